@@ -1,0 +1,1 @@
+"""Handshake: a small team's whole web presence on immutable infrastructure."""

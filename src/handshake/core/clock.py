@@ -1,0 +1,38 @@
+"""The one door to time."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits; tests bring one of their own."""
+
+    def now(self) -> float:
+        """Return UTC as seconds since the epoch: for stamps that others read."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump: for durations and deadlines."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return UTC as seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)

@@ -1,0 +1,46 @@
+"""Names made from content: the SHA-256 of what a thing is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, NewType
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 hexadecimal digits; stored whole, shown by `short`."""
+
+_PATTERN = re.compile(r"sha256:[0-9a-f]{64}")
+_CHUNK_BYTES = 1 << 20
+
+
+def digest_bytes(content: bytes) -> Digest:
+    """Return the digest of a byte string."""
+    return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def digest_file(path: Path) -> Digest:
+    """Return the digest of a file's content; memory stays flat in the file's size."""
+    state = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            state.update(chunk)
+    return Digest("sha256:" + state.hexdigest())
+
+
+def parse_digest(text: str) -> Digest:
+    """Return `text` as a digest; ValueError where it is none."""
+    if not _PATTERN.fullmatch(text):
+        raise ValueError(f"{text!r} is no digest: sha256: and 64 hexadecimal digits are expected")
+    return Digest(text)
+
+
+def short(digest: Digest) -> str:
+    """Return the 12 digits by which people recognise a release."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the one JSON text that this value has: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,84 @@
+"""A manifest: the files that a release is made of. Its digest is the release's id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from handshake.core.digest import Digest, canonical_json, digest_bytes
+from handshake.core.release import Kind
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class ManifestFile:
+    """One file of a release."""
+
+    path: str
+    """Relative, `/` between its parts, never `..`."""
+    digest: Digest
+    size: int
+    """Bytes."""
+    mode: int = 0o644
+    """0o644 or 0o755; what a tree is materialised with."""
+    content_type: str = ""
+    """Only where visitors fetch the file by itself: in a site."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a release is: kind, base, contract and files; nothing about who made it or when."""
+
+    kind: Kind
+    files: tuple[ManifestFile, ...]
+    """Sorted by path, each path once."""
+    base: str = ""
+    """For an image: `host`, or the base image's release id."""
+    contract: dict[str, object] = field(default_factory=dict)
+    """What the release promises or asks for: plain JSON values (an image's command, health and stores;
+    a site's asset prefixes)."""
+
+    def __post_init__(self) -> None:
+        paths = [file.path for file in self.files]
+        if paths != sorted(set(paths)):
+            raise ValueError("a manifest's files are sorted by path and each path stands once")
+
+
+def print_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest's canonical JSON."""
+    return canonical_json(
+        {
+            "format": FORMAT,
+            "kind": manifest.kind,
+            "base": manifest.base,
+            "contract": manifest.contract,
+            "files": [
+                [file.path, file.digest, file.size, file.mode, file.content_type] for file in manifest.files
+            ],
+        }
+    )
+
+
+def parse_manifest(text: bytes) -> Manifest:
+    """Return the manifest that `print_manifest` wrote; ValueError for anything else."""
+    try:
+        value = json.loads(text)
+        if value["format"] != FORMAT:
+            raise ValueError(f"format {value['format']} is unknown; this program reads format {FORMAT}")
+        return Manifest(
+            kind=Kind(value["kind"]),
+            base=value["base"],
+            contract=value["contract"],
+            files=tuple(
+                ManifestFile(path=path, digest=digest, size=size, mode=mode, content_type=content_type)
+                for path, digest, size, mode, content_type in value["files"]
+            ),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no manifest: {error}") from error
+
+
+def release_id(manifest: Manifest) -> Digest:
+    """Return the release's id: the digest of its manifest."""
+    return digest_bytes(print_manifest(manifest))

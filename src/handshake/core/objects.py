@@ -1,0 +1,76 @@
+"""An object store, as every room sees it, and where things lie in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from handshake.core.digest import Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """What a store says of one object."""
+
+    key: str
+    size: int
+    """Bytes."""
+    digest: Digest | None
+    """The content's digest where the store keeps it, None where the content must be read to know it."""
+
+
+class ObjectStore(Protocol):
+    """One region's objects. Keys are `/`-separated paths. Every object is written whole or not at all."""
+
+    @property
+    def region(self) -> str:
+        """The region's name."""
+        ...
+
+    def put(
+        self, key: str, content: Path | bytes, *, content_type: str = "", cache_control: str = ""
+    ) -> None:
+        """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """Return an object's content, None where there is none. UnavailableError."""
+        ...
+
+    def download(self, key: str, target: Path) -> bool:
+        """Write an object's content to a file, flat in memory; False where there is no such object."""
+        ...
+
+    def info(self, key: str) -> ObjectInfo | None:
+        """Return what the store knows of an object, None where there is none."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield every key under a prefix, sorted."""
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside the store, atomic like put."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; one that is missing is no error."""
+        ...
+
+
+def blob_key(digest: Digest) -> str:
+    """Return where a blob lies."""
+    plain = digest.removeprefix("sha256:")
+    return f"blobs/{plain[:2]}/{plain}"
+
+
+def manifest_key(release: Digest) -> str:
+    """Return where a release's manifest lies."""
+    return f"releases/{release.removeprefix('sha256:')}/manifest.json"
+
+
+def provenance_key(release: Digest, provenance: Digest) -> str:
+    """Return where one provenance of a release lies."""
+    return f"releases/{release.removeprefix('sha256:')}/provenance/{provenance.removeprefix('sha256:')[:12]}.json"

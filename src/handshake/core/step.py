@@ -1,0 +1,52 @@
+"""Steps: what the rollout engine asks of the world, one act each, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handshake.core.digest import Digest
+from handshake.core.instance import Generation, Purpose
+from handshake.core.release import Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """Start a new instance of a generation, somewhere."""
+
+    service: str
+    generation: Generation
+    purpose: Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """Take an instance out of every pool, letting what is in flight finish."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retire:
+    """Stop an instance that has no traffic any more, or is not alive."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revert:
+    """Move a pointer back by check-and-set; a pointer that has moved on since is left alone."""
+
+    subject: Subject
+    bad: Digest
+    to: Digest
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settle:
+    """Name the pointer's release the stable one: the whole fleet runs it."""
+
+    subject: Subject
+    release: Digest

@@ -1,0 +1,58 @@
+"""HAProxy's configuration language: sections of lines of words, and the printer that quotes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_BARE = re.compile(r"[A-Za-z0-9_.,:;/@%+\-*()\[\]{}=!|&<>?^~]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One statement: its words, and which line of whose policy asked for it."""
+
+    words: tuple[str, ...]
+    because: str = ""
+    """Printed as a comment above the line: `edge.toml:12 the-wall`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A section such as `frontend public`."""
+
+    words: tuple[str, ...]
+    lines: tuple[Line, ...] = field(default_factory=tuple)
+
+
+def line(*words: str, because: str = "") -> Line:
+    """Return a statement made of these words; each is one argument, whatever it contains."""
+    return Line(words=words, because=because)
+
+
+def print_haproxy(sections: Iterable[Section]) -> str:
+    """Return the configuration text."""
+    return "\n".join(_print_section(section) for section in sections)
+
+
+def quote_word(word: str) -> str:
+    """Return one word as HAProxy reads it back: bare where possible, else in strong quotes.
+
+    ValueError for control characters: no quoting carries them.
+    """
+    if any(ord(character) < ord(" ") for character in word):
+        raise ValueError(f"{word!r} holds a control character, which no HAProxy configuration can carry")
+    if _BARE.fullmatch(word):
+        return word
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _print_section(section: Section) -> str:
+    heading = " ".join(quote_word(word) for word in section.words)
+    return "".join([heading, "\n", *(_print_line(statement) for statement in section.lines)])
+
+
+def _print_line(statement: Line) -> str:
+    comment = f"    # {' '.join(statement.because.split())}\n" if statement.because else ""
+    return f"{comment}    {' '.join(quote_word(word) for word in statement.words)}\n"
