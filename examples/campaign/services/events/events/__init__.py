@@ -1,0 +1,1 @@
+"""events: they really want to go to Philadelphia."""

@@ -1,0 +1,1 @@
+"""hamm: the campaign's donations, each stored exactly once."""
