@@ -1,0 +1,1 @@
+"""What combines the rooms: verbs' transactions, reconcilers of agent and leader, reports."""

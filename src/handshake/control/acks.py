@@ -1,0 +1,100 @@
+"""The acks as they lie in the catalogue, and which places a subject concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode, encode
+from handshake.catalog.entry import Entry, Write
+from handshake.catalog.keys import ACKS, ack_key
+from handshake.core.ack import Ack, Place, Refusal, Role
+from handshake.core.clock import Clock
+from handshake.core.release import Kind
+
+SWITCHES = "switches"
+
+_ROLES_BY_KIND = {
+    Kind.SITE: (Role.CACHE,),
+    Kind.POLICY: (Role.DOOR, Role.CACHE, Role.GATEWAY, Role.NODE),
+    Kind.IMAGE: (Role.NODE,),
+    Kind.TEMPLATES: (Role.NODE,),
+    "pool": (Role.GATEWAY,),
+    "list": (Role.DOOR,),
+    SWITCHES: (Role.DOOR,),
+}
+
+
+def pool_subject(service: str) -> str:
+    """Return the subject under which gateways acknowledge a service's pool."""
+    return f"pool/{service}"
+
+
+def list_subject(name: str) -> str:
+    """Return the subject under which doors acknowledge a list."""
+    return f"list/{name}"
+
+
+def concerned_places(subject: str, nodes: Iterable[str]) -> tuple[Place, ...]:
+    """Return every place that must acknowledge a subject: all that the configuration names."""
+    roles = _ROLES_BY_KIND[subject.partition("/")[0]]
+    return tuple(Place(role=role, node=node) for node in nodes for role in roles)
+
+
+def decode_acks(entries: Iterable[Entry]) -> tuple[Ack, ...]:
+    """Return the acks that lie in these entries."""
+    return tuple(decode(Ack, entry.value) for entry in entries)
+
+
+def acks_of(subject: str, acks: Iterable[Ack]) -> tuple[Ack, ...]:
+    """Return the acks of one subject."""
+    return tuple(ack for ack in acks if ack.subject == subject)
+
+
+def read_acks(catalog: Catalog) -> tuple[Ack, ...]:
+    """Return every ack."""
+    return decode_acks(catalog.read(ACKS).entries)
+
+
+class AckWriter:
+    """One place's pen: it writes an ack when what was read back says something new."""
+
+    def __init__(self, catalog: Catalog, clock: Clock, place: Place) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._place = place
+        self._written: dict[str, Ack] = {}
+
+    def serve(self, subject: str, revision: int, proof: str) -> None:
+        """Write that the running program was read back to serve a subject at a revision."""
+        self._write(self._ack(subject, revision, proof, None))
+
+    def refuse(self, subject: str, revision: int, reason: str) -> None:
+        """Write that the place cannot serve a revision; what it serves stays as it was."""
+        before = self._known(subject)
+        serving, proof = (before.revision, before.proof) if before else (0, "")
+        self._write(self._ack(subject, serving, proof, Refusal(revision=revision, reason=reason)))
+
+    def _ack(self, subject: str, revision: int, proof: str, refusal: Refusal | None) -> Ack:
+        return Ack(
+            place=str(self._place),
+            subject=subject,
+            revision=revision,
+            proof=proof,
+            at=self._clock.now(),
+            refusal=refusal,
+        )
+
+    def _known(self, subject: str) -> Ack | None:
+        if subject not in self._written:
+            entry = self._catalog.get(ack_key(self._place, subject))
+            if entry:
+                self._written[subject] = decode(Ack, entry.value)
+        return self._written.get(subject)
+
+    def _write(self, ack: Ack) -> None:
+        before = self._known(ack.subject)
+        if before and (before.revision, before.refusal) == (ack.revision, ack.refusal):
+            return
+        self._catalog.transact([Write(key=ack_key(self._place, ack.subject), value=encode(ack))])
+        self._written[ack.subject] = ack

@@ -1,0 +1,122 @@
+"""What an operator writes in handshake.toml: the house's name, its parts, and where they listen."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from handshake.config.settings import Settings
+from handshake.core.release import parse_name
+
+_ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
+_MOUNT = re.compile(r"/|(/[a-z0-9][a-z0-9._-]*)+")
+
+
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    if not found or not 0 < int(found[2]) < 1 << 16:
+        raise ValueError(
+            f"{text!r} is no address: write an IPv4 address, a colon and a port (127.0.0.1:8080)"
+        )
+    return text
+
+
+def _mount(text: str) -> str:
+    if not _MOUNT.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no mount: write / or a path such as /calls, without a slash at its end"
+        )
+    return text
+
+
+Name = Annotated[str, AfterValidator(parse_name)]
+Address = Annotated[str, AfterValidator(_address)]
+Mount = Annotated[str, AfterValidator(_mount)]
+
+
+class ListenSettings(Settings):
+    """Where the house listens; loopback unless the operator says otherwise."""
+
+    door: Address = Field(default="127.0.0.1:8080", description="Where visitors arrive.")
+    dashboard: Address = Field(default="127.0.0.1:8090", description="The dashboard, for operators.")
+    catalog: Address = Field(default="127.0.0.1:8500", description="The embedded catalogue.")
+    agent: Address = Field(default="127.0.0.1:8091", description="The node agent's health answers.")
+
+
+class RegionSettings(Settings):
+    """One region of the object store."""
+
+    listen: Address = Field(description="Where the region's static file server listens.")
+
+
+class StoreSettings(Settings):
+    """A Redis that the house starts, supervises and restarts in place."""
+
+    listen: Address = Field(description="Where the store listens.")
+    durable: bool = Field(
+        default=False,
+        description="true: every write is on disk before it is answered and nothing is evicted (donations); "
+        "false: disposable, rebuilt from its source.",
+    )
+    seed: str = Field(
+        default="", description="A folder of JSON documents that fills the store at the first start."
+    )
+
+
+class ServiceSettings(Settings):
+    """One service and the limits of its fleet."""
+
+    source: str = Field(description="The folder that holds the service's source and its service.toml.")
+    floor: int = Field(default=2, ge=1, description="The fewest instances.")
+    ceiling: int = Field(default=4, ge=1, description="The most instances, replacements not counted.")
+    max_parallel: int = Field(
+        default=0,
+        ge=0,
+        description="How many instances are replaced at once; 0: one or a quarter, the larger.",
+    )
+    soak_seconds: float = Field(
+        default=10.0, ge=0, description="How long a newcomer must be alive, ready and fresh before it counts."
+    )
+    deadline_seconds: float = Field(
+        default=300.0, gt=0, description="When a trial that has not passed reverts its pointer."
+    )
+    drain_seconds: float = Field(
+        default=30.0, ge=0, description="How long requests in flight may take before their instance stops."
+    )
+
+
+class TemplatesSettings(Settings):
+    """The templates that a renderer renders with."""
+
+    source: str = Field(description="The folder that holds templates.toml and the templates.")
+
+
+class SiteSettings(Settings):
+    """One static frontend."""
+
+    source: str = Field(description="The folder that holds the site's source and its site.toml.")
+    mount: Mount = Field(description="The path at which the site lives.")
+
+
+class TelemetrySettings(Settings):
+    """Where measurements go."""
+
+    dogstatsd: Address = Field(default="127.0.0.1:8125", description="A DogStatsD listener (UDP).")
+
+
+class CampaignSettings(Settings):
+    """handshake.toml."""
+
+    name: Name = Field(description="The campaign's name; part of paths.")
+    nodes: tuple[Name, ...] = Field(default=("n1",), min_length=1, description="The machines with an agent.")
+    listen: ListenSettings = Field(default_factory=ListenSettings, description="Addresses.")
+    regions: dict[Name, RegionSettings] = Field(
+        min_length=1, description="The object store's regions, the preferred one first."
+    )
+    stores: dict[Name, StoreSettings] = Field(default_factory=dict, description="The stores.")
+    services: dict[Name, ServiceSettings] = Field(default_factory=dict, description="The services.")
+    templates: dict[Name, TemplatesSettings] = Field(default_factory=dict, description="The templates.")
+    sites: dict[Name, SiteSettings] = Field(default_factory=dict, description="The sites.")
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")

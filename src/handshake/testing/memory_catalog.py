@@ -1,0 +1,161 @@
+"""A catalogue in memory: the whole Protocol, nothing kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+from handshake.catalog.endpoint import CheckStatus, Endpoint, Endpoints
+from handshake.catalog.entry import Delete, Entry, Held, Operation, Put, Snapshot, Write
+from handshake.core.errors import ConflictError, RefusedError
+
+
+class MemoryCatalog:
+    """Keeps the Protocol of `handshake.catalog.catalog.Catalog`."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._index = 1
+        self._entries: dict[str, Entry] = {}
+        self._prefix_index: dict[str, int] = {}
+        self._sessions: set[str] = set()
+        self._endpoints: dict[str, Endpoint] = {}
+        self._service_index: dict[str, int] = {}
+        self._numbers = count(1)
+
+    def get(self, key: str) -> Entry | None:
+        """Return one entry, None where the key does not exist."""
+        with self._changed:
+            return self._entries.get(key)
+
+    def read(self, prefix: str) -> Snapshot:
+        """Return everything under a prefix, sorted by key."""
+        with self._changed:
+            return self._snapshot(prefix)
+
+    def watch(self, prefix: str, index: int, wait_seconds: float) -> Snapshot:
+        """Return what is under a prefix once it differs from what it was at `index`, or after the wait."""
+        with self._changed:
+            if index:
+                self._changed.wait_for(lambda: self._snapshot(prefix).index != index, wait_seconds)
+            return self._snapshot(prefix)
+
+    def transact(self, operations: Sequence[Operation]) -> None:
+        """Carry out all operations or none; ConflictError where one does not hold."""
+        with self._changed:
+            for operation in operations:
+                self._require(operation)
+            self._index += 1
+            for operation in operations:
+                self._apply(operation)
+            self._changed.notify_all()
+
+    def open_session(self, name: str, ttl_seconds: float) -> str:
+        """Return a new session; it does not end by itself here."""
+        del ttl_seconds
+        session = f"{name}-{next(self._numbers)}"
+        self._sessions.add(session)
+        return session
+
+    def renew_session(self, session: str) -> bool:
+        """Keep a session alive; False where it has ended."""
+        return session in self._sessions
+
+    def close_session(self, session: str) -> None:
+        """End a session; its locks are free at once."""
+        with self._changed:
+            self._sessions.discard(session)
+            self._index += 1
+            for key, entry in list(self._entries.items()):
+                if entry.session == session:
+                    self._store(replace(entry, session="", index=self._index), key)
+            self._changed.notify_all()
+
+    def acquire(self, key: str, value: bytes, session: str) -> bool:
+        """Take a key as a lock; False where another session holds it."""
+        with self._changed:
+            if session not in self._sessions:
+                raise RefusedError(f"session {session} has ended")
+            holder = self._entries[key].session if key in self._entries else ""
+            if holder not in {"", session}:
+                return False
+            self._index += 1
+            self._store(Entry(key=key, value=value, index=self._index, session=session), key)
+            self._changed.notify_all()
+            return True
+
+    def register(self, endpoint: Endpoint, ttl_seconds: float) -> None:
+        """Make an endpoint known, or change it; idempotent."""
+        del ttl_seconds
+        with self._changed:
+            known = self._endpoints.get(endpoint.id)
+            if known and replace(known, revision=0, status=endpoint.status) == replace(endpoint, revision=0):
+                return
+            self._index += 1
+            self._endpoints[endpoint.id] = replace(endpoint, revision=self._index)
+            self._service_index[endpoint.service] = self._index
+            self._changed.notify_all()
+
+    def deregister(self, endpoint_id: str) -> None:
+        """Make an endpoint unknown; one that is unknown already is no error."""
+        with self._changed:
+            if gone := self._endpoints.pop(endpoint_id, None):
+                self._index += 1
+                self._service_index[gone.service] = self._index
+                self._changed.notify_all()
+
+    def report(self, endpoint_id: str, status: CheckStatus, note: str) -> None:
+        """Refresh an endpoint's check."""
+        del note
+        with self._changed:
+            if endpoint_id not in self._endpoints:
+                raise RefusedError(f"endpoint {endpoint_id} is unknown")
+            known = self._endpoints[endpoint_id]
+            if known.status is not status:
+                self._index += 1
+                self._endpoints[endpoint_id] = replace(known, status=status)
+                self._service_index[known.service] = self._index
+                self._changed.notify_all()
+
+    def endpoints(self, service: str, index: int = 0, wait_seconds: float = 0.0) -> Endpoints:
+        """Return a service's endpoints, waiting like `watch` where an index is given."""
+        with self._changed:
+            if index:
+                self._changed.wait_for(lambda: self._service_index.get(service, 1) != index, wait_seconds)
+            found = (endpoint for endpoint in self._endpoints.values() if endpoint.service == service)
+            return Endpoints(
+                index=self._service_index.get(service, 1),
+                endpoints=tuple(sorted(found, key=lambda endpoint: endpoint.id)),
+            )
+
+    def _snapshot(self, prefix: str) -> Snapshot:
+        entries = tuple(self._entries[key] for key in sorted(self._entries) if key.startswith(prefix))
+        touched = [index for key, index in self._prefix_index.items() if key.startswith(prefix)]
+        return Snapshot(index=max(touched, default=1), entries=entries)
+
+    def _require(self, operation: Operation) -> None:
+        entry = self._entries.get(operation.key)
+        match operation:
+            case Put(if_index=index) if index != (entry.index if entry else 0):
+                raise ConflictError(f"{operation.key} is not at index {index} any more")
+            case Held(session=session) if entry is None or entry.session != session:
+                raise ConflictError(f"{operation.key} is not held by {session} any more")
+            case _:
+                pass
+
+    def _apply(self, operation: Operation) -> None:
+        match operation:
+            case Put(key=key, value=value) | Write(key=key, value=value):
+                session = self._entries[key].session if key in self._entries else ""
+                self._store(Entry(key=key, value=value, index=self._index, session=session), key)
+            case Delete(key=key):
+                if self._entries.pop(key, None):
+                    self._prefix_index[key] = self._index
+            case Held():
+                pass
+
+    def _store(self, entry: Entry, key: str) -> None:
+        self._entries[key] = entry
+        self._prefix_index[key] = self._index
