@@ -1,0 +1,1 @@
+"""Drivers: one folder per vendor, each an implementation of a feature's Protocol."""

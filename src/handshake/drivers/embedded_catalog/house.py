@@ -1,0 +1,39 @@
+"""What the routes share: the storage they read, the writer they write through, and who waits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from handshake.drivers.embedded_catalog.blocking import Answer, observe
+from handshake.drivers.embedded_catalog.documents import Node
+from handshake.drivers.embedded_catalog.index import Topic
+from handshake.drivers.embedded_catalog.storage import Storage
+from handshake.drivers.embedded_catalog.watch import Watchers
+from handshake.drivers.embedded_catalog.writer import Work, Writer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The catalogue behind the routes."""
+
+    node: Node
+    storage: Storage
+    watchers: Watchers
+    writer: Writer
+
+    async def write(self, work: Work[T]) -> T:
+        """Do the work as one change, on disk when this returns."""
+        return await self.writer.write(work)
+
+    async def observe(
+        self, request: Request, *topics: Topic, question: Callable[[sqlite3.Connection], T]
+    ) -> Answer[T]:
+        """Answer the question now, or as a blocking query on these topics."""
+        return await observe(request, self.storage, self.watchers, topics, question)
