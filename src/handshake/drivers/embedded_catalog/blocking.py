@@ -6,7 +6,8 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -64,10 +65,16 @@ async def observe(
     def look(db: sqlite3.Connection) -> Answer[T]:
         return Answer(index=index_of(db, topics), content=question(db))
 
-    if patience.known:
-        with watchers.bell(topics) as bell:
-            await _wait(request, storage, watchers, bell, patience)
-    return storage.read(look)
+    answer = storage.read(look)
+    if answer.index > patience.known:
+        return answer
+    with watchers.bell(topics) as bell, _farewell(request, bell) as gone:
+        deadline = time.monotonic() + _with_jitter(patience.seconds)
+        while answer.index <= patience.known and not (watchers.closed or gone.done()):
+            if not await bell.wait_until(deadline):
+                break
+            answer = storage.read(look)
+    return answer
 
 
 def parse_patience(parameters: Mapping[str, str]) -> Patience:
@@ -78,18 +85,19 @@ def parse_patience(parameters: Mapping[str, str]) -> Patience:
     )
 
 
-async def _wait(
-    request: Request, storage: Storage, watchers: Watchers, bell: Bell, patience: Patience
-) -> None:
-    jitter = random.uniform(0, patience.seconds / _JITTER_FRACTION)  # noqa: S311 -- spreads clients out, hides nothing
-    deadline = time.monotonic() + patience.seconds + jitter
-    farewell = asyncio.create_task(_ring_when_gone(request, bell))
+def _with_jitter(seconds: float) -> float:
+    """Lengthen a wait a little, so that clients which began together do not come back together."""
+    return seconds + random.uniform(0, seconds / _JITTER_FRACTION)  # noqa: S311 -- hides nothing
+
+
+@contextmanager
+def _farewell(request: Request, bell: Bell) -> Iterator[asyncio.Task[None]]:
+    """Look out, for the length of the block, for the client hanging up."""
+    task = asyncio.create_task(_ring_when_gone(request, bell))
     try:
-        while storage.read(lambda db: index_of(db, bell.topics)) <= patience.known:
-            if watchers.closed or farewell.done() or not await bell.wait_until(deadline):
-                return
+        yield task
     finally:
-        farewell.cancel()
+        task.cancel()
 
 
 async def _ring_when_gone(request: Request, bell: Bell) -> None:

@@ -39,7 +39,7 @@ class _Job:
 
 
 class Writer:
-    """Turns work into committed changes, then wakes the watchers, then answers."""
+    """Turns work into committed changes, then answers, then wakes the watchers."""
 
     def __init__(
         self,
@@ -118,6 +118,6 @@ class Writer:
             job.error = UnavailableError("the catalogue could not write to its disk", details=str(error))
 
     def _announce(self, batch: list[_Job]) -> None:
-        self._wake(set().union(*(job.touched for job in batch)))
         for job in batch:
             job.settle()
+        self._wake(set().union(*(job.touched for job in batch)))
