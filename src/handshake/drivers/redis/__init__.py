@@ -1,0 +1,1 @@
+"""Redis, as the content store: documents that can be rebuilt from their source at any time."""
