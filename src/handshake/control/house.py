@@ -1,0 +1,121 @@
+"""Where a campaign's things lie on this machine: folders, sockets, secrets. Written by `up`, read by all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.catalog.codec import decode, encode
+from handshake.core.problem import Location, Problem, ProblemsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """One campaign on one node."""
+
+    name: str
+    node: str
+    folder: Path
+    """What the operator wrote."""
+    run: Path
+    """Sockets, process records and trees in memory of this boot; gone after `down`."""
+    data: Path
+    """What must outlive a boot; gone after `down --purge`."""
+    catalog: str
+    agent: str
+    dashboard: str
+    regions: tuple[str, ...]
+
+    @property
+    def file(self) -> Path:
+        """Where this very description lies."""
+        return self.run / "house.json"
+
+    @property
+    def programs(self) -> Path:
+        """Where supervised programs keep their records and logs, a folder each."""
+        return self.run / "programs"
+
+    @property
+    def trees(self) -> Path:
+        """Where releases are materialised, a read-only folder each."""
+        return self.data / "trees"
+
+    @property
+    def secrets(self) -> Path:
+        """Where secrets lie, a file each, mode 0600."""
+        return self.data / "secrets"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: baked layers, built maps."""
+        return self.data / "cache"
+
+    def socket(self, name: str) -> Path:
+        """Return where a program listens locally."""
+        return self.run / "sockets" / f"{name}.sock"
+
+    def state(self, program: str) -> Path:
+        """Return the folder that a program may fill with files of its own."""
+        return self.run / "state" / program
+
+    def region(self, name: str) -> Path:
+        """Return a region's folder of the directory store."""
+        return self.data / "regions" / name
+
+    def store(self, name: str) -> Path:
+        """Return the folder in which a store keeps its data."""
+        return self.data / "stores" / name
+
+
+def run_root() -> Path:
+    """Return the folder of all campaigns' run folders on this machine."""
+    if home := os.environ.get("HANDSHAKE_HOME"):
+        return Path(home) / "run"
+    if os.geteuid() == 0:
+        return Path("/run/handshake")
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/handshake-{os.geteuid()}") / "handshake"  # noqa: S108 -- named after the user; made with mode 0700
+
+
+def data_root() -> Path:
+    """Return the folder of all campaigns' data folders on this machine."""
+    if home := os.environ.get("HANDSHAKE_HOME"):
+        return Path(home) / "data"
+    if os.geteuid() == 0:
+        return Path("/var/lib/handshake")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "handshake"
+
+
+def save_house(house: House) -> None:
+    """Write the description where every process of the house looks for it."""
+    house.file.parent.mkdir(parents=True, exist_ok=True)
+    draft = house.file.with_suffix(".draft")
+    draft.write_bytes(encode(house))
+    draft.replace(house.file)
+
+
+def load_house(file: Path) -> House:
+    """Return the house that a file describes."""
+    return decode(House, file.read_bytes())
+
+
+def find_house(name: str = "") -> House:
+    """Return the house of a campaign, by name or because it is the only one that is up here.
+
+    ProblemsError where none is up, or where several are and none was named.
+    """
+    root = run_root()
+    files = sorted(root.glob("*/house.json"))
+    chosen = [file for file in files if name in {"", file.parent.name}]
+    if len(chosen) == 1:
+        return load_house(chosen[0])
+    if not chosen:
+        what = f"no campaign {name} is up on this machine" if name else "no campaign is up on this machine"
+        hint = "Start one: handshake up DIRECTORY."
+    else:
+        names = ", ".join(file.parent.name for file in chosen)
+        what, hint = f"several campaigns are up: {names}", "Name one: --campaign NAME."
+    raise ProblemsError(
+        [Problem(check="which-campaign", what=what, where=Location(file=str(root)), hint=hint)]
+    )
