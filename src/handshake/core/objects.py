@@ -74,3 +74,23 @@ def manifest_key(release: Digest) -> str:
 def provenance_key(release: Digest, provenance: Digest) -> str:
     """Return where one provenance of a release lies."""
     return f"releases/{release.removeprefix('sha256:')}/provenance/{provenance.removeprefix('sha256:')[:12]}.json"
+
+
+def document_key(site: str, release: Digest, path: str) -> str:
+    """Return where a site's document lies: the release is in the key, so nothing there ever changes."""
+    return f"{document_prefix(site, release)}{path}"
+
+
+def document_prefix(site: str, release: Digest) -> str:
+    """Return what the keys of all documents of one release of a site begin with."""
+    return f"sites/{site}/{release.removeprefix('sha256:')}/"
+
+
+def asset_key(site: str, path: str) -> str:
+    """Return where a site's asset lies, shared by all releases: the hash is in the file's name."""
+    return f"{asset_prefix(site)}{path}"
+
+
+def asset_prefix(site: str) -> str:
+    """Return what the keys of all assets of a site begin with."""
+    return f"sites/{site}/assets/"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 
-from handshake.core.digest import Digest
-from handshake.core.release import Subject
+from handshake.core.digest import Digest, canonical_json, parse_digest
+from handshake.core.release import Subject, parse_subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +25,18 @@ class Provenance:
     """UTC, seconds since the epoch."""
     materials: dict[str, str] = field(default_factory=dict)
     """What went in besides the source: name -> digest or version."""
+
+
+def print_provenance(provenance: Provenance) -> bytes:
+    """Return the provenance's canonical JSON; its digest is the provenance's id."""
+    return canonical_json(asdict(provenance) | {"subject": str(provenance.subject)})
+
+
+def parse_provenance(text: bytes) -> Provenance:
+    """Return the provenance that `print_provenance` wrote; ValueError for anything else."""
+    try:
+        value = json.loads(text)
+        subject, release = parse_subject(value.pop("subject")), parse_digest(value.pop("release"))
+        return Provenance(subject=subject, release=release, **value)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"this is no provenance: {error}") from error

@@ -1,0 +1,168 @@
+"""Uploads: objects on their way into every region, read back before a release may name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from handshake.core.digest import Digest, digest_bytes, digest_file
+from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.core.manifest import Manifest, print_manifest, release_id
+from handshake.core.objects import ObjectStore, manifest_key, provenance_key
+from handshake.core.provenance import Provenance, print_provenance
+
+_WORKERS = 8
+"""Objects under way at once in one region: hides the latency of a distant store."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One object that shall stand in a region."""
+
+    key: str
+    digest: Digest
+    content: Path | bytes
+    content_type: str = ""
+    cache_control: str = ""
+    copy_of: str = ""
+    """The key of an object of the same content and type in the same region, which spares the journey;
+    empty where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far one region is."""
+
+    region: str
+    done: int
+    total: int
+    """Objects that had to travel; those that stood there already are not counted."""
+
+
+Report = Callable[[Progress], None]
+"""Called from several threads, one call at a time."""
+
+
+def upload_everywhere(
+    stores: Sequence[ObjectStore], plans: Mapping[str, Sequence[Upload]], report: Report
+) -> None:
+    """Carry out each region's uploads, all regions at once, and read every object back.
+
+    Returns when all of it stands everywhere. The first kind of failure is raised and names every region
+    that failed; what was written stays, for the next try to find.
+    """
+    telling = Lock()
+
+    def tell(progress: Progress) -> None:
+        with telling:
+            report(progress)
+
+    everywhere(stores, lambda store: _upload(store, plans[store.region], tell))
+
+
+def seal_release(stores: Sequence[ObjectStore], manifest: Manifest, provenance: Provenance) -> Digest:
+    """Make a release exist in every region, where all of its objects must stand by now; return its id.
+
+    The provenance first, the manifest last: a release is there when its manifest is.
+    """
+    release = release_id(manifest)
+    made = print_provenance(provenance)
+    proof = Upload(key=provenance_key(release, digest_bytes(made)), digest=digest_bytes(made), content=made)
+    seal = Upload(key=manifest_key(release), digest=release, content=print_manifest(manifest))
+
+    def seal_in(store: ObjectStore) -> None:
+        for upload in (proof, seal):
+            if _read_digest(store, upload.key) != upload.digest:
+                _place(store, upload)
+
+    everywhere(stores, seal_in)
+    return release
+
+
+def read_digests(store: ObjectStore, keys: Iterable[str]) -> dict[str, Digest]:
+    """Return what a region holds under these keys, read back; keys that it does not hold are left out."""
+    asked = list(keys)
+    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="read") as pool:
+        digests = pool.map(lambda key: _read_digest(store, key), asked)
+        return {key: digest for key, digest in zip(asked, digests, strict=True) if digest}
+
+
+def everywhere(stores: Sequence[ObjectStore], act: Callable[[ObjectStore], None]) -> None:
+    """Act on every region at once and wait for all; one error tells of every region that failed."""
+    with ThreadPoolExecutor(max_workers=len(stores), thread_name_prefix="region") as pool:
+        running = [pool.submit(act, store) for store in stores]
+    failed = [error for future in running if (error := future.exception())]
+    expected = [error for error in failed if isinstance(error, HandshakeError)]
+    for error in failed:
+        if error not in expected:
+            raise error
+    if expected:
+        raise _joined(expected)
+
+
+def _joined(errors: Sequence[HandshakeError]) -> HandshakeError:
+    return type(errors[0])(
+        "; ".join(error.what for error in errors),
+        hint=errors[0].hint,
+        details="\n".join(error.details for error in errors if error.details),
+    )
+
+
+def _read_digest(store: ObjectStore, key: str) -> Digest | None:
+    info = store.info(key)
+    if info is None or info.digest is not None:
+        return info.digest if info else None
+    content = store.get(key)
+    return None if content is None else digest_bytes(content)
+
+
+def _upload(store: ObjectStore, uploads: Sequence[Upload], report: Report) -> None:
+    report(Progress(region=store.region, done=0, total=len(uploads)))
+    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="upload") as pool:
+        running = [pool.submit(_place, store, upload) for upload in uploads]
+        try:
+            _watch(store.region, running, report)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _watch(region: str, running: Sequence[Future[None]], report: Report) -> None:
+    for done, future in enumerate(as_completed(running), 1):
+        future.result()
+        report(Progress(region=region, done=done, total=len(running)))
+
+
+def _place(store: ObjectStore, upload: Upload) -> None:
+    """Write one object and read it back; a copy that differs from what it should be is written anew."""
+    if upload.copy_of:
+        store.copy(upload.copy_of, upload.key)
+        if _read_digest(store, upload.key) == upload.digest:
+            return
+    _demand_unchanged(upload)
+    store.put(
+        upload.key, upload.content, content_type=upload.content_type, cache_control=upload.cache_control
+    )
+    if _read_digest(store, upload.key) != upload.digest:
+        raise UnavailableError(
+            f"region {store.region} does not give back what was written to {upload.key}",
+            hint="look after that region's disk or network, then publish again: only what is missing travels",
+        )
+
+
+def _demand_unchanged(upload: Upload) -> None:
+    """Keep a file that changed since it was listed out of the store, where its name would be taken for ever."""
+    if isinstance(upload.content, bytes):
+        return
+    try:
+        unchanged = digest_file(upload.content) == upload.digest
+    except OSError:
+        unchanged = False
+    if not unchanged:
+        raise RefusedError(
+            f"{upload.content} changed or vanished while it was being published",
+            hint="let the build finish, then publish again",
+        )

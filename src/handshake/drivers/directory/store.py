@@ -1,0 +1,167 @@
+"""The object store over a directory: each object a file, written beside and renamed into place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from handshake.core.digest import digest_file
+from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.objects import ObjectInfo
+from handshake.drivers.directory.incoming import Incoming
+from handshake.drivers.directory.key import INCOMING, check_key, check_prefix
+from handshake.drivers.directory.refusal import translate_errors
+
+_NO_LINK = {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}
+"""Said by a file that has as many names as it can, and by file systems without second names."""
+
+
+def make_region(root: Path, region: str) -> DirectoryStore:
+    """Return the store over a directory, which is made if it is not there."""
+    with translate_errors(root, region):
+        root.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return DirectoryStore(root, region)
+
+
+class DirectoryStore:
+    """One region in a directory. Keeps the ObjectStore Protocol; any number of processes may use it at once.
+
+    A missing root directory is a region that does not answer, never an empty one: a disk that is not
+    mounted must not look like a store that lost everything. Content types and cache rules are not kept:
+    the static file server in front derives both from the key.
+    """
+
+    def __init__(self, root: Path, region: str) -> None:
+        self._root = root
+        self._region = region
+
+    @property
+    def region(self) -> str:
+        """The region's name."""
+        return self._region
+
+    def put(
+        self,
+        key: str,
+        content: Path | bytes,
+        *,
+        content_type: str = "",  # noqa: ARG002 -- the Protocol's; a file has a name for it
+        cache_control: str = "",  # noqa: ARG002 -- the same
+    ) -> None:
+        """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError."""
+        target = self._path(key)
+        with (
+            _open(content) as source,
+            translate_errors(self._root, self._region),
+            self._incoming() as incoming,
+        ):
+            incoming.write(source)
+            incoming.rename_to(target)
+
+    def get(self, key: str) -> bytes | None:
+        """Return an object's content, None where there is none. UnavailableError."""
+        path = self._path(key)
+        with translate_errors(self._root, self._region):
+            return path.read_bytes() if self._is_object(path) else None
+
+    def download(self, key: str, target: Path) -> bool:
+        """Write an object's content to a file, flat in memory; False where there is no such object."""
+        path = self._path(key)
+        with translate_errors(self._root, self._region):
+            if not self._is_object(path):
+                return False
+            shutil.copyfile(path, target)
+            return True
+
+    def info(self, key: str) -> ObjectInfo | None:
+        """Return what the store knows of an object; the digest is that of the bytes on disk, read now."""
+        path = self._path(key)
+        with translate_errors(self._root, self._region):
+            if not self._is_object(path):
+                return None
+            return ObjectInfo(key=key, size=path.stat().st_size, digest=digest_file(path))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield every key under a prefix, sorted."""
+        folder = self._root / check_prefix(prefix).rpartition("/")[0]
+        with translate_errors(self._root, self._region):
+            self._demand_root()
+            found = [key for key in self._walk(folder) if key.startswith(prefix)]
+        yield from sorted(found)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside the store, atomic like put; RefusedError where there is no such source.
+
+        The copy is another name of the same file: objects never change in place, so it can never differ.
+        """
+        origin, goal = self._path(source), self._path(target)
+        with translate_errors(self._root, self._region), self._incoming() as incoming:
+            if not self._is_object(origin):
+                raise RefusedError(f"region {self._region} has no object {source}", hint="put it instead")
+            try:
+                incoming.link(origin)
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                with origin.open("rb") as content:
+                    incoming.write(content)
+            incoming.rename_to(goal)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; one that is missing is no error."""
+        paths = [self._path(key) for key in keys]
+        with translate_errors(self._root, self._region):
+            self._demand_root()
+            for path in paths:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    path.unlink()
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    def _incoming(self) -> Incoming:
+        self._demand_root()
+        return Incoming(self._root, self._root / INCOMING)
+
+    def _is_object(self, path: Path) -> bool:
+        try:
+            return stat.S_ISREG(path.lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            self._demand_root()
+            return False
+
+    def _demand_root(self) -> None:
+        if not self._root.is_dir():
+            raise UnavailableError(
+                f"region {self._region} does not answer: {self._root} is no directory",
+                hint="mount its disk, or make the directory if the region is new",
+            )
+
+    def _walk(self, folder: Path) -> Iterator[str]:
+        for parent, folders, files in os.walk(folder, onerror=_raise):
+            if Path(parent) == self._root and INCOMING in folders:
+                folders.remove(INCOMING)
+            yield from ((Path(parent) / name).relative_to(self._root).as_posix() for name in files)
+
+
+def _open(content: Path | bytes) -> BinaryIO:
+    if isinstance(content, bytes):
+        return BytesIO(content)
+    try:
+        return content.open("rb")
+    except OSError as error:
+        raise RefusedError(
+            f"{content} cannot be read", hint="it must be a file that this user may read", details=str(error)
+        ) from error
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

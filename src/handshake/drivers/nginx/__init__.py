@@ -1,0 +1,1 @@
+"""nginx as the static file server in front of one region's directory."""

@@ -1,0 +1,122 @@
+"""One region's static file server: its configuration and how it is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.drivers.nginx.directive import Directive, block, directive, literal, print_nginx
+from handshake.site.content_type import CONTENT_TYPES, DEFAULT
+from handshake.site.upload import IMMUTABLE, REVALIDATED
+
+HEALTH_PATH = "/health"
+
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+"""What nginx makes a folder for at the start, whether or not it is ever used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionServer:
+    """The server of one region, which publishes what lies under `sites/` in its directory and nothing else."""
+
+    directory: Path
+    """The region's directory, as the directory store fills it."""
+    state: Path
+    """A folder of the server's own, which exists: pid, configuration, temporary files."""
+    host: str
+    port: int
+    user: str
+    """Whom the worker runs as where root starts the server: `www-data`; empty where another user starts it."""
+
+    @property
+    def configuration(self) -> Path:
+        """Where the configuration is expected."""
+        return self.state / "nginx.conf"
+
+    @property
+    def health_url(self) -> str:
+        """What answers 200 while the server runs."""
+        return f"http://{self.host}:{self.port}{HEALTH_PATH}"
+
+
+def nginx_argv(server: RegionServer, program: str = "/usr/sbin/nginx") -> tuple[str, ...]:
+    """Return the command that runs the server in the foreground; SIGQUIT lets it finish what it is sending."""
+    return (program, "-e", "stderr", "-p", str(server.state), "-c", str(server.configuration))
+
+
+def print_configuration(server: RegionServer) -> str:
+    """Return the server's configuration; ValueError for a path that nginx cannot be told."""
+    return print_nginx(
+        [
+            *([directive("user", server.user)] if server.user else []),
+            directive("daemon", "off"),
+            directive("worker_processes", "1"),
+            directive("pid", _in_state(server, "nginx.pid")),
+            directive("lock_file", _in_state(server, "nginx.lock")),
+            directive("error_log", "stderr", "warn"),
+            block(["events"], directive("worker_connections", "1024")),
+            block(["http"], *_http(server)),
+        ]
+    )
+
+
+def _http(server: RegionServer) -> list[Directive]:
+    return [
+        block(["types"], *(directive(kind, extension) for extension, kind in CONTENT_TYPES.items())),
+        directive("default_type", DEFAULT),
+        directive("access_log", "off"),
+        directive("server_tokens", "off"),
+        directive("sendfile", "on"),
+        directive("tcp_nopush", "on"),
+        directive("keepalive_timeout", "75s"),
+        directive("keepalive_requests", "100000"),
+        directive("client_max_body_size", "1k"),
+        *(directive(f"{name}_temp_path", _in_state(server, f"{name}_temp")) for name in _TEMPORARY),
+        block(["server"], *_server(server)),
+    ]
+
+
+def _server(server: RegionServer) -> list[Directive]:
+    return [
+        directive("listen", f"{server.host}:{server.port}"),
+        directive("root", literal(str(server.directory))),
+        directive("disable_symlinks", "on", f"from={literal(str(server.directory))}"),
+        # The ETag is made from a file's time and size; the store makes that time from the content, so the
+        # ETag is the same in every region. As a date the time means nothing: it is neither sent nor compared.
+        directive("etag", "on"),
+        directive("if_modified_since", "off"),
+        # An object is what has exactly this key: a folder is none, with or without a slash.
+        directive("error_page", "403", "404", "@missing"),
+        directive("error_page", "405", "@refused"),
+        block(["location", "=", HEALTH_PATH], *_answer("200", "ok")),
+        block(["location", "~", "^/sites/[^/]+/assets/"], *_objects(IMMUTABLE)),
+        block(["location", "/sites/"], *_objects(REVALIDATED)),
+        block(["location", "/"], *_read_only(), directive("return", "404")),
+        block(["location", "@missing"], *_answer("404", "not found")),
+        block(
+            ["location", "@refused"],
+            directive("add_header", "Allow", "GET, HEAD", "always"),
+            *_answer("405", "GET and HEAD only"),
+        ),
+    ]
+
+
+def _objects(cache_control: str) -> list[Directive]:
+    return [
+        *_read_only(),
+        directive("add_header", "Last-Modified", ""),
+        directive("add_header", "Cache-Control", cache_control),
+        directive("try_files", "$uri", "=404"),
+    ]
+
+
+def _read_only() -> list[Directive]:
+    return [block(["if", "($request_method", "!~", "^(GET|HEAD)$)"], directive("return", "405"))]
+
+
+def _answer(status: str, text: str) -> list[Directive]:
+    return [directive("default_type", "text/plain"), directive("return", status, f"{text}\n")]
+
+
+def _in_state(server: RegionServer, name: str) -> str:
+    return literal(str(server.state / name))

@@ -1,0 +1,82 @@
+"""What the paths of a site must keep to, beyond those of any tree: they become keys of objects and URLs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from handshake.core.problem import Location, Problem
+
+INDEX = "index.html"
+
+_PATH_BYTES = 900
+"""Stores hold keys of up to 1,024 bytes; the rest is the site's name and the release."""
+_SHOWN_CHARACTERS = 120
+
+_HASHED_NAME = re.compile(
+    r"""
+    (?<![A-Za-z0-9]) (?=[a-z0-9]*[A-Z0-9]) [A-Za-z0-9]{8,} \.   # app.3f2a9b1c.js, 0beec7b5ea3f0fdb.png
+    | - (?=[a-z_-]*[A-Z0-9]) [A-Za-z0-9_-]{8} \.                # index-Bk_3xZ1a.js
+    """,
+    re.VERBOSE,
+)
+"""How bundlers write a hash into a name. A word that only looks like one passes here, and is refused when
+its content changes: no asset path ever gets a second content."""
+
+
+def check_paths(folder: Path, paths: Sequence[str], assets: Iterable[str]) -> list[Problem]:
+    """Return what is wrong with the paths of a built folder, besides what no release can hold."""
+    prefixes = tuple(assets)
+    problems = [problem for path in paths for problem in _check_path(folder, path, prefixes)]
+    problems += _check_case(folder, paths)
+    if not paths:
+        problems.append(_problem("site-empty", folder, "", "the built folder holds no file"))
+    elif INDEX not in paths:
+        problems.append(_problem("site-no-index", folder, INDEX, f"the site has no {INDEX}"))
+    return problems
+
+
+def _check_path(folder: Path, path: str, assets: tuple[str, ...]) -> list[Problem]:
+    problems = []
+    if (length := len(path.encode("utf-8", "surrogateescape"))) > _PATH_BYTES:
+        what = f"the path is {length} bytes long; {_PATH_BYTES} are possible"
+        problems.append(_problem("site-path-long", folder, path, what))
+    if path.startswith(assets) and not _HASHED_NAME.search(path.rpartition("/")[2]):
+        what = "the file lies in an asset folder, and its name holds no hash of its content"
+        problems.append(_problem("site-asset-name", folder, path, what))
+    return problems
+
+
+def _check_case(folder: Path, paths: Sequence[str]) -> list[Problem]:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        alike[unicodedata.normalize("NFC", path).casefold()].append(path)
+    return [
+        _problem("site-path-case", folder, second, f"the name differs only in case from {first}")
+        for first, *others in alike.values()
+        for second in others
+    ]
+
+
+_HINTS = {
+    "site-empty": "Build the site first, or name another output in site.toml.",
+    "site-no-index": f"A visitor who opens the site is shown {INDEX}: let the build write it.",
+    "site-path-long": "Shorten the names of the file and the folders above it.",
+    "site-path-case": "Rename one of the two: some stores and disks hold them to be the same file.",
+    "site-asset-name": "Let the bundler put a content hash of 8 characters or more into the name, as in "
+    "app.3f2a9b1c.js, or take the folder out of assets in site.toml.",
+}
+
+
+def _problem(check: str, folder: Path, path: str, what: str) -> Problem:
+    return Problem(check=check, what=what, where=_locate(folder, path), hint=_HINTS[check])
+
+
+def _locate(folder: Path, path: str) -> Location:
+    """Return where a file stands, in characters that every terminal shows as they are."""
+    printable = str(folder / path).encode("unicode_escape", "backslashreplace").decode()
+    shortened = printable[:_SHOWN_CHARACTERS] + "..." if len(printable) > _SHOWN_CHARACTERS else printable
+    return Location(file=shortened)
