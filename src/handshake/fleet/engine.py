@@ -1,0 +1,89 @@
+"""The rollout engine: the whole theory of replacement as one pure function."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from handshake.core.outcome import Outcome
+from handshake.core.step import Step
+from handshake.fleet.brake import find_correlated
+from handshake.fleet.fleet import Fleet
+from handshake.fleet.plan import Decision, Plan
+from handshake.fleet.rolling import roll
+from handshake.fleet.state import Desired, Member, Observed, Stage
+from handshake.fleet.trial import try_target
+from handshake.fleet.upkeep import keep_up
+from handshake.fleet.wording import print_moment, print_probe
+
+
+def plan(desired: Desired, observed: Observed, now: float) -> Plan:
+    """Return what to do about a service's fleet now: steps in order, the record to keep, one sentence.
+
+    The same arguments give the same plan; a fleet that is as desired gives no steps and an equal record.
+    """
+    fleet = Fleet(desired=desired, observed=observed, now=now)
+    if not observed.is_catalogue_readable:
+        return _stand_still(fleet)
+    return _conclude(fleet, keep_up(fleet), _decide(fleet))
+
+
+def _decide(fleet: Fleet) -> Decision:
+    """Try the target with one instance, then roll the fleet to it, unless something forbids."""
+    if fleet.aim is None:
+        return _give_up(fleet)
+    if fleet.desired.is_paused:
+        return _pause(fleet)
+    if ill := find_correlated(fleet):
+        return _freeze(fleet, ill)
+    if fleet.needs_trial:
+        return try_target(fleet, fleet.aim)
+    return roll(fleet, fleet.aim)
+
+
+def _give_up(fleet: Fleet) -> Decision:
+    bad = fleet.bad[0]
+    return Decision(
+        stage=Stage.STUCK,
+        reason=f"{bad.part} is bad and there is no release to go back to: promote another, or this one again; {bad.reason}",
+        rollout=fleet.rollout,
+    )
+
+
+def _pause(fleet: Fleet) -> Decision:
+    reason = "paused: nothing is replaced but what crashed"
+    return Decision(stage=Stage.PAUSED, reason=reason, rollout=fleet.rollout)
+
+
+def _freeze(fleet: Fleet, ill: tuple[Member, ...]) -> Decision:
+    """Serve with what there is, and say so: replacing instances would not help and may hurt."""
+    since = print_moment(ill[0].verdicts.ready.since)
+    return Decision(
+        stage=Stage.FROZEN,
+        reason=f"{len(ill)} members fell ill the same way since {since}, so replacement is frozen; "
+        "mend the cause, or move a pointer",
+        rollout=fleet.rollout,
+        witness=ill[-1],
+    )
+
+
+def _stand_still(fleet: Fleet) -> Plan:
+    service = fleet.desired.service
+    sentence = f"{service}: the catalogue cannot be read; everything stays as it is"
+    return Plan(steps=(), rollout=fleet.rollout, outcome=Outcome(sentence=sentence, changed=False))
+
+
+def _conclude(fleet: Fleet, upkeep: tuple[Step, ...], decision: Decision) -> Plan:
+    """Put upkeep and decision together into a plan, with the sentence that tells both."""
+    before, steps = fleet.rollout, (*upkeep, *decision.steps)
+    stage_at = before.stage_at if before.stage is decision.stage else fleet.now
+    rollout = replace(decision.rollout, stage=decision.stage, stage_at=stage_at, reason=decision.reason)
+    probe = f"; {print_probe(decision.witness.verdicts.ready.evidence)}" if decision.witness else ""
+    sentence = f"{fleet.desired.service}: {_print_steps(steps)}{decision.reason}{probe}"
+    outcome = Outcome(sentence=sentence, changed=bool(steps) or rollout != before)
+    return Plan(steps=steps, rollout=rollout, outcome=outcome)
+
+
+def _print_steps(steps: tuple[Step, ...]) -> str:
+    counts = Counter(type(step).__name__.lower() for step in steps)
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) + ("; " if counts else "")

@@ -1,0 +1,162 @@
+"""The fleet: its members sorted into what they are to the rollout, and the questions that rules ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from handshake.core.instance import Generation
+from handshake.fleet.blame import find_bad
+from handshake.fleet.part import BadPart
+from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """One service's fleet at one moment, seen against what is desired of it."""
+
+    desired: Desired
+    observed: Observed
+    now: float
+
+    @property
+    def settings(self) -> FleetSettings:
+        """The fleet's settings."""
+        return self.desired.settings
+
+    @property
+    def rollout(self) -> Rollout:
+        """The record as it was kept."""
+        return self.observed.rollout
+
+    # What it shall run
+
+    @cached_property
+    def bad(self) -> tuple[BadPart, ...]:
+        """What of the target is marked bad."""
+        return find_bad(self.desired, self.rollout)
+
+    @cached_property
+    def aim(self) -> Generation | None:
+        """The target, or the stable generation while the target is marked bad; None where neither will do."""
+        return self.rollout.stable if self.bad else self.desired.target
+
+    @property
+    def needs_trial(self) -> bool:
+        """Whether what it aims at has yet to pass a trial."""
+        return self.aim is not None and not self._is_trusted(self.aim)
+
+    @property
+    def replacement(self) -> Generation | None:
+        """What takes the place of a missing member: nothing that has not passed its trial."""
+        return self.rollout.stable if self.needs_trial else self.aim
+
+    def _is_trusted(self, generation: Generation) -> bool:
+        return generation == self.rollout.stable or generation in self.rollout.passed
+
+    # Who is who
+
+    @cached_property
+    def draining(self) -> tuple[Member, ...]:
+        """Members on their way out."""
+        return self._select(member for member in self.observed.members if member.is_draining)
+
+    @cached_property
+    def trial(self) -> Member | None:
+        """The member that tries the target in the trial that the record names."""
+        trial = self.rollout.trial
+        if trial is None or not self.needs_trial or trial.generation != self.aim:
+            return None
+        of_this_trial = self._select(
+            member
+            for member in self._untrusted
+            if member.generation == self.aim and member.assignment.assigned_at >= trial.begun_at
+        )
+        return of_this_trial[0] if of_this_trial else None
+
+    @cached_property
+    def strays(self) -> tuple[Member, ...]:
+        """Trial members of trials that failed or were superseded."""
+        return tuple(member for member in self._untrusted if member != self.trial)
+
+    @cached_property
+    def crashed(self) -> tuple[Member, ...]:
+        """Members that are not alive and may be replaced now: one that died young waits out its soak.
+
+        So an instance that crashes at every start is replaced once per soak, not once per cycle.
+        """
+        return tuple(
+            member
+            for member in self._trusted
+            if member.is_dead and member.assignment.assigned_at + self.settings.soak_seconds <= self.now
+        )
+
+    @cached_property
+    def staff(self) -> tuple[Member, ...]:
+        """The members that count: neither on trial nor draining nor crashed; oldest first."""
+        return tuple(member for member in self._trusted if member not in self.crashed)
+
+    @cached_property
+    def _untrusted(self) -> tuple[Member, ...]:
+        return tuple(m for m in self._running if m.is_for_trial and not self._is_trusted(m.generation))
+
+    @cached_property
+    def _trusted(self) -> tuple[Member, ...]:
+        return tuple(member for member in self._running if member not in self._untrusted)
+
+    @cached_property
+    def _running(self) -> tuple[Member, ...]:
+        return self._select(member for member in self.observed.members if not member.is_draining)
+
+    @staticmethod
+    def _select(members: Iterable[Member]) -> tuple[Member, ...]:
+        return tuple(sorted(members, key=lambda member: (member.assignment.assigned_at, member.id)))
+
+    # How they are
+
+    @cached_property
+    def stale(self) -> tuple[Member, ...]:
+        """The staff that is a candidate for replacement: it runs another generation than it shall."""
+        return tuple(member for member in self.staff if member.generation != self.aim)
+
+    @cached_property
+    def fresh(self) -> tuple[Member, ...]:
+        """The staff that runs the generation that it shall."""
+        return tuple(member for member in self.staff if member.generation == self.aim)
+
+    @cached_property
+    def proven(self) -> tuple[Member, ...]:
+        """The staff that runs what it shall and has shown that it can."""
+        return tuple(member for member in self.fresh if self.is_proven(member))
+
+    @cached_property
+    def serving(self) -> tuple[Member, ...]:
+        """The staff that is known to carry traffic."""
+        return tuple(member for member in self.staff if member.is_serving)
+
+    @property
+    def missing(self) -> int:
+        """How many members fewer than desired there are."""
+        return max(0, self.settings.desired - len(self.staff))
+
+    @property
+    def room(self) -> int:
+        """How many instances the budget still allows; an instance takes room until it has drained."""
+        extra = max(0, len(self.staff) - self.settings.desired)
+        return self.settings.budget - extra - len(self.draining) - len(self.strays)
+
+    def is_proven(self, member: Member) -> bool:
+        """Tell whether a member has been alive, ready and fresh for the soak, and every gateway holds it open."""
+        return member.is_serving and self.is_fresh(member) and self.soaked_at(member) <= self.now
+
+    def is_fresh(self, member: Member) -> bool:
+        """Tell whether its node calls it fresh; moot while the pointers name something bad."""
+        return bool(self.bad) or member.verdicts.fresh.is_yes
+
+    def soaked_at(self, member: Member) -> float:
+        """Return when its soak ends if nothing breaks it."""
+        verdicts = [member.verdicts.alive, member.verdicts.ready]
+        if not self.bad:
+            verdicts.append(member.verdicts.fresh)
+        return max(verdict.since for verdict in verdicts) + self.settings.soak_seconds

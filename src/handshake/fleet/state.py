@@ -1,0 +1,181 @@
+"""State: what the engine is told (desired, observed) and what it keeps (the rollout record)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from handshake.core.instance import Assignment, Generation, InstanceReport, Phase, Purpose
+from handshake.core.pointer import Pointer
+from handshake.core.verdict import Verdicts
+from handshake.fleet.budget import Budget
+from handshake.fleet.part import BadPart
+
+_SILENT = Verdicts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSettings:
+    """How large a service's fleet is and how gently it is replaced."""
+
+    desired: int
+    """Instances wanted now; at least 1."""
+    max_parallel: Budget = field(default_factory=Budget)
+    soak_seconds: float = 10.0
+    """How long a newcomer must be alive, ready and fresh without a break before it counts."""
+    deadline_seconds: float = 300.0
+    """How long a newcomer may take to become ready."""
+    drain_seconds: float = 30.0
+    """How long an instance may take to finish what is in flight."""
+    floor_share: float = 1.0
+    """The share of `desired` that serves at every moment of a planned replacement."""
+    brake_seconds: float = 60.0
+    """Members that fail the same way within this interval have one cause, which is not in them."""
+
+    def __post_init__(self) -> None:
+        if self.desired < 1:
+            raise ValueError("a fleet has at least one instance")
+
+    @property
+    def budget(self) -> int:
+        """Return how many instances beyond `desired` may exist for a replacement's sake."""
+        return self.max_parallel.size(self.desired)
+
+    @property
+    def floor(self) -> int:
+        """Return how many members must go on serving; rounded before `ceil`, since 0.7 * 10 is 7.000000000000001."""
+        return math.ceil(round(self.floor_share * self.desired, 6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """What the leader knows about one instance."""
+
+    assignment: Assignment
+    report: InstanceReport | None = None
+    """None until its node has said something about it."""
+    is_in_pool: bool = False
+    """Whether every gateway has acknowledged a pool that holds it open."""
+    is_out_of_pool: bool = False
+    """Whether every gateway has acknowledged a pool without it, or has seen its last request end."""
+
+    @property
+    def id(self) -> str:
+        """The instance's id."""
+        return self.assignment.instance
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that it was launched with, which never changes."""
+        return self.assignment.generation
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """The node's verdicts; all unknown where the node is silent."""
+        return self.report.verdicts if self.report else _SILENT
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is on its way out."""
+        return self.assignment.phase is Phase.DRAIN
+
+    @property
+    def is_for_trial(self) -> bool:
+        """Whether it was launched to try a generation."""
+        return self.assignment.purpose is Purpose.TRIAL
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is known not to be alive."""
+        return self.verdicts.alive.is_no
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it is known to carry traffic, and to carry it well."""
+        return self.is_in_pool and self.verdicts.alive.is_yes and self.verdicts.ready.is_yes
+
+    @property
+    def is_silent_in_pool(self) -> bool:
+        """Whether it may carry traffic but nobody says how it is: such a member is left alone."""
+        return self.is_in_pool and not (self.is_serving or self.is_dead or self.verdicts.ready.is_no)
+
+
+class Stage(StrEnum):
+    """Where a rollout stands."""
+
+    TRIAL = "trial"
+    REPLACING = "replacing"
+    SETTLED = "settled"
+    PAUSED = "paused"
+    FROZEN = "frozen"
+    """The brake holds."""
+    STUCK = "stuck"
+    """The first release failed and there is none to go back to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """The target that is being tried by one instance."""
+
+    generation: Generation
+    begun_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """The record kept under `rollouts/<service>`: all that a new leader needs in order to go on."""
+
+    service: str
+    stable: Generation | None = None
+    """What to fall back to: the last generation that the whole fleet ran, or the first that passed its trial."""
+    trial: Trial | None = None
+    passed: tuple[Generation, ...] = ()
+    """Generations that passed their trial since the fleet last settled; members of each may run."""
+    bad: tuple[BadPart, ...] = ()
+    """The latest parts that failed a trial, and why."""
+    stage: Stage = Stage.SETTLED
+    stage_at: float = 0.0
+    """When the stage became what it is."""
+    reason: str = ""
+    """What it does or waits for, in one sentence; times are absolute, so it stays the same while nothing moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desired:
+    """What the pointers and the operator ask for."""
+
+    service: str
+    image: Pointer
+    templates: Pointer | None = None
+    """None where the service renders no templates."""
+    secrets: str = ""
+    """The keyed digest of the secrets of today."""
+    settings: FleetSettings
+    is_paused: bool = False
+
+    @property
+    def pointers(self) -> tuple[Pointer, ...]:
+        """The pointers that the fleet follows."""
+        return (self.image, self.templates) if self.templates else (self.image,)
+
+    @property
+    def target(self) -> Generation:
+        """The generation that the pointers ask for."""
+        templates = self.templates.release if self.templates else None
+        return Generation(image=self.image.release, templates=templates, secrets=self.secrets)
+
+    @property
+    def moved_at(self) -> float:
+        """When a pointer last moved."""
+        return max(pointer.moved_at for pointer in self.pointers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What the leader sees."""
+
+    rollout: Rollout
+    members: tuple[Member, ...] = ()
+    is_catalogue_readable: bool = True
+    """False where any part of this may be out of date: then nothing is decided."""

@@ -1,0 +1,97 @@
+"""The trial: one instance of the target goes ahead of the fleet, and its failure stops there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handshake.core.instance import Generation, Purpose
+from handshake.core.step import Launch
+from handshake.fleet.blame import blame, revert_bad
+from handshake.fleet.capacity import choose_leavers, dismiss
+from handshake.fleet.fleet import Fleet
+from handshake.fleet.plan import Decision
+from handshake.fleet.state import Member, Stage, Trial
+from handshake.fleet.wording import print_evidence, print_lack, print_moment
+
+
+def try_target(fleet: Fleet, target: Generation) -> Decision:
+    """Return the next act of the target's trial: begin it, wait, pass it, or condemn the target."""
+    member = fleet.trial
+    if member is None:
+        return _begin(fleet, target)
+    if failure := _find_failure(fleet, member):
+        return _condemn(fleet, member, failure)
+    if fleet.is_proven(member):
+        return _pass(fleet, member)
+    return Decision(
+        stage=Stage.TRIAL,
+        reason=f"trial of {target}: {print_lack(fleet, member)}",
+        rollout=fleet.rollout,
+        witness=member,
+    )
+
+
+def _begin(fleet: Fleet, target: Generation) -> Decision:
+    """Launch the trial's one instance, once the superseded work has left room for it."""
+    if fleet.room < 1:
+        return _make_room(fleet, target)
+    trial = fleet.rollout.trial
+    if trial is None or trial.generation != target:
+        trial = Trial(generation=target, begun_at=fleet.now)
+    return Decision(
+        stage=Stage.TRIAL,
+        reason=f"trial of {target}, begun {print_moment(trial.begun_at)}",
+        rollout=replace(fleet.rollout, trial=trial),
+        steps=(Launch(service=fleet.desired.service, generation=target, purpose=Purpose.TRIAL),),
+    )
+
+
+def _make_room(fleet: Fleet, target: Generation) -> Decision:
+    extra = len(fleet.staff) - fleet.settings.desired
+    leavers = choose_leavers(fleet, fleet.staff, extra)
+    busy = [member.id for member in (*fleet.draining, *fleet.strays, *leavers)]
+    return Decision(
+        stage=Stage.TRIAL,
+        reason=f"trial of {target} waits until {', '.join(busy) or 'a newcomer'} is out of the way",
+        rollout=fleet.rollout,
+        steps=tuple(dismiss(member, f"superseded by {target}") for member in leavers),
+    )
+
+
+def _find_failure(fleet: Fleet, member: Member) -> str:
+    """Return how the trial failed, or nothing. A release is condemned on evidence, never for a node's silence."""
+    if member.is_dead:
+        return f"{member.id} died {print_moment(member.verdicts.alive.since)}"
+    verdicts = member.verdicts
+    deadline_at = member.assignment.assigned_at + fleet.settings.deadline_seconds
+    if fleet.now >= deadline_at and (verdicts.ready.is_no or verdicts.fresh.is_no):
+        lack = "ready" if verdicts.ready.is_no else "fresh"
+        return f"{member.id} was not {lack} within {fleet.settings.deadline_seconds:g} s"
+    return ""
+
+
+def _condemn(fleet: Fleet, member: Member, failure: str) -> Decision:
+    """Mark what is new in the target bad, send its pointers back, and take the trial away."""
+    why = f"trial failed: {failure}; {print_evidence(member)}"
+    rollout = blame(fleet.desired, fleet.rollout, why, fleet.now)
+    return Decision(
+        stage=Stage.REPLACING if rollout.stable else Stage.STUCK,
+        reason=why,
+        rollout=rollout,
+        steps=(*revert_bad(fleet.desired, rollout), dismiss(member, why)),
+    )
+
+
+def _pass(fleet: Fleet, member: Member) -> Decision:
+    """Trust the target. A first release has none before it, so it is at once what the fleet falls back to."""
+    rollout = fleet.rollout
+    return Decision(
+        stage=Stage.REPLACING,
+        reason=f"{member.id} passed the trial of {member.generation}",
+        rollout=replace(
+            rollout,
+            trial=None,
+            passed=(*rollout.passed, member.generation),
+            stable=rollout.stable or member.generation,
+        ),
+    )
