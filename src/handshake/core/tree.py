@@ -1,0 +1,190 @@
+"""Trees of files on disk: scanned to a manifest's files, and materialised from them, read-only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from handshake.core.digest import Digest, digest_bytes, digest_file
+from handshake.core.errors import RefusedError
+from handshake.core.manifest import ManifestFile
+from handshake.core.problem import Location, Problem, ProblemsError
+
+_FIRST_PRINTABLE = 0x20
+_DELETE = 0x7F
+
+
+def path_fault(path: str) -> str:
+    """Return why a path cannot stand in a manifest; empty where it can."""
+    parts = path.split("/")
+    if path.startswith("/") or any(part in ("", ".", "..") for part in parts):
+        return "is no plain relative path"
+    if any(ord(letter) < _FIRST_PRINTABLE or ord(letter) == _DELETE for letter in path):
+        return "holds a control character"
+    if any("\ud800" <= letter <= "\udfff" for letter in path):
+        return "is not UTF-8"
+    if "\\" in path:
+        return "holds a backslash"
+    return ""
+
+
+def scan_tree(folder: Path) -> tuple[ManifestFile, ...]:
+    """Return the files under a folder, sorted by path, with the two modes that a manifest knows.
+
+    Raises ProblemsError with everything that a release cannot hold: symbolic links, sockets and devices,
+    names that cannot stand in a manifest, files that cannot be read. Empty folders leave no trace.
+    """
+    problems: list[Problem] = []
+    found: list[ManifestFile] = []
+    for path in _walk(folder, problems):
+        _scan_file(folder, path, found, problems)
+    if problems:
+        raise ProblemsError(problems)
+    return tuple(sorted(found))
+
+
+def materialise(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], bytes], target: Path) -> None:
+    """Write a release's files once, verified and durable, as a read-only tree that appears whole or not at all.
+
+    A tree that is there already is left as it is; where two do it at once, one of them wins and both
+    return. Raises RefusedError for a blob whose content is not what its name says.
+    """
+    if target.exists():
+        return
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+    try:
+        _write_files(files, read_blob, partial)
+        _seal(partial)
+        _move_into_place(partial, target)
+    finally:
+        remove_tree(partial)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a tree, read-only or not, whether or not it exists."""
+    if not folder.is_dir():
+        return
+    folder.chmod(0o700)
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(Path(entry.path))
+        else:
+            os.unlink(entry.path)  # noqa: PTH108 -- the entry's path is text already
+    folder.rmdir()
+
+
+def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Yield everything under a folder that is no folder, noting the folders that cannot be read."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(_unreadable(folder, error))
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), problems)
+        else:
+            yield Path(entry.path)
+
+
+def _scan_file(folder: Path, path: Path, found: list[ManifestFile], problems: list[Problem]) -> None:
+    name = path.relative_to(folder).as_posix()
+    if fault := path_fault(name):
+        problems.append(_bad_name(path, fault))
+        return
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            problems.append(_not_a_file(path, status.st_mode))
+            return
+        digest = digest_file(path)
+    except OSError as error:
+        problems.append(_unreadable(path, error))
+        return
+    mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+    found.append(ManifestFile(path=name, digest=digest, size=status.st_size, mode=mode))
+
+
+def _write_files(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], bytes], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for file in files:
+        if fault := path_fault(file.path):
+            raise RefusedError(f"the manifest's path {file.path!r} {fault}")
+        content = read_blob(file.digest)
+        if digest_bytes(content) != file.digest:
+            raise RefusedError(
+                f"the blob for {file.path} is damaged: its content is not what its name {file.digest} says",
+                hint="publish the release again, or restore the blob from another region",
+            )
+        path = folder / PurePosixPath(file.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(file.mode & 0o555)
+
+
+def _seal(folder: Path) -> None:
+    """Make every file durable and every folder durable and read-only, the inner ones first."""
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            _sync(Path(where) / name)
+        Path(where).chmod(0o555)
+        _sync(Path(where))
+
+
+def _move_into_place(partial: Path, target: Path) -> None:
+    try:
+        partial.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it can be printed, whatever bytes its name holds."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(path))
+
+
+def _bad_name(path: Path, fault: str) -> Problem:
+    return Problem(
+        check="tree-name",
+        what=f"the file's name {fault}",
+        where=Location(file=_shown(path)),
+        hint="rename the file: printable UTF-8 without backslashes",
+    )
+
+
+def _not_a_file(path: Path, mode: int) -> Problem:
+    if stat.S_ISLNK(mode):
+        return Problem(
+            check="tree-symlink",
+            what="this is a symbolic link, and a release holds files alone",
+            where=Location(file=_shown(path)),
+            hint="put a copy of the file in its place, or build the folder without it",
+        )
+    return Problem(
+        check="tree-special-file",
+        what="this is neither a file nor a folder",
+        where=Location(file=_shown(path)),
+        hint="remove the socket, pipe or device from the folder",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        check="tree-unreadable",
+        what=f"this cannot be read: {(error.strerror or str(error)).lower()}",
+        where=Location(file=_shown(path)),
+        hint="check that it exists and that you may read it",
+    )

@@ -1,0 +1,49 @@
+"""Programs that run to their end: the one door to them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from handshake.core.errors import UnavailableError
+
+_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Where Debian keeps daemons; a person's PATH leaves them out."""
+_DETAIL_LINES = 15
+
+
+def find_program(name: str) -> Path | None:
+    """Return where a program lies, None where it is not installed."""
+    found = shutil.which(name) or shutil.which(name, path=_SYSTEM_FOLDERS)
+    return Path(found) if found else None
+
+
+def run_command(
+    argv: Sequence[str], *, timeout_seconds: float, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Without an environment it gets this process's own. Raises UnavailableError, with the last lines of the
+    program's own words, where it cannot start, fails, or takes longer than the timeout.
+    """
+    try:
+        run = subprocess.run(
+            argv,
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            env=environment,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=timeout_seconds,
+        )
+    except subprocess.CalledProcessError as error:
+        said = "\n".join((error.stderr or error.stdout).splitlines()[-_DETAIL_LINES:])
+        raise UnavailableError(f"{argv[0]} failed with exit code {error.returncode}", details=said) from error
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{argv[0]} took longer than {timeout_seconds:g} s") from error
+    except OSError as error:
+        raise UnavailableError(f"{argv[0]} cannot be run", details=str(error)) from error
+    return run.stdout

@@ -1,0 +1,95 @@
+"""A supervised program's folder: the records that its supervisor keeps, and the lock of those who act on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.drivers.process.identity import Identity, parse_identity
+from handshake.drivers.process.program import Exit, Observation, State
+
+_TAIL_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Where one program's log, pid, supervisor, exit and stop records lie."""
+
+    path: Path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else start or stop this program meanwhile; the folder is made where it is missing."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def clear(self) -> None:
+        """Forget how the last run went; its log stays."""
+        for record in ("pid", "supervisor", "exit", "stop"):
+            (self.path / record).unlink(missing_ok=True)
+
+    def forbid_restart(self) -> None:
+        """Tell the supervisor that the program's next end is its last."""
+        (self.path / "stop").touch()
+
+    def supervisor(self) -> Identity | None:
+        """Return who supervises the program; None where nobody does any more."""
+        return self._alive("supervisor")
+
+    def observe(self) -> Observation:
+        """Return what the records and the machine's processes say of the program."""
+        process = self._alive("pid")
+        started_at = self._written_at("pid")
+        exit_ = None if process else self._exit(started_at)
+        return Observation(
+            name=self.path.name,
+            state=State.RUNNING if process else State.EXITED if started_at else State.ABSENT,
+            process=process,
+            started_at=started_at,
+            exit=exit_,
+            is_supervised=self.supervisor() is not None,
+        )
+
+    def log_tail(self, lines: int) -> tuple[str, ...]:
+        """Return the log's last lines; at most 64 KiB are looked at."""
+        try:
+            with (self.path / "log").open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - _TAIL_BYTES))
+                text = log.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ()
+        return tuple(deque(text.splitlines(), maxlen=lines))
+
+    def _read(self, record: str) -> str:
+        try:
+            return (self.path / record).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def _alive(self, record: str) -> Identity | None:
+        identity = parse_identity(self._read(record))
+        return identity if identity and identity.is_running else None
+
+    def _written_at(self, record: str) -> float:
+        try:
+            return (self.path / record).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def _exit(self, started_at: float) -> Exit | None:
+        """Return the exit record of the run that began then; an older one tells of an earlier run."""
+        words = self._read("exit").split()
+        if not words or self._written_at("exit") < started_at:
+            return None
+        return Exit(code=int(words[0]), at=float(words[1]))

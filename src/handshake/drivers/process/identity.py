@@ -1,0 +1,79 @@
+"""A process, named so that no stranger can take its name: by pid and start time."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATE, _BORN = 0, 19
+"""Fields 3 and 22 of /proc/PID/stat, counted behind the program's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """One process, for ever: pids are used again, start times are not."""
+
+    pid: int
+    born: int
+    """Clock ticks since the machine started."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this very process is alive: a zombie is not."""
+        return identify(self.pid) == self
+
+    def send(self, signal_number: signal.Signals) -> bool:
+        """Send a signal to this process and no other; False where it has ended."""
+        with self._descriptor() as descriptor:
+            if descriptor is None:
+                return False
+            try:
+                signal.pidfd_send_signal(descriptor, signal_number)
+            except ProcessLookupError:
+                return False
+            return True
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait for the end of the process; False where it is still alive after the timeout."""
+        with self._descriptor() as descriptor:
+            if descriptor is None:
+                return True
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            return bool(poll.poll(timeout_seconds * 1000))
+
+    @contextmanager
+    def _descriptor(self) -> Iterator[int | None]:
+        """Yield a pidfd, None where the process has ended. First opened, then compared: it cannot change after."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            yield None
+            return
+        try:
+            yield descriptor if self.is_running else None
+        finally:
+            os.close(descriptor)
+
+
+def identify(pid: int) -> Identity | None:
+    """Return who has this pid now; None for nobody and for a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    if fields[_STATE] in {"Z", "X"}:
+        return None
+    return Identity(pid=pid, born=int(fields[_BORN]))
+
+
+def parse_identity(text: str) -> Identity | None:
+    """Return what a supervisor recorded: `PID START`; None where the process had ended before it was looked at."""
+    pid, _, born = text.strip().partition(" ")
+    return Identity(pid=int(pid), born=int(born)) if pid and born else None

@@ -1,0 +1,141 @@
+"""Starts, finds, observes and stops supervised programs. They outlive whoever started them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
+from handshake.drivers.process.folder import Folder
+from handshake.drivers.process.program import Observation, Program, State
+
+_SUPERVISOR = Path(__file__).with_name("supervisor.sh")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_START_TIMEOUT_SECONDS = 10
+_KILL_TIMEOUT_SECONDS = 5
+
+
+class Processes:
+    """The supervised programs of one node, each in a folder of its own under `root`.
+
+    What is known of a program lies in its folder, so a new agent adopts what it finds by looking. Two
+    that act on one program at once wait for one another.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def start(self, program: Program, *, inherit: Sequence[int] = ()) -> Observation:
+        """Start a program unless it runs already, and return what is seen of it; idempotent.
+
+        `inherit` are descriptors that it gets under their own numbers, 10 or higher. Raises
+        UnavailableError where the supervisor cannot start, RefusedError for an unknown user.
+        """
+        folder = self._folder(program.name)
+        with folder.locked():
+            seen = folder.observe()
+            if seen.state is State.RUNNING:
+                return seen
+            _end_supervisor(folder, patience_seconds=0)
+            folder.clear()
+            _supervise(program, folder.path, inherit)
+            return folder.observe()
+
+    def observe(self, name: str) -> Observation:
+        """Return what is seen of a program."""
+        return self._folder(name).observe()
+
+    def observe_all(self) -> tuple[Observation, ...]:
+        """Return what is seen of every program that was started here and not forgotten, sorted by name."""
+        if not self._root.is_dir():
+            return ()
+        return tuple(Folder(path=path).observe() for path in sorted(self._root.iterdir()) if path.is_dir())
+
+    def stop(self, name: str, *, deadline_seconds: float) -> Observation:
+        """End a program for good: SIGTERM, and SIGKILL once the deadline has passed; idempotent.
+
+        Raises OutcomeUnknownError where it outlives even SIGKILL (it hangs in the kernel).
+        """
+        folder = self._folder(name)
+        if not folder.path.is_dir():
+            return folder.observe()
+        with folder.locked():
+            folder.forbid_restart()
+            process = folder.observe().process
+            if process and process.send(signal.SIGTERM) and not process.wait(deadline_seconds):
+                process.send(signal.SIGKILL)
+                if not process.wait(_KILL_TIMEOUT_SECONDS):
+                    raise OutcomeUnknownError(f"{name} (pid {process.pid}) does not end, even by SIGKILL")
+            # It writes down how the program ended, then ends by itself, unless it pauses before the next start.
+            _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS if process else 0)
+            return folder.observe()
+
+    def log_tail(self, name: str, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines that a program wrote."""
+        return self._folder(name).log_tail(lines)
+
+    def forget(self, name: str) -> None:
+        """Remove an ended program's folder with its log; RefusedError while it runs."""
+        if self.observe(name).state is State.RUNNING:
+            raise RefusedError(f"{name} still runs", hint="stop it first")
+        shutil.rmtree(self._folder(name).path, ignore_errors=True)
+
+    def _folder(self, name: str) -> Folder:
+        if not name or "/" in name or name.startswith("."):
+            raise RefusedError(f"{name!r} cannot name a program: it becomes a folder's name")
+        return Folder(path=self._root / name)
+
+
+def command_as(program: Program) -> tuple[str, ...]:
+    """Return the program's argv, preceded by what makes it run as its user; RefusedError for an unknown one."""
+    if not program.user or os.geteuid() != 0:
+        return program.argv
+    try:
+        account = pwd.getpwnam(program.user)
+    except KeyError as error:
+        raise RefusedError(
+            f"{program.name} shall run as {program.user}, and there is no such user",
+            hint="install the Debian package that brings the program: it makes the user",
+        ) from error
+    become = ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
+    return (*become, "--no-new-privs", "--", *program.argv)
+
+
+def _end_supervisor(folder: Folder, *, patience_seconds: float) -> None:
+    supervisor = folder.supervisor()
+    if supervisor is None or supervisor.wait(patience_seconds):
+        return
+    supervisor.send(signal.SIGTERM)
+    if not supervisor.wait(_KILL_TIMEOUT_SECONDS):
+        supervisor.send(signal.SIGKILL)
+
+
+def _supervise(program: Program, folder: Path, inherit: Sequence[int]) -> None:
+    command = [
+        *("setsid", "--fork", "sh", str(_SUPERVISOR), str(folder)),
+        "again" if program.restart else "once",
+        "named" if program.is_named_by_monitor else "self",
+        *command_as(program),
+    ]
+    try:
+        # The supervisor closes its output when the program's pid is on record: run() returns then, not at the end.
+        run = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            env={"PATH": _PATH, **program.environment},
+            pass_fds=inherit,
+            stdin=subprocess.DEVNULL,
+            timeout=_START_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UnavailableError(f"{program.name} cannot be started", details=str(error)) from error
+    if not (folder / "pid").exists():
+        raise UnavailableError(
+            f"{program.name} cannot be started", details=run.stderr.decode(errors="replace")
+        )

@@ -1,0 +1,110 @@
+"""Launches, finds, observes and stops the instances of one node."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from handshake.core.errors import RefusedError
+from handshake.drivers.process.need import Need
+from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.program import Observation, Program, State
+from handshake.drivers.sandbox.confinement import Confinement
+from handshake.drivers.sandbox.memory_file import memory_files
+from handshake.drivers.sandbox.sandbox import Sandbox, sandbox_program
+from handshake.drivers.sandbox.user import uid_for
+
+NEEDS = (
+    Need(program="bwrap", reason="to confine instances in sandboxes", package="bubblewrap"),
+    Need(program="setpriv", reason="to start instances without root's rights", package="util-linux"),
+    Need(program="prlimit", reason="to limit the memory of instances", package="util-linux"),
+    Need(program="setsid", reason="to let instances outlive the agent", package="util-linux"),
+)
+_ROOT_LINKS = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin")
+
+
+class Sandboxes:
+    """The instances of one node: one supervised program each, never restarted in place.
+
+    All that must be known of a running instance lies in its folder under `root`: a new agent finds it by
+    its name, and needs no secret to go on with it.
+    """
+
+    def __init__(self, root: Path, *, confinement: Confinement) -> None:
+        self._processes = Processes(root)
+        self._confinement = confinement
+
+    def launch(self, sandbox: Sandbox, *, secrets: Mapping[str, str]) -> Observation:
+        """Start an instance unless it runs already, and return what is seen of it; idempotent.
+
+        `secrets` become files under /run/secrets. Raises RefusedError where the instance's user cannot
+        reach a tree, or where the instance has ended before: it is replaced, never started again.
+        """
+        seen = self.observe(sandbox.instance)
+        if seen.state is State.RUNNING:
+            return seen
+        if seen.state is State.EXITED:
+            raise RefusedError(
+                f"{sandbox.instance} has ended ({seen.evidence}); an instance is not started twice",
+                hint="launch a new one, under a name of its own",
+            )
+        uid = self._uid(sandbox.service)
+        self._check_trees(sandbox, uid)
+        # Secrets travel in anonymous memory that only the supervisor and bubblewrap inherit: no file that could be
+        # left behind on disk, no argv, no environment. bubblewrap copies them into the sandbox and closes them.
+        with memory_files({**_accounts(uid), **_secret_files(secrets)}) as files:
+            program = self._program(sandbox, uid, files)
+            return self._processes.start(program, inherit=tuple(files.values()))
+
+    def observe(self, instance: str) -> Observation:
+        """Return what is seen of one instance."""
+        return self._processes.observe(instance)
+
+    def observe_all(self) -> tuple[Observation, ...]:
+        """Return what is seen of every instance that was launched here and not forgotten."""
+        return self._processes.observe_all()
+
+    def stop(self, instance: str, *, drain_seconds: float) -> Observation:
+        """End an instance: SIGTERM to the application itself, SIGKILL once it had time to drain; idempotent."""
+        return self._processes.stop(instance, deadline_seconds=drain_seconds)
+
+    def log_tail(self, instance: str, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines that an instance wrote."""
+        return self._processes.log_tail(instance, lines)
+
+    def forget(self, instance: str) -> None:
+        """Remove an ended instance's folder with its log; RefusedError while it runs."""
+        self._processes.forget(instance)
+
+    def _uid(self, service: str) -> int:
+        return os.getuid() if self._confinement is Confinement.PERSON else uid_for(service)
+
+    def _program(self, sandbox: Sandbox, uid: int, files: Mapping[str, int]) -> Program:
+        links = {link: os.readlink(link) for link in _ROOT_LINKS if Path(link).is_symlink()}  # noqa: PTH115 -- text
+        return sandbox_program(sandbox, confinement=self._confinement, uid=uid, links=links, files=files)
+
+    def _check_trees(self, sandbox: Sandbox, uid: int) -> None:
+        if self._confinement is not Confinement.DROPPED:
+            return
+        for tree in filter(None, (sandbox.tree, sandbox.templates)):
+            for folder in (tree, *tree.parents):
+                if not folder.stat().st_mode & stat.S_IXOTH:
+                    raise RefusedError(
+                        f"{sandbox.instance} runs as uid {uid}, which may not enter {folder}, to {tree}",
+                        hint=f"chmod o+x {folder}, or keep the trees elsewhere",
+                    )
+
+
+def _accounts(uid: int) -> dict[str, bytes]:
+    """Return the few files of /etc that programs look themselves and their host up in."""
+    return {
+        "/etc/passwd": f"app:x:{uid}:{uid}::/tmp:/usr/sbin/nologin\n".encode(),
+        "/etc/group": f"app:x:{uid}:\n".encode(),
+        "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
+    }
+
+
+def _secret_files(secrets: Mapping[str, str]) -> dict[str, bytes]:
+    return {f"/run/secrets/{name}": content.encode() for name, content in secrets.items()}
