@@ -11,7 +11,7 @@ from handshake.catalog.entry import Entry, Operation, Put, Write
 from handshake.catalog.keys import HISTORY, POINTERS, history_key, pointer_key
 from handshake.control.journal import journal_write
 from handshake.core.clock import Clock
-from handshake.core.digest import short
+from handshake.core.digest import Digest, short
 from handshake.core.errors import ConflictError
 from handshake.core.pointer import Move, Pointer, move_pointer, settle_pointer
 from handshake.core.release import Subject
@@ -65,13 +65,11 @@ class Pointers:
         settled = settle_pointer(today)
         self._catalog.transact([Put(key=pointer_key(pointer.subject), value=encode(settled), if_index=index)])
 
-    def revert(self, pointer: Pointer, who: str, why: str) -> Pointer | None:
-        """Move a pointer back to its stable release; None where it has none or has moved on meanwhile."""
-        if pointer.stable is None or pointer.stable == pointer.release:
-            return None
+    def move_back(self, pointer: Pointer, *, to: Digest, who: str, why: str) -> Pointer | None:
+        """Move a pointer to an earlier release; None where it has moved on meanwhile: the newest wins."""
         wish = Move(
             subject=pointer.subject,
-            release=pointer.stable,
+            release=to,
             from_revision=pointer.revision,
             moved_by=who,
             reason=why,

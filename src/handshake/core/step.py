@@ -50,3 +50,6 @@ class Settle:
 
     subject: Subject
     release: Digest
+
+
+Step = Launch | Drain | Retire | Revert | Settle

@@ -1,0 +1,108 @@
+"""Carries out what the rollout engine asks: every plan is one fenced transaction, then the pointers."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode, encode
+from handshake.catalog.entry import Delete, Entry, Held, Operation, Put, Write
+from handshake.catalog.keys import assignment_key, rollout_key
+from handshake.control.journal import journal_write
+from handshake.control.pointers import Pointers
+from handshake.core.clock import Clock
+from handshake.core.instance import Assignment, Phase
+from handshake.core.outcome import Outcome
+from handshake.core.step import Drain, Launch, Retire, Revert, Settle, Step
+from handshake.fleet.plan import Plan
+from handshake.fleet.state import Rollout
+
+LEADER_NAME = "leader"
+
+
+class StepRunner:
+    """Turns a plan into catalogue writes."""
+
+    def __init__(self, catalog: Catalog, pointers: Pointers, clock: Clock, nodes: tuple[str, ...]) -> None:
+        self._catalog = catalog
+        self._pointers = pointers
+        self._clock = clock
+        self._nodes = nodes
+
+    def carry_out(self, plan: Plan, *, before: Rollout, assignments: Sequence[Entry], fence: Held) -> Outcome:
+        """Write assignments and record in one transaction, then move pointers; nothing to do writes nothing."""
+        changes = self._assignment_changes(plan.steps, assignments)
+        record = [] if plan.rollout == before else [_record(plan.rollout)]
+        if changes or record:
+            journal = journal_write(LEADER_NAME, plan.outcome.sentence, self._clock.now())
+            self._catalog.transact([fence, *changes, *record, journal])
+        for step in plan.steps:
+            self._move_pointer(step)
+        return plan.outcome
+
+    def _assignment_changes(self, steps: Sequence[Step], entries: Sequence[Entry]) -> list[Operation]:
+        known = {
+            assignment.instance: (assignment, entry.index) for assignment, entry in map(_decode, entries)
+        }
+        load = Counter(dict.fromkeys(self._nodes, 0))
+        load.update(assignment.node for assignment, _ in known.values())
+        changes: list[Operation] = []
+        for step in steps:
+            match step:
+                case Launch():
+                    node = min(load, key=lambda name: (load[name], name))
+                    load[node] += 1
+                    changes.append(self._launch(step, node))
+                case Drain(instance=instance) if instance in known:
+                    changes.append(self._drain(*known[instance]))
+                case Retire(instance=instance) if instance in known:
+                    changes.append(Delete(key=assignment_key(known[instance][0].node, instance)))
+                case _:
+                    pass
+        return changes
+
+    def _launch(self, step: Launch, node: str) -> Put:
+        now = self._clock.now()
+        assignment = Assignment(
+            instance=new_instance_id(step.service),
+            node=node,
+            service=step.service,
+            generation=step.generation,
+            purpose=step.purpose,
+            assigned_at=now,
+            phase_at=now,
+        )
+        return Put(key=assignment_key(node, assignment.instance), value=encode(assignment), if_index=0)
+
+    def _drain(self, assignment: Assignment, index: int) -> Put:
+        draining = replace(assignment, phase=Phase.DRAIN, phase_at=self._clock.now())
+        key = assignment_key(assignment.node, assignment.instance)
+        return Put(key=key, value=encode(draining), if_index=index)
+
+    def _move_pointer(self, step: Step) -> None:
+        if not isinstance(step, Revert | Settle):
+            return
+        pointer = self._pointers.get(step.subject)
+        if pointer is None:
+            return
+        if isinstance(step, Settle) and pointer.release == step.release:
+            self._pointers.settle(pointer)
+        elif isinstance(step, Revert) and pointer.release == step.bad:
+            self._pointers.move_back(pointer, to=step.to, who=LEADER_NAME, why=step.why)
+
+
+def new_instance_id(service: str) -> str:
+    """Return `<service>-` and 8 digits that no other instance has."""
+    return f"{service}-{base64.b32encode(secrets.token_bytes(5)).decode().lower()}"
+
+
+def _record(rollout: Rollout) -> Write:
+    return Write(key=rollout_key(rollout.service), value=encode(rollout))
+
+
+def _decode(entry: Entry) -> tuple[Assignment, Entry]:
+    return decode(Assignment, entry.value), entry

@@ -1,0 +1,61 @@
+"""A campaign's secrets: made at the first start, files of mode 0600, never in a release or a log."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+_BYTES = 24
+
+
+class Secrets:
+    """Reads and makes the secrets of one campaign."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def ensure(self, names: Iterable[str]) -> None:
+        """Make every secret that does not exist yet."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        for name in names:
+            if not self._file(name).exists():
+                self._write(name, secrets.token_urlsafe(_BYTES))
+
+    def ensure_catalog(self) -> Path:
+        """Make the catalogue's credentials if they do not exist yet, and return the file that holds them."""
+        self.ensure(())
+        if not self._file("catalog").exists():
+            pair = {kind: secrets.token_urlsafe(_BYTES) for kind in ("write", "read")}
+            self._write("catalog", json.dumps(pair))
+        return self._file("catalog")
+
+    def catalog_credential(self) -> str:
+        """Return the credential that may write to the catalogue."""
+        credential: str = json.loads(self._file("catalog").read_text())["write"]
+        return credential
+
+    def read(self, name: str) -> str:
+        """Return one secret."""
+        return self._file(name).read_text(encoding="utf-8")
+
+    def digest(self, values: Iterable[str]) -> str:
+        """Return a keyed digest of secrets: part of a generation, so that a rotated one replaces instances."""
+        key = self.read("freshness").encode()
+        return hmac.new(key, "\0".join(values).encode(), "sha256").hexdigest()[:16]
+
+    def _file(self, name: str) -> Path:
+        return self._folder / name
+
+    def _write(self, name: str, value: str) -> None:
+        draft = self._folder / f".{name}.draft"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._file(name))

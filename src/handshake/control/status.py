@@ -1,0 +1,182 @@
+"""The state of your state: every pointer, its revision, and every place that has or has not acknowledged it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode
+from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, LEADER, ROLLOUTS
+from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.pointers import Pointers
+from handshake.core.ack import Ack, Place
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest
+from handshake.core.instance import Assignment, InstanceReport
+from handshake.core.pointer import Pointer
+from handshake.core.verdict import Evidence, Finding
+from handshake.fleet.state import Rollout
+
+
+class PlaceState(StrEnum):
+    """What a place says about a subject's present revision."""
+
+    SERVES = "serves"
+    WAITS = "waits"
+    REFUSES = "refuses"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceCell:
+    """One place's word about one subject."""
+
+    place: str
+    state: PlaceState
+    revision: int
+    """The revision that it serves; 0 where it serves none."""
+    said: str
+    """The proof, or the reason of a refusal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectRow:
+    """One pointer."""
+
+    subject: str
+    release: Digest
+    revision: int
+    is_stable: bool
+    moved_by: str
+    reason: str
+    moved_at: float
+    places: tuple[PlaceCell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceRow:
+    """One instance, as assigned and as reported."""
+
+    instance: str
+    node: str
+    generation: str
+    phase: str
+    address: str
+    alive: Finding
+    ready: Finding
+    fresh: Finding
+    last_probe: Evidence
+    log_tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetRow:
+    """One service's fleet and what it waits for."""
+
+    service: str
+    stage: str
+    sentence: str
+    instances: tuple[InstanceRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusReport:
+    """Everything that `status` shows."""
+
+    campaign: str
+    at: float
+    leader: str
+    """Who leads; empty where nobody does."""
+    is_settled: bool
+    """Whether every place serves every pointer, and every fleet runs what it shall run."""
+    subjects: tuple[SubjectRow, ...]
+    fleets: tuple[FleetRow, ...]
+    notes: tuple[str, ...]
+    """What an operator should know: silent places, services whose base is the host."""
+
+
+def read_status(
+    catalog: Catalog, clock: Clock, *, campaign: str, nodes: tuple[str, ...], notes: tuple[str, ...] = ()
+) -> StatusReport:
+    """Return the report of this moment."""
+    acks = read_acks(catalog)
+    pointers = Pointers(catalog, clock).all()
+    subjects = tuple(describe_subject(pointer, acks, nodes) for _, pointer in sorted(pointers.items()))
+    leader = catalog.get(LEADER)
+    fleets = _read_fleets(catalog)
+    return StatusReport(
+        campaign=campaign,
+        at=clock.now(),
+        leader=leader.value.decode() if leader and leader.session else "",
+        is_settled=all(row.is_stable for row in subjects)
+        and all(cell.state is PlaceState.SERVES for row in subjects for cell in row.places),
+        subjects=subjects,
+        fleets=fleets,
+        notes=notes,
+    )
+
+
+def describe_subject(pointer: Pointer, acks: Iterable[Ack], nodes: tuple[str, ...]) -> SubjectRow:
+    """Return a pointer's row: one cell for every place that the configuration names."""
+    name = str(pointer.subject)
+    said = {ack.place: ack for ack in acks_of(name, acks)}
+    places = concerned_places(name, nodes)
+    return SubjectRow(
+        subject=name,
+        release=pointer.release,
+        revision=pointer.revision,
+        is_stable=pointer.stable == pointer.release,
+        moved_by=pointer.moved_by,
+        reason=pointer.reason,
+        moved_at=pointer.moved_at,
+        places=tuple(_describe_place(place, pointer.revision, said.get(str(place))) for place in places),
+    )
+
+
+def _describe_place(place: Place, revision: int, ack: Ack | None) -> PlaceCell:
+    name = str(place)
+    if ack is None:
+        return PlaceCell(place=name, state=PlaceState.WAITS, revision=0, said="nothing yet")
+    if ack.refusal and ack.refusal.revision >= revision:
+        return PlaceCell(place=name, state=PlaceState.REFUSES, revision=ack.revision, said=ack.refusal.reason)
+    state = PlaceState.SERVES if ack.revision >= revision else PlaceState.WAITS
+    return PlaceCell(place=name, state=state, revision=ack.revision, said=ack.proof)
+
+
+def _read_fleets(catalog: Catalog) -> tuple[FleetRow, ...]:
+    rollouts = [decode(Rollout, entry.value) for entry in catalog.read(ROLLOUTS).entries]
+    assignments = [decode(Assignment, entry.value) for entry in catalog.read(ASSIGNMENTS).entries]
+    reports = {
+        report.instance: report
+        for report in (decode(InstanceReport, entry.value) for entry in catalog.read(INSTANCES).entries)
+    }
+    return tuple(
+        FleetRow(
+            service=rollout.service,
+            stage=rollout.stage,
+            sentence=rollout.reason,
+            instances=tuple(
+                _describe_instance(assignment, reports.get(assignment.instance))
+                for assignment in assignments
+                if assignment.service == rollout.service
+            ),
+        )
+        for rollout in rollouts
+    )
+
+
+def _describe_instance(assignment: Assignment, report: InstanceReport | None) -> InstanceRow:
+    verdicts = report.verdicts if report else None
+    return InstanceRow(
+        instance=assignment.instance,
+        node=assignment.node,
+        generation=str(assignment.generation),
+        phase=assignment.phase,
+        address=f"{report.host}:{report.port}" if report else "",
+        alive=verdicts.alive.finding if verdicts else Finding.UNKNOWN,
+        ready=verdicts.ready.finding if verdicts else Finding.UNKNOWN,
+        fresh=verdicts.fresh.finding if verdicts else Finding.UNKNOWN,
+        last_probe=verdicts.ready.evidence if verdicts else Evidence(),
+        log_tail=report.log_tail if report else (),
+    )
