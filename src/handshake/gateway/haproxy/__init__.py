@@ -1,0 +1,1 @@
+"""The gateway policy in HAProxy's language: pure functions from policy to configuration tree."""

@@ -1,0 +1,48 @@
+"""Answers that the gateway gives by itself: problems in JSON (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from handshake.syntax.haproxy import Line, line
+
+RETRY_AFTER_SECONDS = 1
+
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The request is not valid HTTP.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The gateway could not handle the request.",
+    HTTPStatus.BAD_GATEWAY: "The service's answer is not valid HTTP.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service does not answer.",
+    HTTPStatus.GATEWAY_TIMEOUT: "The service did not answer in time.",
+}
+
+
+def answer(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
+    """Return the words of `http-request return` for a problem; headers as name, value, name, value."""
+    return ("http-request", "return", *_reply(status, detail, *headers))
+
+
+def _reply(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    pairs = [word for pair in _pairs(_headers(status, headers)) for word in ("hdr", *pair)]
+    body = ("content-type", "application/problem+json", "string", json.dumps(problem))
+    return ("status", str(status.value), *body, *pairs)
+
+
+def _headers(status: HTTPStatus, headers: tuple[str, ...]) -> tuple[str, ...]:
+    # A cache in front must not keep what is true of this moment only.
+    always = ("Cache-Control", "no-store")
+    unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
+    return (*always, *headers, *(("Retry-After", str(RETRY_AFTER_SECONDS)) if unavailable else ()))
+
+
+def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+JSON_ERRORS: tuple[Line, ...] = tuple(
+    line("http-error", *_reply(status, detail)) for status, detail in _DETAILS.items()
+)
+"""What HAProxy answers of itself, in the services' own shape instead of its HTML."""

@@ -1,0 +1,124 @@
+"""Moves a pool to where the catalogue's endpoints are: add, open, and only then drain, close, remove."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
+from handshake.gateway.member import Admission, Member, RouterState
+from handshake.gateway.step import AddMember, CloseMember, DrainMember, OpenMember, PoolStep, RemoveMember
+
+
+class Unknown(Enum):
+    """Says that the catalogue could not be asked. Known to be empty is another thing."""
+
+    UNKNOWN = "unknown"
+
+
+Wanted = Endpoints | Unknown
+
+
+def plan_pool(service: str, wanted: Wanted, observed: RouterState) -> tuple[PoolStep, ...]:
+    """Return the steps that can be taken now, in order; planning again after them goes on from there.
+
+    Nothing that serves is drained before every wanted member serves. Nothing is removed while it has a
+    request. Where the catalogue is unknown the last good set stays, and a pool that the router's
+    configuration does not have waits for that.
+    """
+    if wanted is Unknown.UNKNOWN or service not in observed.pools:
+        return ()
+    members = observed.pools[service]
+    return (*_openings(service, wanted, members), *_removals(service, wanted, members))
+
+
+def explain_waiting(service: str, wanted: Wanted, observed: RouterState) -> tuple[str, ...]:
+    """Return why the pool is not yet what the catalogue asks for, a sentence for each reason."""
+    if wanted is Unknown.UNKNOWN:
+        return ("the catalogue does not answer; the last known members stay",)
+    if service not in observed.pools:
+        return (f"the running configuration has no pool {service}",)
+    members = observed.pools[service]
+    return (
+        *(f"{endpoint.id} is not serving yet" for endpoint in _unserved(wanted, members)),
+        *(
+            f"{member.name} has not left yet: {member.sessions} requests"
+            for member in _unwanted(wanted, members)
+        ),
+        *(
+            f"worker {process} of an earlier configuration still finishes requests"
+            for process in observed.leaving
+        ),
+    )
+
+
+def acked_revision(service: str, wanted: Wanted, observed: RouterState, before: int) -> int:
+    """Return the catalogue's index that the pool serves, by what the running router said.
+
+    That is `wanted`'s index once each open endpoint serves and every other member has left, from earlier
+    workers too; until then it is what was acknowledged before.
+    """
+    if wanted is Unknown.UNKNOWN or explain_waiting(service, wanted, observed):
+        return before
+    return wanted.index
+
+
+def _openings(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> list[PoolStep]:
+    present = {member.name: member for member in members}
+    steps: list[PoolStep] = []
+    for endpoint in _open_endpoints(wanted):
+        member = present.get(endpoint.id)
+        if member is None:
+            steps.append(AddMember(service=service, endpoint=endpoint))
+        if member is None or (_is_at(member, endpoint) and member.admission is not Admission.OPEN):
+            steps.append(OpenMember(service=service, name=endpoint.id))
+    return steps
+
+
+def _removals(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> list[PoolStep]:
+    unwanted = _unwanted(wanted, members)
+    leaving = {member.name for member in unwanted}
+    # A member that has an endpoint's name at another address must leave before the endpoint can come.
+    may_drain = all(endpoint.id in leaving for endpoint in _unserved(wanted, members))
+    return [
+        step
+        for member in unwanted
+        if may_drain or not member.is_serving
+        for step in _removal_steps(service, member)
+    ]
+
+
+def _removal_steps(service: str, member: Member) -> tuple[PoolStep, ...]:
+    """Return what takes a member one station further; the drained are looked at again before they close."""
+    close = CloseMember(service=service, name=member.name)
+    remove = RemoveMember(service=service, name=member.name)
+    match member.admission:
+        case Admission.OPEN:
+            return (DrainMember(service=service, name=member.name),)
+        case Admission.DRAINING:
+            return () if member.sessions else (close, remove)
+        case Admission.CLOSED:
+            return () if member.sessions else (remove,)
+
+
+def _open_endpoints(wanted: Endpoints) -> list[Endpoint]:
+    chosen = [endpoint for endpoint in wanted.endpoints if endpoint.traffic is Traffic.OPEN]
+    return sorted(chosen, key=lambda endpoint: endpoint.id)
+
+
+def _unserved(wanted: Endpoints, members: tuple[Member, ...]) -> list[Endpoint]:
+    """Return the open endpoints to which the router sends nothing yet."""
+    return [
+        endpoint
+        for endpoint in _open_endpoints(wanted)
+        if not any(member.is_serving and _is_at(member, endpoint) for member in members)
+    ]
+
+
+def _unwanted(wanted: Endpoints, members: tuple[Member, ...]) -> list[Member]:
+    """Return the members that no open endpoint stands for."""
+    endpoints = _open_endpoints(wanted)
+    return [member for member in members if not any(_is_at(member, endpoint) for endpoint in endpoints)]
+
+
+def _is_at(member: Member, endpoint: Endpoint) -> bool:
+    return (member.name, member.host, member.port) == (endpoint.id, endpoint.host, endpoint.port)
