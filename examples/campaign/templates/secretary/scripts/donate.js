@@ -54,8 +54,7 @@ function show(donation, answer) {
       text: "Press Donate again: it is the same donation, and it will not be taken twice.",
     });
   } else {
-    const detail = answer.json.detail ?? "Please check what you wrote, and try again.";
-    showResult(result, { good: false, title: "This donation was not taken.", text: detail });
+    showResult(result, { good: false, title: "This donation was not taken.", text: explain(answer.json) });
     showFaults(form, readFaults(answer.json, (field) => (field === "amount_cents" ? "amount" : field)));
   }
 }

@@ -7,6 +7,7 @@ const button = form.querySelector("[type=submit]");
 const zone = { timeZone: "America/New_York" };
 const day = new Intl.DateTimeFormat("en-US", { ...zone, weekday: "long", month: "long", day: "numeric" });
 const hour = new Intl.DateTimeFormat("en-US", { ...zone, hour: "numeric", minute: "2-digit" });
+let events = [];
 let chosen;
 
 function element(name, properties = {}, ...children) {
@@ -41,7 +42,7 @@ function card(event) {
   return item;
 }
 
-function show(events) {
+function show() {
   const days = new Map();
   for (const event of events) {
     const name = day.format(new Date(event.starts_at));
@@ -58,7 +59,8 @@ async function load() {
   try {
     const response = await fetch(EVENTS);
     if (!response.ok) throw new Error(`status ${response.status}`);
-    show((await response.json()).events);
+    events = (await response.json()).events;
+    show();
   } catch {
     const again = element("button", { className: "button", type: "button" }, "Try again");
     again.addEventListener("click", load);
@@ -80,7 +82,7 @@ function choose(event) {
 }
 
 document.querySelector("#sign-up-close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", load);
+dialog.addEventListener("close", show);
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -97,6 +99,8 @@ form.addEventListener("submit", async (event) => {
 
 function showAnswer(person, answer) {
   if (answer.ok) {
+    // The list may be cached for a moment yet; this visitor's own seat counts at once.
+    chosen.seats_left -= 1;
     form.hidden = true;
     showResult(result, { good: true, title: `See you there, ${person.name}.`, text: "Your seat is saved." });
   } else if (answer.unreachable) {
@@ -106,7 +110,7 @@ function showAnswer(person, answer) {
       text: "Press the button again: it is the same sign-up, and takes one seat only.",
     });
   } else {
-    showResult(result, { good: false, title: "That did not work.", text: answer.json.detail ?? "Please try again." });
+    showResult(result, { good: false, title: "That did not work.", text: explain(answer.json) });
     showFaults(form, readFaults(answer.json));
   }
 }

@@ -70,6 +70,12 @@ function readFaults(problem, nameOf = (field) => field) {
   return Object.fromEntries((problem.problems ?? []).map((fault) => [nameOf(fault.field), `This ${fault.detail}.`]));
 }
 
+// Why a service refused a form, in a sentence for whoever filled it in.
+function explain(problem) {
+  if (problem.problems?.length) return "Please mend what is marked, and try again.";
+  return problem.detail ?? "Please check what you wrote, and try again.";
+}
+
 function showResult(box, { good, title, text }) {
   const heading = document.createElement("strong");
   heading.textContent = title;
