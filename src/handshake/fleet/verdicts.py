@@ -29,7 +29,7 @@ class Sighting:
     plain: Evidence
     """The answer to `/health`."""
     templates: Evidence | None = None
-    """The answer to `/health?templateRelease=`; None where the service renders no templates or was not asked."""
+    """The answer to `/health?templateRelease=`; None where the service renders no templates."""
     is_target: Finding
     """Whether its generation equals what the pointers ask for; unknown where they could not be read."""
 
