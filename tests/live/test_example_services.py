@@ -5,131 +5,31 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree, ignore_patterns
-from typing import Any
 
 import pytest
 import urllib3
-from redis import Redis
-from redis.backoff import ConstantBackoff
-from redis.exceptions import BusyLoadingError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
+
+from tests.live.example_instance import Instance, Ledger, run_instance, run_ledger
 
 pytestmark = pytest.mark.live
 
-SERVICES = Path(__file__).parents[2] / "examples/campaign/services"
 DONATIONS = "/api/hamm/donations"
 DONATION = {"amount_cents": 2700, "name": "Ada Example", "email": "ada@example.org", "city": "Easton"}
 SIGNUPS = "/api/events/events/marshal-training/signups"
 SIGNUP = {"name": "Ada Example", "email": "ada@example.org"}
-PASSWORD = "only-for-this-test"
-
-
-@dataclass(kw_only=True)
-class Ledger:
-    """A redis-server with the ledger's settings, that can be stopped and started again."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes]
-
-    @property
-    def url(self) -> str:
-        """What a service finds in its secret file."""
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
-
-    def entries(self, stream: str) -> list[dict[str, str]]:
-        """Read a stream's entries, the oldest first."""
-        with closing(Redis.from_url(self.url, decode_responses=True)) as client:
-            entries: Any = client.xrange(stream)
-        return [fields for _, fields in entries]
-
-    def stop(self) -> None:
-        """End the server in good order."""
-        end(self.process)
-
-    def start(self) -> None:
-        """Start it again on what it kept."""
-        self.process = start_redis(self.folder, self.port)
-
-
-@dataclass(kw_only=True)
-class Instance:
-    """One running instance of a service."""
-
-    process: subprocess.Popen[bytes]
-    pool: urllib3.HTTPConnectionPool
-    log: Path
-
-    def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
-        """Ask once."""
-        return self.pool.request("GET", path, headers=headers)
-
-    def post(self, path: str, body: object, key: str) -> urllib3.BaseHTTPResponse:
-        """Send a JSON body once, under an idempotency key."""
-        return self.pool.request("POST", path, json=body, headers={"Idempotency-Key": key})
-
 
 Launch = Callable[..., Instance]
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def start_redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    settings = {"port": port, "bind": "127.0.0.1", "dir": folder, "requirepass": PASSWORD}
-    settings |= {"appendonly": "yes", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction"}
-    text = "".join(f'{name} "{value}"\n' for name, value in settings.items())
-    (folder / "redis.conf").write_text(text, encoding="utf-8")
-    with (folder / "log").open("ab") as output:
-        process = subprocess.Popen(["redis-server", folder / "redis.conf"], stdout=output)
-    patience = Retry(ConstantBackoff(0.02), 250)
-    errors: list[type[Exception]] = [RedisConnectionError, BusyLoadingError]
-    with closing(Redis(port=port, password=PASSWORD, retry=patience, retry_on_error=errors)) as client:
-        client.ping()
-    return process
-
-
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    folder = tmp_path / "ledger"
-    folder.mkdir()
-    port = free_port()
-    running = Ledger(folder=folder, port=port, process=start_redis(folder, port))
-    yield running
-    running.stop()
-
-
-def assemble(service: str, tree: Path) -> dict[str, Any]:
-    """Copy what the recipe copies; the packages of requirements.txt are those of this interpreter."""
-    source = SERVICES / service
-    recipe = tomllib.loads((source / "service.toml").read_text(encoding="utf-8"))
-    for step in recipe["build"]:
-        if "copy" in step:
-            copytree(source / step["copy"], tree / step["to"], ignore=ignore_patterns("__pycache__"))
-    return recipe
+    with run_ledger(tmp_path / "ledger") as running:
+        yield running
 
 
 @pytest.fixture
@@ -139,36 +39,14 @@ def launch(tmp_path: Path, ledger: Ledger) -> Iterator[Launch]:
     secrets.mkdir()
     (secrets / "ledger").write_text(ledger.url + "\n", encoding="utf-8")
 
-    with ExitStack() as cleanup:
+    with ExitStack() as running:
 
         def launch_one(service: str, **environment: str) -> Instance:
             tree = tmp_path / f"app-{uuid.uuid4().hex[:6]}"
-            recipe = assemble(service, tree)
-            instance = start_instance(recipe, tree, {"HANDSHAKE_SECRETS": str(secrets), **environment})
-            cleanup.callback(end, instance.process)
-            cleanup.callback(instance.pool.close)
-            return instance
+            environment |= {"HANDSHAKE_SECRETS": str(secrets)}
+            return running.enter_context(run_instance(service, tree, environment))
 
         yield launch_one
-
-
-def start_instance(recipe: dict[str, Any], tree: Path, environment: dict[str, str]) -> Instance:
-    port = free_port()
-    program, *words = recipe["command"]
-    assert program == "python3"
-    declared = {name: value.replace("/app", str(tree)) for name, value in recipe["environment"].items()}
-    log = tree.with_suffix(".log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-B", *words],
-            cwd=tree,
-            env={"PATH": os.environ["PATH"], "PORT": str(port), **declared, **environment},
-            stdout=output,
-        )
-    patience = urllib3.Retry(total=200, backoff_factor=0.05, backoff_max=0.05, status_forcelist=[503])
-    pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=64, timeout=10, retries=False)
-    assert pool.request("GET", "/health", retries=patience).status == 200
-    return Instance(process=process, pool=pool, log=log)
 
 
 def new_key() -> str:
@@ -362,7 +240,8 @@ def test_log_lines(launch: Launch) -> None:
     hamm = launch("hamm")
     headers = {"Idempotency-Key": new_key(), "X-Request-Id": "r-17", "X-HS-Client": "203.0.113.9"}
     hamm.pool.request("POST", DONATIONS, json=DONATION, headers=headers)
-    end(hamm.process)
+    hamm.process.terminate()
+    hamm.process.wait(5)
     text = hamm.log.read_text(encoding="utf-8")
     [line] = [line for line in map(json.loads, text.splitlines()) if line["logger"] == "request"]
     assert (line["path"], line["status"], line["request_id"]) == (DONATIONS, 201, "r-17")

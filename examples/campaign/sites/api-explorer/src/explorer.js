@@ -11,7 +11,6 @@ function nameAsReadable(response) {
   return response;
 }
 
-
 SwaggerUIBundle({
   dom_id: "#explorer",
   url: DESCRIPTION,
