@@ -1,0 +1,1 @@
+"""Tests without sleep, wall clock or network."""

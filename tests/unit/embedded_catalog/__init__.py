@@ -1,0 +1,1 @@
+"""The embedded catalogue's state machine, without threads, sockets or clocks."""
