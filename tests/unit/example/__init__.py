@@ -1,0 +1,1 @@
+"""Checks of the example campaign: its recipes, descriptions and built sites."""

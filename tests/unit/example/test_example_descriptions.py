@@ -81,15 +81,19 @@ def test_recipe(service: str) -> None:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_pins(service: str) -> None:
-    """A service runs the versions that the platform is tested with."""
+    """Where a service and the platform need the same package, both pin the same version of it."""
 
-    def read_pins(path: Path) -> set[str]:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return {line.strip() for line in lines if "==" in line}
+    def read_pins(path: Path) -> dict[str, str]:
+        words = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+        pins = (line[0].partition("==") for line in words if line and "==" in line[0])
+        return {name: version for name, _, version in pins}
 
-    pins = read_pins(SERVICES / service / "requirements.txt")
-    assert pins
-    assert pins <= read_pins(REPOSITORY / "requirements/demo.txt")
+    pins, platform = (
+        read_pins(SERVICES / service / "requirements.txt"),
+        read_pins(REPOSITORY / "requirements/demo.txt"),
+    )
+    assert {"redis", "starlette", "uvicorn"} <= pins.keys() & platform.keys()
+    assert {name: platform.get(name, version) for name, version in pins.items()} == pins
 
 
 def test_events() -> None:
