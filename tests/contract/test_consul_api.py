@@ -475,6 +475,9 @@ def test_the_read_credential_reads_only(client: consul.Consul, http: Http) -> No
         ("PUT", "/v1/agent/service/register", "not json"),
         ("PUT", "/v1/agent/service/register", '{"Port": 1}'),
         ("GET", "/v1/health/state/fine", ""),
+        ("GET", "/v1/health/service/web?filter=x", ""),
+        ("GET", "/v1/agent/services?filter=x", ""),
+        ("GET", "/v1/kv/a?dc=elsewhere", ""),
     ],
 )
 def test_malformed_requests_are_400(http: Http, method: str, path: str, body: str) -> None:

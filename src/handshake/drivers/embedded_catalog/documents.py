@@ -10,13 +10,13 @@ from handshake.drivers.embedded_catalog.bodies import NODE_CHECK
 from handshake.drivers.embedded_catalog.checks import Check
 from handshake.drivers.embedded_catalog.durations import nanoseconds
 from handshake.drivers.embedded_catalog.kv import Entry
+from handshake.drivers.embedded_catalog.requests import DATACENTER
 from handshake.drivers.embedded_catalog.services import Service
 from handshake.drivers.embedded_catalog.sessions import Session
 from handshake.drivers.embedded_catalog.transactions import Result
 
 Document = dict[str, object]
 
-DATACENTER = "dc1"
 _FIRST_INDEX = 1
 _NODE_IDS = uuid.UUID("6f0d1a52-6f0c-4f52-9d0c-0c8d3c1f7a11")
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from handshake.drivers.embedded_catalog.credentials import Credentials, Role
 
 _OPEN = "/v1/status/"
+_READS = {"GET", "HEAD"}
 _JUDGED_BY_ITS_BODY = "/v1/txn"
 """A transaction is a PUT even when it only reads; its route asks `may_write` itself."""
 
@@ -38,7 +39,7 @@ def may_write(request: Request) -> bool:
 
 
 def _may(request: Request) -> bool:
-    if request.method == "GET" or request.url.path == _JUDGED_BY_ITS_BODY:
+    if request.method in _READS or request.url.path == _JUDGED_BY_ITS_BODY:
         return request.state.role is not Role.NOBODY
     return may_write(request)
 

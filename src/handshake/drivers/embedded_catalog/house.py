@@ -12,6 +12,7 @@ from starlette.requests import Request
 from handshake.drivers.embedded_catalog.blocking import Answer, observe
 from handshake.drivers.embedded_catalog.documents import Node
 from handshake.drivers.embedded_catalog.index import Topic
+from handshake.drivers.embedded_catalog.requests import refuse_unsupported
 from handshake.drivers.embedded_catalog.storage import Storage
 from handshake.drivers.embedded_catalog.watch import Watchers
 from handshake.drivers.embedded_catalog.writer import Work, Writer
@@ -36,4 +37,5 @@ class House:
         self, request: Request, *topics: Topic, question: Callable[[sqlite3.Connection], T]
     ) -> Answer[T]:
         """Answer the question now, or as a blocking query on these topics."""
+        refuse_unsupported(request)
         return await observe(request, self.storage, self.watchers, topics, question)

@@ -8,6 +8,11 @@ from starlette.requests import Request
 
 from handshake.drivers.embedded_catalog.refusals import MalformedError, OversizedError
 
+DATACENTER = "dc1"
+"""The one datacenter that there is."""
+
+_UNSUPPORTED = "filter", "node-meta"
+
 
 async def read_body(request: Request, *, limit: int) -> bytes:
     """Return the body; refuse it as soon as it is longer than `limit` bytes."""
@@ -33,3 +38,13 @@ def path_text(request: Request, *, after: str) -> str:
 def is_set(request: Request, name: str) -> bool:
     """Return whether a flag such as `?recurse` is given; `?recurse=false` is not."""
     return request.query_params.get(name, "false") not in {"false", "0"}
+
+
+def refuse_unsupported(request: Request) -> None:
+    """Refuse what would choose among the results: an answer that ignored it would be a wrong one."""
+    for name in _UNSUPPORTED:
+        if request.query_params.get(name):
+            raise MalformedError(f"This catalogue does not support ?{name}=")
+    datacenter = request.query_params.get("dc") or DATACENTER
+    if datacenter != DATACENTER:
+        raise MalformedError(f"No path to datacenter {datacenter!r}: this catalogue has only {DATACENTER!r}")

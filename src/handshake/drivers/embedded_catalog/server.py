@@ -8,10 +8,13 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.applications import Starlette
 
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
@@ -34,9 +37,6 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT; exit with 1 and one sentence when it cannot start."""
     arguments = _parse_arguments()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    # The server hands its stop signal on when it has stopped; ignored, the process ends with 0.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         credentials = load_credentials(arguments.credentials)
         listener = _listen(*arguments.listen)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that lets blocking queries go when it stops."""
+    """A server that stops cleanly: it lets blocking queries go, and its process ends with 0."""
 
     def __init__(self, config: uvicorn.Config, watchers: Watchers) -> None:
         super().__init__(config)
@@ -59,31 +59,51 @@ class _Server(uvicorn.Server):
         self._watchers.close()
         await super().shutdown(sockets)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal; unlike the server's own way, do not die of it afterwards."""
+        loop = asyncio.get_running_loop()
+        for sign in signal.SIGTERM, signal.SIGINT:
+            loop.add_signal_handler(sign, self.handle_exit, sign, None)
+        yield
+
 
 async def _serve(listener: socket.socket, storage: Storage, credentials: Credentials, name: str) -> None:
     host, port = listener.getsockname()[:2]
     watchers = Watchers()
-    writer = Writer(
-        db=storage.writer, clock=SystemClock(), loop=asyncio.get_running_loop(), wake=watchers.wake
-    )
+    loop = asyncio.get_running_loop()
+    writer = Writer(db=storage.writer, clock=SystemClock(), loop=loop, wake=watchers.wake)
     house = House(node=Node(name=name, address=host), storage=storage, watchers=watchers, writer=writer)
-    config = uvicorn.Config(
-        build_app(house, credentials),
+    server = _Server(_configure(build_app(house, credentials)), watchers)
+    async with _working(writer):
+        _log.info("catalogue of node %s listens on %s:%s", name, host, port)
+        await server.serve(sockets=[listener])
+    storage.close()
+    _log.info("catalogue stopped")
+
+
+def _configure(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         access_log=False,
         log_config=None,
         log_level="warning",
         lifespan="off",
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
+
+
+@asynccontextmanager
+async def _working(writer: Writer) -> AsyncIterator[None]:
+    """Keep the writer at work, and deadlines watched, for the length of the block."""
     writer.start()
-    await writer.write(start_deadlines)
-    expiry = asyncio.create_task(_expire_for_ever(writer))
-    _log.info("catalogue of node %s listens on %s:%s", name, host, port)
-    await _Server(config, watchers).serve(sockets=[listener])
-    expiry.cancel()
-    writer.stop()
-    storage.close()
-    _log.info("catalogue stopped")
+    try:
+        await writer.write(start_deadlines)
+        expiry = asyncio.create_task(_expire_for_ever(writer))
+        yield
+        expiry.cancel()
+    finally:
+        writer.stop()
 
 
 async def _expire_for_ever(writer: Writer) -> None:

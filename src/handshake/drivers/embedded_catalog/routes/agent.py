@@ -11,7 +11,6 @@ from starlette.routing import Route
 from handshake.drivers.embedded_catalog.bodies import VALUE_LIMIT, parse_service, parse_status
 from handshake.drivers.embedded_catalog.checks import Status, read_checks, report
 from handshake.drivers.embedded_catalog.documents import (
-    DATACENTER,
     agent_service_document,
     check_document,
     node_check_document,
@@ -19,7 +18,7 @@ from handshake.drivers.embedded_catalog.documents import (
 from handshake.drivers.embedded_catalog.fields import Fields, parse_json
 from handshake.drivers.embedded_catalog.house import House
 from handshake.drivers.embedded_catalog.refusals import UnknownError
-from handshake.drivers.embedded_catalog.requests import is_set, read_body
+from handshake.drivers.embedded_catalog.requests import DATACENTER, is_set, read_body, refuse_unsupported
 from handshake.drivers.embedded_catalog.services import deregister, read_service, read_services, register
 
 _REPORTS = {"pass": Status.PASSING, "warn": Status.WARNING, "fail": Status.CRITICAL}
@@ -51,8 +50,9 @@ class AgentRoutes:
         member = {"Name": node.name, "Addr": node.address, "Status": 1}
         return JSONResponse({"Config": config, "Member": member, "Meta": {}})
 
-    async def services(self, _: Request) -> Response:
+    async def services(self, request: Request) -> Response:
         """Show every endpoint by its id."""
+        refuse_unsupported(request)
         services = self.house.storage.read(read_services)
         return JSONResponse({service.definition.id: agent_service_document(service) for service in services})
 
@@ -79,8 +79,9 @@ class AgentRoutes:
         await self.house.write(lambda change: deregister(change, service_id))
         return Response()
 
-    async def checks(self, _: Request) -> Response:
+    async def checks(self, request: Request) -> Response:
         """Show every check by its id."""
+        refuse_unsupported(request)
         node = self.house.node
         checks = self.house.storage.read(read_checks)
         own = node_check_document(node)

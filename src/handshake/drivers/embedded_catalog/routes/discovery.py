@@ -21,7 +21,6 @@ from handshake.drivers.embedded_catalog.checks import (
     read_checks_of,
 )
 from handshake.drivers.embedded_catalog.documents import (
-    DATACENTER,
     Document,
     catalog_service_document,
     check_document,
@@ -31,7 +30,7 @@ from handshake.drivers.embedded_catalog.documents import (
 )
 from handshake.drivers.embedded_catalog.house import House
 from handshake.drivers.embedded_catalog.index import Topic
-from handshake.drivers.embedded_catalog.requests import is_set
+from handshake.drivers.embedded_catalog.requests import DATACENTER, is_set
 from handshake.drivers.embedded_catalog.services import (
     ALL_SERVICES,
     Service,
