@@ -26,6 +26,7 @@ class Source:
 
     file: str
     """The file's name as errors show it."""
+    text: str
     values: dict[str, Any]
     places: dict[Path, tuple[int, int]]
 
@@ -46,7 +47,7 @@ def parse_source(file: str, text: str) -> Source:
     places: dict[Path, tuple[int, int]] = {}
     root = Parser(_LANGUAGE).parse(text.encode()).root_node
     _place_document(root, places)
-    return Source(file=file, values=values, places=places)
+    return Source(file=file, text=text, values=values, places=places)
 
 
 def _syntax_problem(file: str, message: str) -> Problem:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _BARE = re.compile(r"[A-Za-z0-9_.,:;/@%+\-*()\[\]{}=!|&<>?^~]+")
+_ESCAPES = {"'": "'\\''", "\n": "'\\n'", "\r": "'\\r'", "\t": "'\\t'"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +40,14 @@ def print_haproxy(sections: Iterable[Section]) -> str:
 def quote_word(word: str) -> str:
     """Return one word as HAProxy reads it back: bare where possible, else in strong quotes.
 
-    ValueError for control characters: no quoting carries them.
+    A quote, and white space that would end the line, step out of the quotes and are escaped there.
+    ValueError for other control characters: no quoting carries them.
     """
-    if any(ord(character) < ord(" ") for character in word):
+    if any(ord(character) < ord(" ") and character not in _ESCAPES for character in word):
         raise ValueError(f"{word!r} holds a control character, which no HAProxy configuration can carry")
     if _BARE.fullmatch(word):
         return word
-    return "'" + word.replace("'", "'\\''") + "'"
+    return "'" + "".join(_ESCAPES.get(character, character) for character in word) + "'"
 
 
 def _print_section(section: Section) -> str:

@@ -1,0 +1,178 @@
+"""CEL text -> forms: names, written values and calls, with their places. Knows the grammar, and no variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from celpy.celparser import CELParseError, CELParser
+from celpy.evaluation import celstr
+from lark import Token, Tree
+
+from handshake.edge.fault import Fault
+
+_RELATIONS = {"relation_eq": "==", "relation_ne": "!=", "relation_in": "in"}
+_JUNCTIONS = {"conditionalor": "||", "conditionaland": "&&"}
+_LEVELS = {
+    "expr",
+    "conditionalor",
+    "conditionaland",
+    "relation",
+    "addition",
+    "multiplication",
+    "unary",
+    "member",
+    "primary",
+    "paren_expr",
+}
+"""Levels of precedence: with a single child, they say nothing."""
+_UNSUPPORTED = {
+    "expr": "ternary",
+    "relation": "order",
+    "addition": "arithmetic",
+    "multiplication": "arithmetic",
+    "unary": "arithmetic",
+    "map_lit": "map",
+    "ident_arg": "function call",
+    "member_object": "message",
+}
+_STRINGS = {"STRING_LIT", "MLSTRING_LIT"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where in the text a form begins; both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """`switch`, `client.ip`."""
+
+    dotted: str
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A text or a truth that the operator wrote."""
+
+    value: str | bool
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Items:
+    """`[..., ...]`."""
+
+    items: tuple[Form, ...]
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """An operator or a method with its operands, the receiver first; `[]` is the index."""
+
+    function: str
+    operands: tuple[Form, ...]
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    """CEL that no dialect of ours speaks: arithmetic, order, maps, the ternary."""
+
+    what: str
+    place: Place
+
+
+Form: TypeAlias = Name | Written | Items | Call | Unsupported
+
+
+def parse_cel(text: str) -> Form | Fault:
+    """Return the text as a form, or the first fault of its syntax."""
+    if not text.strip():
+        return _syntax_fault(1, 1)
+    try:
+        tree = CELParser().parse(text)
+    except CELParseError as error:
+        return _syntax_fault(error.line or 1, error.column or len(text))
+    return _read(tree, Place(line=1, column=1))
+
+
+def _syntax_fault(line: int, column: int) -> Fault:
+    return Fault(
+        check="edge-cel-syntax",
+        what="the condition cannot be read from here on",
+        hint='Conditions look like: switch.siege && !(client.country in ["US", "PR"])',
+        line=line,
+        column=column,
+    )
+
+
+def _read(tree: Any, around: Place) -> Form:
+    place = _place_of(tree, around)
+    first, *others = tree.children or [None]
+    if tree.data in _LEVELS and not others:
+        return _read(first, place)
+    match tree.data:
+        case "conditionalor" | "conditionaland":
+            return _call(_JUNCTIONS[tree.data], tree.children, place)
+        case "relation" if first.data in _RELATIONS:
+            return _call(_RELATIONS[first.data], [*first.children, *others], place)
+        case "unary" if first.data == "unary_not":
+            return _call("!", others, place)
+        case "member_index":
+            return _call("[]", tree.children, place)
+        case _:
+            return _read_member(tree, place)
+
+
+def _read_member(tree: Any, place: Place) -> Form:
+    children = tree.children
+    match tree.data:
+        case "ident":
+            return Name(dotted=str(children[0]), place=place)
+        case "literal":
+            return _read_literal(children[0], place)
+        case "list_lit":
+            return Items(items=_read_list(children, place), place=place)
+        case "member_dot":
+            return _read_dot(children, place)
+        case "member_dot_arg":
+            receiver, method, *arguments = children
+            operands = (_read(receiver, place), *_read_list(arguments, place))
+            return Call(function=str(method), operands=operands, place=place)
+        case kind:
+            return Unsupported(what=_UNSUPPORTED.get(kind, str(kind)), place=place)
+
+
+def _call(function: str, operands: list[Any], place: Place) -> Call:
+    return Call(function=function, operands=tuple(_read(operand, place) for operand in operands), place=place)
+
+
+def _read_dot(children: list[Any], place: Place) -> Form:
+    receiver = _read(children[0], place)
+    if isinstance(receiver, Name):
+        return Name(dotted=f"{receiver.dotted}.{children[1]}", place=place)
+    return Unsupported(what="field of a value", place=place)
+
+
+def _read_list(children: list[Any], place: Place) -> tuple[Form, ...]:
+    return tuple(_read(item, place) for child in children for item in child.children)
+
+
+def _read_literal(leaf: Token, place: Place) -> Form:
+    if leaf.type in _STRINGS:
+        return Written(value=str(celstr(leaf)), place=place)
+    if leaf.type == "BOOL_LIT":
+        return Written(value=leaf == "true", place=place)
+    return Unsupported(what=f"value {leaf}", place=place)
+
+
+def _place_of(tree: Tree[Token], around: Place) -> Place:
+    if tree.meta.empty:
+        return around
+    return Place(line=tree.meta.line, column=tree.meta.column)

@@ -1,0 +1,1 @@
+"""The door: the admit phase as a HAProxy configuration."""

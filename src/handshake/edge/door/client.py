@@ -1,0 +1,60 @@
+"""Who is this? The client's address and country, and the door's word about them to the cache."""
+
+from __future__ import annotations
+
+from handshake.edge.door.conditions import compile_condition
+from handshake.edge.door.maps import COUNTRIES
+from handshake.edge.expression import IsListed, SwitchIsOn
+from handshake.edge.identity import NAMES, PREFIXES
+from handshake.edge.network import print_network
+from handshake.edge.phase import Phase
+from handshake.edge.policy import Policy
+from handshake.edge.variables import UNKNOWN_COUNTRY
+from handshake.syntax.haproxy import Line, line
+
+
+def identify_client(policy: Policy, maps: str) -> tuple[Line, ...]:
+    """Return the lines that settle the client's address, then take off whatever else claims to know it."""
+    return (
+        *_believe_trusted_proxies(policy),
+        *(line("http-request", "del-header", prefix, "-m", "beg") for prefix in PREFIXES),
+        *(line("http-request", "del-header", name) for name in NAMES),
+        line("http-request", "set-var(txn.country)", f"src,map_ip({maps}/{COUNTRIES},{UNKNOWN_COUNTRY})"),
+    )
+
+
+def tell_cache(policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that pass the door's findings on; only those that a rule of the cache reads."""
+    return (
+        line("http-request", "set-header", "X-HS-Client", "%[src]"),
+        line("http-request", "set-header", "X-HS-Country", "%[var(txn.country)]"),
+        line("http-request", "set-header", "X-Request-Id", "%[unique-id]"),
+        line("http-request", "set-header", "X-Forwarded-Proto", "https", "if", "{", "ssl_fc", "}"),
+        line("http-request", "set-header", "X-Forwarded-Proto", "http", "unless", "{", "ssl_fc", "}"),
+        *(
+            _tell(policy, "X-HS-Switches", its.name, SwitchIsOn(name=its.name))
+            for its in policy.switches
+            if policy.needs_switch(its.name, Phase.SERVE)
+        ),
+        *(
+            _tell(policy, "X-HS-Lists", its.name, IsListed(name=its.name))
+            for its in policy.lists
+            if policy.needs_list(its.name, Phase.SERVE)
+        ),
+    )
+
+
+def _believe_trusted_proxies(policy: Policy) -> tuple[Line, ...]:
+    if not policy.trusted_proxies:
+        return ()
+    networks = [print_network(network) for network in policy.trusted_proxies]
+    return (
+        line("acl", "from-trusted-proxy", "src", *networks),
+        # Only the last entry is the proxy's own word; those before it are the client's.
+        line("http-request", "set-src", "req.hdr(x-forwarded-for,-1)", "if", "from-trusted-proxy"),
+    )
+
+
+def _tell(policy: Policy, header: str, name: str, finding: SwitchIsOn | IsListed) -> Line:
+    condition = compile_condition(policy, finding, name)
+    return line("http-request", "add-header", header, name, *condition.words)

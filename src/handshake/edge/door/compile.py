@@ -1,0 +1,124 @@
+"""The edge policy -> the door's HAProxy configuration."""
+
+from __future__ import annotations
+
+from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
+from handshake.edge.door.client import identify_client, tell_cache
+from handshake.edge.door.conditions import define_shared_acls
+from handshake.edge.door.egress import compile_egress
+from handshake.edge.door.rules import compile_rules
+from handshake.edge.door.strictness import refuse_malformed
+from handshake.edge.door.surroundings import DoorSurroundings, Listener
+from handshake.edge.policy import Policy
+from handshake.syntax.haproxy import Line, Section, line
+
+_HIGHEST_LINE_BYTES = "16384"
+_UNLESS_DATED = ("unless", "{", "res.hdr(date)", "-m", "found", "}")
+
+
+def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Section, ...]:
+    """Return the configuration's sections; the same input gives the same text."""
+    return (
+        _compile_global(surroundings),
+        _compile_defaults(),
+        _compile_public(policy, surroundings),
+        _compile_cache(surroundings),
+        *(
+            section
+            for region in surroundings.regions
+            for section in compile_egress(region, surroundings.accounts)
+        ),
+    )
+
+
+def _compile_global(surroundings: DoorSurroundings) -> Section:
+    account = surroundings.accounts.door
+    return Section(
+        words=("global",),
+        lines=(
+            line("description", surroundings.digest),
+            *((line("user", account),) if account else ()),
+            line("log", "stdout", "len", _HIGHEST_LINE_BYTES, "format", "raw", "local0"),
+            line(
+                "stats",
+                "socket",
+                surroundings.runtime_socket,
+                *("mode", "600", "level", "admin", "expose-fd", "listeners"),
+            ),
+            line("stats", "timeout", "30s"),
+            line("hard-stop-after", "60s"),
+        ),
+    )
+
+
+def _compile_defaults() -> Section:
+    return Section(
+        words=("defaults",),
+        lines=(
+            line("mode", "http"),
+            line("timeout", "client", "30s"),
+            line("timeout", "connect", "2s"),
+            line("timeout", "server", "75s"),
+            line("timeout", "http-request", "5s"),
+            line("timeout", "http-keep-alive", "30s"),
+            line("timeout", "queue", "5s"),
+            line("option", "idle-close-on-response"),
+            line("option", "dontlognull"),
+            line("unique-id-format", "%[uuid()]"),
+        ),
+    )
+
+
+def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
+    return Section(
+        words=("frontend", "public"),
+        lines=(
+            *(_bind(listener) for listener in surroundings.listeners),
+            line("option", "http-restrict-req-hdr-names", "delete"),
+            line("log", "global"),
+            line("log-format", LOG_FORMAT),
+            *remember_request(),
+            *refuse_malformed(),
+            line("http-request", "set-var(txn.now)", "date()"),
+            line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"),
+            *identify_client(policy, surroundings.maps),
+            *define_shared_acls(policy, surroundings.maps),
+            *compile_rules(policy, surroundings.decoy_key),
+            *tell_cache(policy),
+            *remember_answer(),
+            *_finish_answer(),
+            *_fall_back(policy),
+            line("default_backend", "cache"),
+        ),
+    )
+
+
+def _bind(listener: Listener) -> Line:
+    tls = ("ssl", "crt", listener.certificate, "alpn", "h2,http/1.1") if listener.certificate else ()
+    return line("bind", listener.address, *tls)
+
+
+def _finish_answer() -> tuple[Line, ...]:
+    """Return the lines that make the door's own answers look like those from behind it."""
+    return (
+        line("http-after-response", "set-header", "X-Request-Id", "%[unique-id]"),
+        line("http-after-response", "set-header", "Date", "%[date,http_date]", *_UNLESS_DATED),
+    )
+
+
+def _fall_back(policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that show the fallback page while the cache itself is down."""
+    page = ("content-type", policy.fallback.content_type, "string", policy.fallback.body)
+    return tuple(line("http-error", "status", status, *page) for status in ("502", "503", "504"))
+
+
+def _compile_cache(surroundings: DoorSurroundings) -> Section:
+    return Section(
+        words=("backend", "cache"),
+        lines=(
+            line("http-reuse", "always"),
+            line("retries", "3"),
+            line("retry-on", "conn-failure"),
+            line("server", "cache", f"unix@{surroundings.cache_socket}"),
+        ),
+    )

@@ -1,0 +1,40 @@
+"""The door's maps: live data that changes without a release. A value is a lease: the epoch at which it ends.
+
+Absent means not listed, or off; so a change is one added or deleted line, never a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handshake.edge.network import Network, print_network
+from handshake.edge.policy import Policy
+
+SWITCHES = "switches.map"
+COUNTRIES = "countries.map"
+FOREVER = 253_402_300_799
+"""The last second of the year 9999: a lease without an end."""
+
+
+def name_list_map(name: str) -> str:
+    """Return the file name of a list's map."""
+    return f"list-{name}.map"
+
+
+def print_list(entries: Iterable[tuple[Network, int]]) -> str:
+    """Return a list's map: each network and when its lease ends, in seconds since the epoch."""
+    return "".join(f"{print_network(network)} {until}\n" for network, until in entries)
+
+
+def print_switches(switches: Iterable[tuple[str, int]]) -> str:
+    """Return the switches' map: each one that is on, and when it turns itself off."""
+    return "".join(f"{name} {until}\n" for name, until in switches)
+
+
+def seed_maps(policy: Policy) -> dict[str, str]:
+    """Return what each map file holds before anybody changes anything; countries are none of the policy's."""
+    lists = {
+        name_list_map(its.name): print_list((network, FOREVER) for network in its.entries)
+        for its in policy.lists
+    }
+    return {SWITCHES: print_switches((its.name, FOREVER) for its in policy.switches if its.is_on), **lists}

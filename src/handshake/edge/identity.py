@@ -1,0 +1,34 @@
+"""Request headers by which others claim to know the client: what the door takes off every request."""
+
+from __future__ import annotations
+
+PREFIXES = ("cf-", "fastly-", "x-forwarded-", "x-hs-", "x-original-")
+"""Beginnings of names; our own `X-HS-*` are set anew behind the door."""
+
+NAMES = (
+    "client-ip",
+    "fly-client-ip",
+    "forwarded",
+    "proxy",
+    "proxy-client-ip",
+    "true-client-ip",
+    "via",
+    "wl-proxy-client-ip",
+    "x-azure-clientip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-http-method-override",
+    "x-originating-ip",
+    "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-request-id",
+    "x-rewrite-url",
+)
+
+
+def is_stripped(header: str) -> bool:
+    """Tell whether the door takes this header off; names with an underscore never pass either."""
+    name = header.lower()
+    return name in NAMES or name.startswith(PREFIXES) or "_" in name

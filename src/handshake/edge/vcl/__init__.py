@@ -1,0 +1,1 @@
+"""The cache: the serve phase, routing and caching as VCL."""

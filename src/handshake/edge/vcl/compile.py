@@ -1,0 +1,151 @@
+"""The edge policy and the live releases -> the cache's VCL."""
+
+from __future__ import annotations
+
+from handshake.edge.policy import Policy
+from handshake.edge.settings import FallbackSettings
+from handshake.edge.vcl.pages import (
+    hand_to_gateway,
+    keep_page,
+    look_again,
+    retreat_to_stale,
+    try_for_fresh,
+)
+from handshake.edge.vcl.rules import ServeRule, compile_rules
+from handshake.edge.vcl.sites import (
+    choose_region,
+    describe_sites,
+    hash_site,
+    keep_site_file,
+    label_site_file,
+    name_region,
+    retreat_to_previous,
+    route_sites,
+)
+from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
+from handshake.syntax.vcl import Bare, Block, Declaration, Statement, act, field, quote, sub, when
+
+
+def compile_cache(
+    policy: Policy, surroundings: CacheSurroundings, sites: tuple[SiteRoute, ...]
+) -> tuple[Declaration, ...]:
+    """Return the VCL's declarations; the same input gives the same text."""
+    rules = compile_rules(policy)
+    return (
+        Bare(text="import std"),
+        *_declare_backends(surroundings),
+        *(acl for rule in rules for acl in rule.acls),
+        *describe_sites(sites),
+        _receive(rules, sites),
+        sub("vcl_hash", hash_site()),
+        sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
+        sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
+        sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
+        sub("vcl_backend_fetch", *choose_region(surroundings.regions)),
+        keep_site_file(surroundings.regions),
+        keep_page(policy.grace_seconds),
+        sub(
+            "vcl_backend_response",
+            when("bereq.http.X-HS-Site", act("call keep_site_file")),
+            act("call keep_page"),
+        ),
+        _fail(policy.fallback, surroundings),
+        _tidy(),
+        _deliver(),
+        _synthesize(rules),
+    )
+
+
+def compile_root(label: str) -> tuple[Declaration, ...]:
+    """Return the VCL that stays active for ever and hands every request to the one that the label names."""
+    return Bare(text="backend none none"), sub("vcl_recv", act(f"return (vcl({label}))"))
+
+
+def _declare_backends(surroundings: CacheSurroundings) -> tuple[Block, ...]:
+    # Varnish takes the first backend as the default.
+    return (
+        _declare_backend("gateway", surroundings.gateway_socket, first_byte="70s"),
+        *(
+            _declare_backend(name_region(region), region.socket, first_byte="5s")
+            for region in surroundings.regions
+        ),
+    )
+
+
+def _declare_backend(name: str, socket: str, *, first_byte: str) -> Block:
+    return Block(
+        heading=f"backend {name}",
+        body=(
+            field("path", quote(socket)),
+            field("connect_timeout", "2s"),
+            field("first_byte_timeout", first_byte),
+            field("between_bytes_timeout", "60s"),
+        ),
+    )
+
+
+def _receive(rules: tuple[ServeRule, ...], sites: tuple[SiteRoute, ...]) -> Block:
+    return sub(
+        "vcl_recv",
+        *look_again(),
+        act("std.collect(req.http.X-HS-Switches)"),
+        act("std.collect(req.http.X-HS-Lists)"),
+        # Varnish has written its own peer there, which is the door.
+        act("set req.http.X-Forwarded-For = req.http.X-HS-Client"),
+        *(rule.test for rule in rules),
+        *route_sites(sites),
+        *hand_to_gateway(),
+    )
+
+
+def _fail(fallback: FallbackSettings, surroundings: CacheSurroundings) -> Block:
+    return sub(
+        "vcl_backend_error",
+        when("bereq.is_bgfetch", act("return (abandon)")),
+        when(
+            f"bereq.http.X-HS-Site && bereq.retries < {len(surroundings.regions) - 1}", act("return (retry)")
+        ),
+        act("set beresp.uncacheable = true"),
+        act("set beresp.ttl = 0s"),
+        act('set beresp.http.Cache-Control = "no-store"'),
+        act('set beresp.http.Retry-After = "10"'),
+        act(f"set beresp.http.Content-Type = {quote(fallback.content_type)}"),
+        act(f"set beresp.body = {quote(fallback.body)}"),
+        act("return (deliver)"),
+    )
+
+
+def _tidy() -> Block:
+    """Take off what tells visitors about our insides; X-HS-Cache and X-HS-Rule are for the door's log."""
+    return sub(
+        "tidy",
+        *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server")),
+        when('resp.http.Age == "0"', act("unset resp.http.Age")),
+        act("set resp.http.X-HS-Cache = req.http.X-HS-Cache"),
+        act("set resp.http.X-HS-Rule = req.http.X-HS-Rule"),
+    )
+
+
+def _deliver() -> Block:
+    return sub(
+        "vcl_deliver",
+        retreat_to_previous(),
+        retreat_to_stale(),
+        label_site_file(),
+        act("call tidy"),
+        act("return (deliver)"),
+    )
+
+
+def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
+    plain: tuple[Statement, ...] = (
+        when("req.http.X-HS-Location", act("set resp.http.Location = req.http.X-HS-Location")),
+        when("req.http.X-HS-Allow", act("set resp.http.Allow = req.http.X-HS-Allow")),
+        act('set resp.http.Content-Type = "text/plain; charset=utf-8"'),
+        act('set resp.body = resp.reason + {"\n"}'),
+        act("call tidy"),
+        act("return (deliver)"),
+    )
+    return sub(
+        "vcl_synth", act('set req.http.X-HS-Cache = "synth"'), *(rule.answer for rule in rules), *plain
+    )
