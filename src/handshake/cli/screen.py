@@ -1,0 +1,103 @@
+"""What every verb prints through: tables and sentences for people, JSON for programs, errors for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from handshake.catalog.codec import encode
+from handshake.core.errors import HandshakeError
+from handshake.core.problem import ProblemsError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def json_option(command: Command) -> Command:
+    """Give a verb `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def campaign_option(command: Command) -> Command:
+    """Give a verb `--campaign`."""
+    return click.option(
+        "--campaign", default="", metavar="NAME", help="Which campaign, where several are up on this machine."
+    )(command)
+
+
+def show(report: object, *, as_json: bool, for_people: Callable[[], None]) -> None:
+    """Print a report in the form that was asked for."""
+    if as_json:
+        click.echo(encode(report).decode())
+    else:
+        for_people()
+
+
+@contextmanager
+def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
+    """Show progress bars on standard error while the block runs; a pipe sees none of it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    hidden = is_quiet or not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as bars:
+        yield bars
+
+
+@contextmanager
+def errors_explained(*, as_json: bool = False) -> Iterator[None]:
+    """Turn expected failures into words and an exit code: 2 for bad input, 1 for the rest."""
+    try:
+        yield
+    except ProblemsError as error:
+        _say_problems(error, as_json=as_json)
+        sys.exit(2)
+    except HandshakeError as error:
+        _say_error(error, as_json=as_json)
+        sys.exit(1)
+
+
+def _say_problems(error: ProblemsError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"problems": [json.loads(encode(problem)) for problem in error.problems]}))
+        return
+    for problem in error.problems:
+        err.print(f"[bold red]{problem.check}[/] {problem.where}", soft_wrap=True)
+        err.print(f"  {problem.what}", markup=False, soft_wrap=True)
+        err.print(f"  → {problem.hint}", markup=False, style="dim", soft_wrap=True)
+    count = len(error.problems)
+    err.print(f"{count} problem{'s' if count > 1 else ''}; nothing was changed.")
+
+
+def _say_error(error: HandshakeError, *, as_json: bool) -> None:
+    kind = type(error).__name__.removesuffix("Error").lower()
+    if as_json:
+        said = {"kind": kind, "what": error.what, "hint": error.hint, "details": error.details}
+        click.echo(json.dumps({"error": said}))
+        return
+    err.print(f"[bold red]{kind}[/] ", end="")
+    err.print(error.what, markup=False, soft_wrap=True)
+    if error.hint:
+        err.print(f"  → {error.hint}", markup=False, style="dim", soft_wrap=True)
+    for line in error.details.splitlines()[-20:]:
+        err.print(f"  | {line}", markup=False, style="dim", soft_wrap=True)

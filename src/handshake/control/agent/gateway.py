@@ -1,0 +1,152 @@
+"""The gateway's reconciler: its configuration follows the policy, its pools follow the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
+from handshake.control.acks import AckWriter, pool_subject
+from handshake.control.live import LivePolicy
+from handshake.core.digest import digest_bytes
+from handshake.core.errors import RefusedError
+from handshake.core.outcome import Outcome
+from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.gateway.member import RouterState
+from handshake.gateway.pool import Unknown, Wanted, acked_revision, explain_waiting, plan_pool
+from handshake.gateway.router import Router
+from handshake.gateway.surroundings import Pool, Surroundings
+from handshake.syntax.haproxy import print_haproxy
+
+
+class Startable(Protocol):
+    """A program that is started with a first configuration and then stays."""
+
+    def ensure(self, text: str) -> bool:
+        """Start the program with this configuration unless it runs; True where it was started now."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayConfiguration:
+    """A compiled configuration, and the digest by which the running program names it."""
+
+    text: str
+    digest: str
+
+
+class GatewayReconciler:
+    """Moves this node's gateway to where policy and catalogue are."""
+
+    def __init__(
+        self, *, router: Router, program: Startable, acks: AckWriter, surroundings: Surroundings
+    ) -> None:
+        self._router = router
+        self._program = program
+        self._acks = acks
+        self._surroundings = surroundings
+        self._served: dict[str, int] = {}
+        self._kept = ""
+
+    def cycle(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> Outcome:
+        """Serve the policy, then move every pool one step further, then say what was read back."""
+        compiled = self._compile(live, wanted)
+        started = self._program.ensure(compiled.text)
+        changed = self._follow_policy(live, compiled)
+        self._keep(compiled)
+        steps = sum(self._follow_pool(service, endpoints) for service, endpoints in wanted.items())
+        waiting = self._acknowledge(wanted)
+        return _tell(started=started, changed=changed, steps=steps, waiting=waiting)
+
+    def _compile(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
+        gateway = live.policy.gateway
+        bare = replace(self._surroundings, digest="", description=gateway.description)
+        digest = digest_bytes(print_haproxy(compile_gateway(gateway.policy, bare)).encode())
+        pools = tuple(
+            Pool(service=service, members=self._members(service, endpoints))
+            for service, endpoints in sorted(wanted.items())
+        )
+        whole = replace(bare, digest=digest, pools=pools)
+        return GatewayConfiguration(text=print_haproxy(compile_gateway(gateway.policy, whole)), digest=digest)
+
+    def _members(self, service: str, wanted: Wanted) -> tuple[Endpoint, ...]:
+        """Return the members that a start or reload shall find: the wanted ones, else those of now."""
+        if isinstance(wanted, Unknown):
+            return _present(service, self._router.observe())
+        return tuple(endpoint for endpoint in wanted.endpoints if endpoint.traffic is Traffic.OPEN)
+
+    def _follow_policy(self, live: LivePolicy, compiled: GatewayConfiguration) -> bool:
+        subject, revision = str(live.pointer.subject), live.pointer.revision
+        is_served = self._router.observe().digest == compiled.digest
+        if not is_served:
+            try:
+                self._router.reconfigure(compiled.text, compiled.digest)
+            except RefusedError as error:
+                self._acks.refuse(subject, revision, f"{error.what}: {error.details}")
+                raise
+            self._kept = compiled.text
+        said = self._router.observe()
+        if said.digest == compiled.digest:
+            proof = f"worker {said.process} describes itself as {said.digest}"
+            self._acks.serve(subject, revision, proof)
+        return not is_served
+
+    def _keep(self, compiled: GatewayConfiguration) -> None:
+        """Leave the present members where the next start of the program finds them."""
+        if self._kept != compiled.text:
+            self._router.keep(compiled.text)
+            self._kept = compiled.text
+
+    def _follow_pool(self, service: str, wanted: Wanted) -> int:
+        steps = plan_pool(service, wanted, self._router.observe())
+        for step in steps:
+            self._router.apply(step)
+        return len(steps)
+
+    def _acknowledge(self, wanted: Mapping[str, Wanted]) -> list[str]:
+        """Write for each pool what the running program says now; return what is still waited for."""
+        said = self._router.observe()
+        waiting: list[str] = []
+        for service, endpoints in wanted.items():
+            before = self._served.get(service, 0)
+            revision = acked_revision(service, endpoints, said, before)
+            if revision != before:
+                self._acks.serve(pool_subject(service), revision, _prove(service, said))
+                self._served[service] = revision
+            waiting += explain_waiting(service, endpoints, said)
+        return waiting
+
+
+def services_of(live: LivePolicy) -> frozenset[str]:
+    """Return the services that the gateway's policy names."""
+    return frozenset(route.service for route in live.policy.gateway.policy.route)
+
+
+def wanted_from(latest: Callable[[], Endpoints | None], *, is_readable: bool) -> Wanted:
+    """Return what the catalogue asks of a pool, or that nobody knows."""
+    endpoints = latest()
+    return endpoints if endpoints is not None and is_readable else Unknown.UNKNOWN
+
+
+def _present(service: str, said: RouterState) -> tuple[Endpoint, ...]:
+    return tuple(
+        Endpoint(id=member.name, service=service, host=member.host, port=member.port)
+        for member in said.pools.get(service, ())
+        if member.is_serving
+    )
+
+
+def _prove(service: str, said: RouterState) -> str:
+    members = said.pools.get(service, ())
+    return ", ".join(f"{member.name} {member.admission}" for member in members) or "no members"
+
+
+def _tell(*, started: bool, changed: bool, steps: int, waiting: list[str]) -> Outcome:
+    parts = ["started"] if started else []
+    parts += ["serves a new configuration"] if changed else []
+    parts += [f"{steps} pool steps"] if steps else []
+    sentence = ", ".join(parts) or "pools and configuration are as wanted"
+    if waiting:
+        sentence += f"; waits: {'; '.join(waiting)}"
+    return Outcome(sentence=sentence, changed=bool(parts))

@@ -1,0 +1,209 @@
+"""The agent's instances: launched, watched, made known to the gateways, drained, stopped; never repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.endpoint import CheckStatus, Endpoint, Traffic
+from handshake.control.agent.launching import Launcher
+from handshake.control.agent.ports import choose_port
+from handshake.control.agent.probe import Prober
+from handshake.control.agent.reports import Reports
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest
+from handshake.core.errors import HandshakeError
+from handshake.core.instance import Assignment, Generation, InstanceReport, Phase
+from handshake.core.outcome import Outcome
+from handshake.core.verdict import Evidence, Finding
+from handshake.fleet.host import HostedInstance, InstanceHost
+from handshake.fleet.verdicts import Sighting, Thresholds, Watched, watch
+from handshake.image.contract import Contract
+
+HOST = "127.0.0.1"
+ENDPOINT_TTL_SECONDS = 60.0
+_REFRESH_SECONDS = 15.0
+_PROBERS = 8
+
+
+class Instances:
+    """Moves this node's instances to where its assignments are."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        catalog: Catalog,
+        clock: Clock,
+        host: InstanceHost,
+        launcher: Launcher,
+        contract_of: Callable[[Digest], Contract],
+        target_of: Callable[[str], Generation | None],
+    ) -> None:
+        self._node = node
+        self._catalog = catalog
+        self._clock = clock
+        self._host = host
+        self._launcher = launcher
+        self._contract_of = contract_of
+        self._target_of = target_of
+        self._reports = Reports(catalog, node)
+        self._prober = Prober(clock)
+        self._watched: dict[str, Watched] = {}
+        self._registered: dict[str, tuple[Traffic, float]] = {}
+        self._stopping: dict[str, Future[None]] = {}
+        self._failed: dict[str, str] = {}
+        self._workers = ThreadPoolExecutor(_PROBERS, thread_name_prefix="instance")
+
+    def cycle(self, assignments: Mapping[str, Assignment]) -> Outcome:
+        """Launch what is assigned and absent, look at what runs, stop what is not assigned any more."""
+        hosted = self._host.observe()
+        reports = self._reports.all()
+        launched = [
+            self._launch(assignment)
+            for name, assignment in assignments.items()
+            if name not in hosted and name not in self._failed
+        ]
+        hosted = self._host.observe() if launched else hosted
+        looks = [
+            self._workers.submit(self._look, assignment, hosted.get(name))
+            for name, assignment in assignments.items()
+        ]
+        for look in looks:
+            look.result()
+        gone = sorted((hosted.keys() | reports.keys()) - assignments.keys() - self._stopping.keys())
+        for name in gone:
+            self._stopping[name] = self._workers.submit(self._retire, name, hosted.get(name))
+        self._reap()
+        return _tell(launched, gone, len(assignments))
+
+    def reports(self) -> dict[str, InstanceReport]:
+        """Return what is known of this node's instances."""
+        return self._reports.all()
+
+    def _launch(self, assignment: Assignment) -> str:
+        report = self._reports.all().get(assignment.instance) or self._first_report(assignment)
+        self._reports.write(report)
+        try:
+            self._host.launch(self._launcher.order(assignment, report.port))
+        except HandshakeError as error:
+            # It will not start by being tried again: the engine sees a dead instance and decides.
+            self._failed[assignment.instance] = ": ".join(filter(None, (error.what, error.details)))
+        return assignment.instance
+
+    def _first_report(self, assignment: Assignment) -> InstanceReport:
+        taken = {report.port for report in self._reports.all().values()}
+        return InstanceReport(
+            instance=assignment.instance,
+            node=self._node,
+            service=assignment.service,
+            generation=assignment.generation,
+            host=HOST,
+            port=choose_port(taken, HOST),
+            started_at=self._clock.now(),
+        )
+
+    def _look(self, assignment: Assignment, hosted: HostedInstance | None) -> None:
+        report = self._reports.all().get(assignment.instance)
+        if report is None:
+            return
+        before = self._watched.get(assignment.instance, Watched(verdicts=report.verdicts))
+        now = watch(before, self._see(assignment, report, hosted), Thresholds())
+        self._watched[assignment.instance] = now
+        is_dead = now.verdicts.alive.is_no
+        tail = self._host.log_tail(assignment.instance) if is_dead else ()
+        seen = replace(report, verdicts=now.verdicts, log_tail=tail)
+        self._reports.write(seen)
+        self._announce(assignment, seen)
+
+    def _see(self, assignment: Assignment, report: InstanceReport, hosted: HostedInstance | None) -> Sighting:
+        now = self._clock.now()
+        target = self._target_of(assignment.service)
+        is_target = Finding.UNKNOWN
+        if target is not None:
+            is_target = Finding.YES if assignment.generation == target else Finding.NO
+        exited = self._why_not_running(assignment.instance, hosted)
+        if exited:
+            return Sighting(at=now, exited=exited, plain=Evidence(at=now), is_target=is_target)
+        health = self._contract_of(assignment.generation.image).health_path
+        templates = None
+        if target is not None and target.templates:
+            question = f"{health}?templateRelease={target.templates}"
+            templates = self._prober.ask(report.host, report.port, question)
+        plain = self._prober.ask(report.host, report.port, health)
+        return Sighting(at=plain.at, plain=plain, templates=templates, is_target=is_target)
+
+    def _why_not_running(self, instance: str, hosted: HostedInstance | None) -> str:
+        if hosted is None:
+            return self._failed.get(instance, "it is not on this node")
+        return "" if hosted.is_running else hosted.evidence
+
+    def _announce(self, assignment: Assignment, report: InstanceReport) -> None:
+        """Tell the gateways: open once ready, draining when told to, unknown once dead."""
+        name = assignment.instance
+        if report.verdicts.alive.is_no:
+            self._withdraw(name)
+        elif assignment.phase is Phase.DRAIN:
+            if name in self._registered or self._is_known(assignment):
+                self._register(report, Traffic.DRAINING)
+        elif report.verdicts.ready.is_yes or name in self._registered:
+            self._register(report, Traffic.OPEN)
+
+    def _is_known(self, assignment: Assignment) -> bool:
+        """Whether an earlier agent made it known to the gateways."""
+        known = self._catalog.endpoints(assignment.service).endpoints
+        return any(endpoint.id == assignment.instance for endpoint in known)
+
+    def _register(self, report: InstanceReport, traffic: Traffic) -> None:
+        now = self._clock.monotonic()
+        said, at = self._registered.get(report.instance, (None, 0.0))
+        if said is not traffic:
+            self._catalog.register(_endpoint(report, traffic), ENDPOINT_TTL_SECONDS)
+            self._registered[report.instance] = (traffic, now)
+        elif now - at > _REFRESH_SECONDS:
+            self._catalog.report(report.instance, CheckStatus.PASSING, "")
+            self._registered[report.instance] = (traffic, now)
+
+    def _withdraw(self, instance: str) -> None:
+        self._catalog.deregister(instance)
+        self._registered.pop(instance, None)
+
+    def _retire(self, instance: str, hosted: HostedInstance | None) -> None:
+        """Stop an instance that is not assigned any more, then forget it everywhere."""
+        self._withdraw(instance)
+        if hosted is not None:
+            self._host.stop(instance, drain_seconds=self._drain_seconds(instance))
+            self._host.forget(instance)
+        self._reports.remove(instance)
+        self._watched.pop(instance, None)
+        self._failed.pop(instance, None)
+
+    def _drain_seconds(self, instance: str) -> float:
+        report = self._reports.all().get(instance)
+        return self._contract_of(report.generation.image).drain_seconds if report else 0.0
+
+    def _reap(self) -> None:
+        """Let go of stops that have ended; one that failed is tried again in the next cycle."""
+        for name in [name for name, future in self._stopping.items() if future.done()]:
+            self._stopping.pop(name).result()
+
+
+def _endpoint(report: InstanceReport, traffic: Traffic) -> Endpoint:
+    return Endpoint(
+        id=report.instance,
+        service=report.service,
+        host=report.host,
+        port=report.port,
+        traffic=traffic,
+        node=report.node,
+    )
+
+
+def _tell(launched: list[str], gone: list[str], assigned: int) -> Outcome:
+    if not launched and not gone:
+        return Outcome(sentence=f"{assigned} instances run as assigned", changed=False)
+    parts = [f"launched {', '.join(launched)}"] if launched else []
+    parts += [f"stops {', '.join(gone)}"] if gone else []
+    return Outcome(sentence="; ".join(parts), changed=True)

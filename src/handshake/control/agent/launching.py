@@ -1,0 +1,53 @@
+"""From an assignment to everything that an instance is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from handshake.core.digest import Digest
+from handshake.core.instance import Assignment
+from handshake.fleet.host import LaunchOrder
+from handshake.image.contract import Contract
+
+TEMPLATES_INSIDE = "/templates"
+
+
+class Launcher:
+    """Fetches an assignment's releases and puts its launch order together."""
+
+    def __init__(
+        self,
+        *,
+        fetch: Callable[[Digest], Path],
+        contract_of: Callable[[Digest], Contract],
+        secrets_of: Callable[[tuple[str, ...]], Mapping[str, str]],
+    ) -> None:
+        self._fetch = fetch
+        self._contract_of = contract_of
+        self._secrets_of = secrets_of
+
+    def order(self, assignment: Assignment, port: int) -> LaunchOrder:
+        """Return the launch order; UnavailableError or RefusedError where a release cannot be had whole."""
+        generation = assignment.generation
+        contract = self._contract_of(generation.image)
+        environment = {
+            **contract.environment,
+            "PORT": str(port),
+            "HANDSHAKE_SERVICE": assignment.service,
+            "HANDSHAKE_INSTANCE": assignment.instance,
+            "HANDSHAKE_IMAGE": generation.image,
+        }
+        if generation.templates:
+            environment["HANDSHAKE_TEMPLATES"] = TEMPLATES_INSIDE
+            environment["HANDSHAKE_TEMPLATES_RELEASE"] = generation.templates
+        return LaunchOrder(
+            instance=assignment.instance,
+            service=assignment.service,
+            command=contract.command,
+            tree=self._fetch(generation.image),
+            templates=self._fetch(generation.templates) if generation.templates else None,
+            environment=environment,
+            secrets=self._secrets_of(contract.stores),
+            memory_megabytes=contract.memory_megabytes,
+        )

@@ -1,0 +1,140 @@
+"""The leader's fleets: gathers what the engine must know about each service, and carries out its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode
+from handshake.catalog.entry import Entry, Held
+from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, rollout_key, scale_key
+from handshake.control.acks import read_acks
+from handshake.control.campaign import CampaignSettings, ServiceSettings
+from handshake.control.leader.pools import PoolView
+from handshake.control.leader.steps import StepRunner
+from handshake.core.ack import Ack
+from handshake.core.digest import Digest
+from handshake.core.instance import Assignment, InstanceReport
+from handshake.core.outcome import Outcome
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.fleet.budget import Budget
+from handshake.fleet.engine import plan
+from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+from handshake.image.contract import Contract
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What all services' plans of one cycle share, read once."""
+
+    pointers: Mapping[Subject, Pointer]
+    assignments: tuple[Entry, ...]
+    reports: Mapping[str, InstanceReport]
+    acks: tuple[Ack, ...]
+    nodes: tuple[str, ...]
+    fence: Held
+    now: float
+
+
+class Fleets:
+    """Plans and carries out the replacement of every service's fleet."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        runner: StepRunner,
+        *,
+        contract_of: Callable[[Digest], Contract],
+        secrets_digest: Callable[[tuple[str, ...]], str],
+    ) -> None:
+        self._catalog = catalog
+        self._runner = runner
+        self._contract_of = contract_of
+        self._secrets_digest = secrets_digest
+
+    def cycle(
+        self, campaign: CampaignSettings, pointers: Mapping[Subject, Pointer], fence: Held, now: float
+    ) -> tuple[Outcome, ...]:
+        """Move every service one step; one outcome each."""
+        world = self._look(pointers, campaign.nodes, fence, now)
+        return tuple(
+            self._move(service, settings, world)
+            for service, settings in sorted(campaign.services.items())
+            if Subject(kind=Kind.IMAGE, name=service) in pointers
+        )
+
+    def _look(
+        self, pointers: Mapping[Subject, Pointer], nodes: tuple[str, ...], fence: Held, now: float
+    ) -> World:
+        reports = (decode(InstanceReport, entry.value) for entry in self._catalog.read(INSTANCES).entries)
+        return World(
+            pointers=pointers,
+            assignments=self._catalog.read(ASSIGNMENTS).entries,
+            reports={report.instance: report for report in reports},
+            acks=read_acks(self._catalog),
+            nodes=nodes,
+            fence=fence,
+            now=now,
+        )
+
+    def _move(self, service: str, settings: ServiceSettings, world: World) -> Outcome:
+        contract = self._contract_of(world.pointers[Subject(kind=Kind.IMAGE, name=service)].release)
+        desired = self._desire(service, settings, contract, world)
+        if desired is None:
+            sentence = f"{service}: waits for templates/{contract.templates} to be promoted"
+            return Outcome(sentence=sentence, changed=False)
+        own = [entry for entry in world.assignments if _service_of(entry) == service]
+        observed = Observed(rollout=self._rollout(service), members=self._members(service, own, world, nodes))
+        made = plan(desired, observed, now)
+        return self._runner.carry_out(made, before=observed.rollout, assignments=own, fence=fence)
+
+    def _desire(
+        self, service: str, settings: ServiceSettings, contract: Contract, world: World
+    ) -> Desired | None:
+        """Return what is asked of a fleet; None while the templates that it needs have no release."""
+        templates = None
+        if contract.templates:
+            templates = world.pointers.get(Subject(kind=Kind.TEMPLATES, name=contract.templates))
+            if templates is None:
+                return None
+        return Desired(
+            service=service,
+            image=world.pointers[Subject(kind=Kind.IMAGE, name=service)],
+            templates=templates,
+            secrets=self._secrets_digest(contract.stores),
+            settings=self._settings(service, settings),
+        )
+
+    def _settings(self, service: str, settings: ServiceSettings) -> FleetSettings:
+        scale = self._catalog.get(scale_key(service))
+        wanted = int(scale.value) if scale else settings.floor
+        return FleetSettings(
+            desired=min(max(wanted, settings.floor), settings.ceiling),
+            max_parallel=Budget(count=settings.max_parallel) if settings.max_parallel else Budget(),
+            soak_seconds=settings.soak_seconds,
+            deadline_seconds=settings.deadline_seconds,
+            drain_seconds=settings.drain_seconds,
+        )
+
+    def _rollout(self, service: str) -> Rollout:
+        entry = self._catalog.get(rollout_key(service))
+        return decode(Rollout, entry.value) if entry else Rollout(service=service)
+
+    def _members(self, service: str, entries: Sequence[Entry], world: World) -> tuple[Member, ...]:
+        pool = PoolView(endpoints=self._catalog.endpoints(service), acks=world.acks, nodes=world.nodes)
+        assignments = (decode(Assignment, entry.value) for entry in entries)
+        return tuple(
+            Member(
+                assignment=assignment,
+                report=world.reports.get(assignment.instance),
+                is_in_pool=pool.is_in(assignment.instance),
+                is_out_of_pool=pool.is_out(assignment.instance),
+            )
+            for assignment in assignments
+        )
+
+
+def _service_of(entry: Entry) -> str:
+    return decode(Assignment, entry.value).service

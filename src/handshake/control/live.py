@@ -1,0 +1,50 @@
+"""The live policy: what the pointer names, fetched, read and kept until the pointer moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.control.policy import Policy, read_policy
+from handshake.core.digest import Digest
+from handshake.core.errors import RefusedError
+from handshake.core.pointer import Pointer
+from handshake.core.problem import ProblemsError
+from handshake.core.release import Kind, Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class LivePolicy:
+    """A policy and the pointer that names it."""
+
+    policy: Policy
+    pointer: Pointer
+
+
+class PolicyReader:
+    """Reads policies from their releases; a release never changes, so each is read once."""
+
+    def __init__(self, campaign: str, fetch: Callable[[Digest], Path]) -> None:
+        self._subject = Subject(kind=Kind.POLICY, name=campaign)
+        self._fetch = fetch
+        self._known: dict[Digest, Policy] = {}
+
+    def live(self, pointers: Mapping[Subject, Pointer]) -> LivePolicy | None:
+        """Return the policy that the pointer names, None where none was applied yet.
+
+        RefusedError where the release is no policy that this program understands.
+        """
+        pointer = pointers.get(self._subject)
+        if pointer is None:
+            return None
+        return LivePolicy(policy=self.read(pointer.release), pointer=pointer)
+
+    def read(self, release: Digest) -> Policy:
+        """Return a release's policy."""
+        if release not in self._known:
+            try:
+                self._known[release] = read_policy(self._fetch(release))
+            except ProblemsError as error:
+                raise RefusedError("the release is no valid policy", details=str(error)) from error
+        return self._known[release]

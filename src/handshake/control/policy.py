@@ -1,0 +1,144 @@
+"""A campaign's policy: handshake.toml, edge.toml and gateway.toml, read together and checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from handshake.config.reader import Loaded, read_settings
+from handshake.control.campaign import CampaignSettings
+from handshake.core.problem import Problem, ProblemsError
+from handshake.edge.policy import Policy as EdgePolicy
+from handshake.edge.policy import read_policy as read_edge
+from handshake.gateway.policy import GatewayPolicy, covers
+from handshake.gateway.reader import Gateway, read_gateway
+
+CAMPAIGN_FILE = "handshake.toml"
+EDGE_FILE = "edge.toml"
+GATEWAY_FILE = "gateway.toml"
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What the operators wrote, checked and typed."""
+
+    campaign: CampaignSettings
+    edge: EdgePolicy
+    gateway: Gateway
+
+
+def read_policy(folder: Path) -> Policy:
+    """Return a folder's policy; ProblemsError names everything wrong with all of its files."""
+    problems: list[Problem] = []
+
+    def attempt(read: Callable[[], Part]) -> Part | None:
+        try:
+            return read()
+        except ProblemsError as error:
+            problems.extend(error.problems)
+            return None
+
+    loaded = attempt(lambda: read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE))
+    edge = attempt(lambda: read_edge(folder / EDGE_FILE, shown_as=EDGE_FILE))
+    # Where handshake.toml cannot be read, nobody knows the services: then none is called unknown.
+    services = loaded.model.services if loaded else _services_of_gateway(folder)
+    gateway = attempt(lambda: read_gateway(folder / GATEWAY_FILE, services=services, shown_as=GATEWAY_FILE))
+    if loaded:
+        problems += check_campaign(loaded)
+    if loaded and gateway:
+        problems += check_paths(loaded, gateway.policy)
+    if problems or loaded is None or edge is None or gateway is None:
+        raise ProblemsError(problems)
+    return Policy(campaign=loaded.model, edge=edge, gateway=gateway)
+
+
+def policy_files(folder: Path) -> tuple[str, ...]:
+    """Return the files that a policy release is made of, relative to the folder; the policy must be valid."""
+    gateway = read_settings(GatewayPolicy, folder / GATEWAY_FILE).model
+    described = {route.openapi for route in gateway.route if route.openapi}
+    return (CAMPAIGN_FILE, EDGE_FILE, GATEWAY_FILE, *sorted(described))
+
+
+def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:
+    """Return what is wrong with handshake.toml as a whole: addresses and mounts used twice, limits that cross."""
+    return [
+        *_check_addresses(loaded),
+        *_check_mounts(loaded),
+        *_check_limits(loaded),
+    ]
+
+
+def check_paths(loaded: Loaded[CampaignSettings], gateway: GatewayPolicy) -> list[Problem]:
+    """Return a problem for every site whose mount a service answers already."""
+    owners = {route.path: route.service for route in gateway.route if route.path != "/"}
+    return [
+        Problem(
+            check="path-of-two",
+            what=f"{site.mount} belongs to site {name} and, by {GATEWAY_FILE}, to service {service}",
+            where=loaded.source.at("sites", name, "mount"),
+            hint="Give one of them another path.",
+        )
+        for name, site in loaded.model.sites.items()
+        for path, service in owners.items()
+        if covers(site.mount, path) or covers(path, site.mount)
+        if site.mount != "/"
+    ]
+
+
+def _check_addresses(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for path, address in _addresses(loaded.model):
+        name = ".".join(path)
+        owner = first.setdefault(address, name)
+        if owner != name:
+            yield Problem(
+                check="address-of-two",
+                what=f"{name} and {owner} both listen on {address}",
+                where=loaded.source.at(*path),
+                hint="Give one of them another port.",
+            )
+
+
+def _addresses(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, address in campaign.listen:
+        yield ("listen", name), address
+    for region, its in campaign.regions.items():
+        yield ("regions", region, "listen"), its.listen
+    for store, held in campaign.stores.items():
+        yield ("stores", store, "listen"), held.listen
+
+
+def _check_mounts(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, site in loaded.model.sites.items():
+        owner = first.setdefault(site.mount, name)
+        if owner != name:
+            yield Problem(
+                check="mount-of-two",
+                what=f"sites {owner} and {name} are both mounted at {site.mount}",
+                where=loaded.source.at("sites", name, "mount"),
+                hint="Give one of them another mount.",
+            )
+
+
+def _check_limits(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
+    for name, service in loaded.model.services.items():
+        if service.floor > service.ceiling:
+            yield Problem(
+                check="floor-above-ceiling",
+                what=f"service {name} has a floor of {service.floor} and a ceiling of {service.ceiling}",
+                where=loaded.source.at("services", name, "floor"),
+                hint="Raise the ceiling or lower the floor.",
+            )
+
+
+def _services_of_gateway(folder: Path) -> frozenset[str]:
+    try:
+        gateway = read_settings(GatewayPolicy, folder / GATEWAY_FILE).model
+    except ProblemsError:
+        return frozenset()
+    return frozenset(route.service for route in gateway.route)

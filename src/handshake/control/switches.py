@@ -1,0 +1,110 @@
+"""Switches as they lie in the catalogue: set by verbs, with an owner, a reason, an end and an undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode, encode
+from handshake.catalog.entry import Entry, Put
+from handshake.catalog.keys import SWITCHES, switch_key
+from handshake.control.journal import journal_write
+from handshake.core.clock import Clock
+from handshake.core.errors import RefusedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchSetting:
+    """What an operator made of a switch."""
+
+    name: str
+    is_on: bool
+    owner: str
+    reason: str
+    set_at: float
+    until: float | None
+    """When the switch returns to what it was before, in seconds since the epoch; None: never."""
+    was_on: bool
+    """What it was before, for the undo."""
+
+
+class Switches:
+    """Reads and sets switches."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def all(self) -> dict[str, SwitchSetting]:
+        """Return every switch that an operator ever set."""
+        return decode_switches(self._catalog.read(SWITCHES).entries)
+
+    def set(
+        self, name: str, *, is_on: bool, default: bool, owner: str, reason: str, seconds: float | None
+    ) -> int:
+        """Set a switch for a time or for good; return the revision that doors will acknowledge."""
+        now = self._clock.now()
+        entry = self._catalog.get(switch_key(name))
+        before = decode(SwitchSetting, entry.value) if entry else None
+        setting = SwitchSetting(
+            name=name,
+            is_on=is_on,
+            owner=owner,
+            reason=reason,
+            set_at=now,
+            until=now + seconds if seconds is not None else None,
+            was_on=is_switch_on(before, default, now),
+        )
+        return self._write(setting, entry, f"switch {name} {print_switch(is_on=is_on)}: {reason}")
+
+    def undo(self, name: str, *, owner: str) -> int:
+        """Return a switch to what it was before it was last set."""
+        entry = self._catalog.get(switch_key(name))
+        if entry is None:
+            raise RefusedError(
+                f"switch {name} was never set", hint="`handshake edge switch ls` lists switches."
+            )
+        before = decode(SwitchSetting, entry.value)
+        setting = SwitchSetting(
+            name=name,
+            is_on=before.was_on,
+            owner=owner,
+            reason=f"undo: {before.reason}",
+            set_at=self._clock.now(),
+            until=None,
+            was_on=before.is_on,
+        )
+        what = f"switch {name} back to {print_switch(is_on=before.was_on)}"
+        return self._write(setting, entry, what)
+
+    def _write(self, setting: SwitchSetting, entry: Entry | None, what: str) -> int:
+        put = Put(key=switch_key(setting.name), value=encode(setting), if_index=entry.index if entry else 0)
+        self._catalog.transact([put, journal_write(setting.owner, what, setting.set_at)])
+        written = self._catalog.get(put.key)
+        return written.index if written else 0
+
+
+def decode_switches(entries: Iterable[Entry]) -> dict[str, SwitchSetting]:
+    """Return the settings that lie in these entries, by name."""
+    settings = (decode(SwitchSetting, entry.value) for entry in entries)
+    return {setting.name: setting for setting in settings}
+
+
+def switches_revision(entries: Iterable[Entry]) -> int:
+    """Return the revision of all switches together: the index of the one that was set last."""
+    return max((entry.index for entry in entries), default=0)
+
+
+def is_switch_on(setting: SwitchSetting | None, default: bool, now: float) -> bool:  # noqa: FBT001 -- a plain value
+    """Tell whether a switch is on at a moment: a setting that has ended counts as what was before it."""
+    if setting is None:
+        return default
+    if setting.until is not None and setting.until <= now:
+        return setting.was_on
+    return setting.is_on
+
+
+def print_switch(*, is_on: bool) -> str:
+    """Return the word for a switch's value."""
+    return "on" if is_on else "off"
