@@ -1,0 +1,1 @@
+"""Wheels from a Python package index, by pip."""

@@ -1,0 +1,127 @@
+"""What can be wrong with a recipe beside its types: its sources, its targets, its pins."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from handshake.config.reader import Loaded
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.tree import path_fault, scan_tree
+from handshake.image.platform import is_room, known_rooms
+from handshake.image.recipe import BuildSettings, Recipe
+from handshake.image.requirements import check_requirements
+
+
+def check_recipe(loaded: Loaded[Recipe], folder: Path, campaign: Path) -> list[Problem]:
+    """Return everything wrong with a recipe's build steps.
+
+    `folder` is where the recipe lies; no source may lie outside of `campaign`.
+    """
+    builds = list(enumerate(loaded.model.build))
+    return [
+        *(problem for number, build in builds for problem in _check_kind(loaded, number, build)),
+        *(problem for number, build in builds for problem in _check_target(loaded, number, build)),
+        *(
+            problem
+            for number, build in builds
+            for problem in _check_source(loaded, number, build, folder, campaign)
+        ),
+        *(problem for number, build in builds for problem in _check_rooms(loaded, number, build)),
+    ]
+
+
+def _check_kind(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> Iterator[Problem]:
+    named = [key for key, value in _sources(build).items() if value]
+    if len(named) != 1:
+        yield Problem(
+            check="build-step-kind",
+            what=f"this step has {' and '.join(named) or 'no source'}",
+            where=loaded.source.at("build", number),
+            hint="give each [[build]] exactly one of copy, python and platform",
+        )
+
+
+def _check_target(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> Iterator[Problem]:
+    fault = "" if build.to == "." else path_fault(build.to)
+    if fault:
+        yield Problem(
+            check="build-target",
+            what=f"the target {build.to!r} {fault}",
+            where=loaded.source.at("build", number, "to"),
+            hint="name a place inside the image, such as lib, or . for its root",
+        )
+
+
+def _check_source(
+    loaded: Loaded[Recipe], number: int, build: BuildSettings, folder: Path, campaign: Path
+) -> Iterator[Problem]:
+    for key in ("copy", "python"):
+        name = _sources(build)[key]
+        if not name:
+            continue
+        where = loaded.source.at("build", number, key)
+        source = (folder / str(name)).resolve()
+        if not source.is_relative_to(campaign.resolve()):
+            yield _outside(str(name), where, campaign)
+        elif not source.exists():
+            yield _missing(str(name), where, folder)
+        elif key == "copy":
+            yield from _check_tree(source)
+        else:
+            yield from _check_pins(source, folder / str(name))
+
+
+def _check_tree(source: Path) -> Iterator[Problem]:
+    try:
+        scan_tree(source)
+    except ProblemsError as error:
+        yield from error.problems
+
+
+def _check_pins(source: Path, shown: Path) -> Iterator[Problem]:
+    try:
+        yield from check_requirements(source.read_text(encoding="utf-8"), str(shown))
+    except (OSError, UnicodeDecodeError) as error:
+        yield Problem(
+            check="tree-unreadable",
+            what=f"this cannot be read: {error}",
+            where=Location(file=str(shown)),
+            hint="it must be a file of UTF-8 text that you may read",
+        )
+
+
+def _check_rooms(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> Iterator[Problem]:
+    for index, room in enumerate(build.platform):
+        if is_room(room):
+            continue
+        nearest = difflib.get_close_matches(room, known_rooms(), n=1, cutoff=0.5)
+        yield Problem(
+            check="unknown-room",
+            what=f"the platform has no room {room!r}",
+            where=loaded.source.at("build", number, "platform", index),
+            hint=f"did you mean {nearest[0]}?" if nearest else f"its rooms are {', '.join(known_rooms())}",
+        )
+
+
+def _sources(build: BuildSettings) -> dict[str, str | tuple[str, ...]]:
+    return {"copy": build.copy_, "python": build.python, "platform": build.platform}
+
+
+def _outside(name: str, where: Location, campaign: Path) -> Problem:
+    return Problem(
+        check="build-source-outside",
+        what=f"{name} lies outside of the campaign's folder, {campaign}",
+        where=where,
+        hint="move it into the campaign, so that a release is made of nothing else",
+    )
+
+
+def _missing(name: str, where: Location, folder: Path) -> Problem:
+    return Problem(
+        check="build-source-missing",
+        what=f"{name} does not exist in {folder}",
+        where=where,
+        hint="create it, or correct the path: it is relative to service.toml",
+    )

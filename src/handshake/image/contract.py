@@ -1,0 +1,67 @@
+"""A contract: what an image promises and asks for, as its manifest holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from handshake.image.recipe import Recipe
+
+_STRICT = ConfigDict(extra="forbid", strict=False)
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How an instance says that it is able to serve."""
+
+    path: str
+    deadline_seconds: float
+    """From the start to the first good answer."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """All that a node must know to run an image's instances."""
+
+    command: tuple[str, ...]
+    health: Health
+    environment: dict[str, str] = field(default_factory=dict)
+    stores: tuple[str, ...] = ()
+    templates: str = ""
+    """The template releases that it serves; empty for none."""
+    drain_seconds: float
+    memory_megabytes: int
+
+
+_ADAPTER = TypeAdapter(Contract)
+
+
+def contract_of(recipe: Recipe) -> Contract:
+    """Return the part of a recipe that matters once the image is baked."""
+    return Contract(
+        command=recipe.command,
+        health=Health(path=recipe.health.path, deadline_seconds=recipe.health.deadline_seconds),
+        environment=dict(recipe.environment),
+        stores=recipe.stores,
+        templates=recipe.templates,
+        drain_seconds=recipe.drain_seconds,
+        memory_megabytes=recipe.memory_megabytes,
+    )
+
+
+def print_contract(contract: Contract) -> dict[str, object]:
+    """Return the contract as plain JSON values, for a manifest."""
+    printed: dict[str, object] = _ADAPTER.dump_python(contract, mode="json")
+    return printed
+
+
+def parse_contract(value: dict[str, Any]) -> Contract:
+    """Return the contract that `print_contract` wrote; ValueError says where the values are none."""
+    try:
+        return _ADAPTER.validate_python(value)
+    except ValidationError as error:
+        raise ValueError(f"this is no image's contract: {error}") from error

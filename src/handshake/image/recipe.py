@@ -1,0 +1,115 @@
+"""A recipe: what `service.toml` says of a service, typed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from handshake.config.reader import Loaded, read_settings
+from handshake.config.settings import Settings
+from handshake.core.digest import parse_digest
+from handshake.core.release import parse_name
+
+FILE_NAME = "service.toml"
+HOST_BASE = "host"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OURS = ("PORT", "HANDSHAKE_")
+"""Variables that the node sets; a recipe that set them too would contradict it."""
+
+
+def _base(text: str) -> str:
+    return text if text == HOST_BASE else parse_digest(text)
+
+
+def _variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError(f"{text!r} cannot name a variable: letters, digits and underscores")
+    if text.startswith(_OURS):
+        raise ValueError(f"{text} is set by the node, never by a recipe")
+    return text
+
+
+def _word(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a word of a command or a variable's value holds no NUL")
+    return text
+
+
+def _optional_name(text: str) -> str:
+    return text and parse_name(text)
+
+
+Name = Annotated[str, AfterValidator(parse_name)]
+Word = Annotated[str, AfterValidator(_word)]
+Variable = Annotated[str, AfterValidator(_variable)]
+
+
+class HealthSettings(Settings):
+    """How the service says that it is able to serve."""
+
+    path: str = Field(
+        default="/health", pattern=r"^/[!-~]*$", description="What is asked on the service's port."
+    )
+    deadline_seconds: float = Field(
+        default=10, gt=0, le=300, description="From an instance's start to its first good answer."
+    )
+
+
+class BuildSettings(Settings):
+    """One step that brings files into the image: exactly one of `copy`, `python` and `platform`."""
+
+    copy_: str = Field(
+        default="",
+        alias="copy",
+        description="A file or folder to copy, relative to the recipe; it may lie beside the service's folder, "
+        "as shared code does, but not outside of the campaign.",
+    )
+    python: str = Field(
+        default="",
+        description="A file of pinned requirements, whose wheels are unpacked without their scripts.",
+    )
+    platform: tuple[str, ...] = Field(
+        default=(),
+        description="Rooms of the platform's own package, put under `handshake/`: `core`, `drivers/redis`.",
+    )
+    to: str = Field(description="Where the files go in the image: a relative path, or `.` for its root.")
+
+
+class Recipe(Settings):
+    """What a service is made of and what it promises: `service.toml`, beside its source."""
+
+    command: tuple[Word, ...] = Field(
+        min_length=1, description="What runs, with the image's root as its folder."
+    )
+    base: Annotated[str, AfterValidator(_base)] = Field(
+        description="`host` for this machine's own /usr (on a laptop only), or a base image's release id."
+    )
+    stores: tuple[Name, ...] = Field(
+        default=(), description="Stores it needs; each one's address is a file, `/run/secrets/<store>`."
+    )
+    templates: Annotated[str, AfterValidator(_optional_name)] = Field(
+        default="", description="The template releases that it serves; empty for none."
+    )
+    drain_seconds: float = Field(
+        default=30, ge=0, le=3600, description="How long it may finish what is in flight after SIGTERM."
+    )
+    memory_megabytes: int = Field(
+        default=256, ge=16, le=1 << 20, description="Memory (data, per process) that an instance may take."
+    )
+    health: HealthSettings = Field(
+        default=HealthSettings(), description="How it says that it is able to serve."
+    )
+    environment: dict[Variable, Word] = Field(
+        default_factory=dict, description="Variables that it gets, beside those that the node sets."
+    )
+    build: tuple[BuildSettings, ...] = Field(
+        min_length=1, description="The steps that bring its files into the image."
+    )
+
+
+def read_recipe(folder: Path) -> Loaded[Recipe]:
+    """Return the recipe beside a service's source; ProblemsError names every problem of the file."""
+    return read_settings(Recipe, folder / FILE_NAME)
