@@ -44,7 +44,7 @@ class HaproxyProgram:
         A warning refuses too: what HAProxy warns of (an answer too large for its buffer, a rule that is
         never reached) is never what was meant.
         """
-        argv = (str(self._executable()), "-c", "-q", "-dW", "-f", str(file))
+        argv = (str(self._executable()), "-c", "-dW", "-f", str(file))
         try:
             run_command(argv, timeout_seconds=_VALIDATION_SECONDS)
         except UnavailableError as error:

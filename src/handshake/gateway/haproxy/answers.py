@@ -24,6 +24,11 @@ def answer(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
     return ("http-request", "return", *_reply(status, detail, *headers))
 
 
+def error(status: HTTPStatus, detail: str) -> tuple[str, ...]:
+    """Return the words that replace what HAProxy answers of itself with this status."""
+    return ("http-error", *_reply(status, detail))
+
+
 def _reply(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     pairs = [word for pair in _pairs(_headers(status, headers)) for word in ("hdr", *pair)]
@@ -42,7 +47,5 @@ def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-JSON_ERRORS: tuple[Line, ...] = tuple(
-    line("http-error", *_reply(status, detail)) for status, detail in _DETAILS.items()
-)
+JSON_ERRORS: tuple[Line, ...] = tuple(line(*error(status, detail)) for status, detail in _DETAILS.items())
 """What HAProxy answers of itself, in the services' own shape instead of its HTML."""

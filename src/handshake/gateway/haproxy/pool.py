@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handshake.gateway.haproxy.answers import answer
+from handshake.gateway.haproxy.answers import error
 from handshake.gateway.haproxy.member import MEMBER_WORDS, member_address
 from handshake.gateway.surroundings import Pool
 from handshake.syntax.haproxy import Line, Section, line
@@ -22,15 +22,12 @@ def compile_pool(pool: Pool) -> Section:
             # Measured: a POST sent again after an empty answer was carried out twice.
             line("http-request", "disable-l7-retry", "if", "!", "METH_GET"),
             line("http-request", "set-timeout", "server", "var(txn.timeout_ms)"),
-            line(*_unavailable(pool.service), "if", "{", "nbsrv", "eq", "0", "}"),
+            # An error, not a rule on `nbsrv`: that is 0 too in an old worker that is about to finish.
+            line(*error(HTTPStatus.SERVICE_UNAVAILABLE, f"No member of {pool.service} answers now.")),
             *_health_lines(pool),
             *_member_lines(pool),
         ),
     )
-
-
-def _unavailable(service: str) -> tuple[str, ...]:
-    return answer(HTTPStatus.SERVICE_UNAVAILABLE, f"No member of {service} can take requests now.")
 
 
 def _health_lines(pool: Pool) -> tuple[Line, ...]:

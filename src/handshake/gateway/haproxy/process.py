@@ -11,8 +11,8 @@ _LEAST_BUFFER_BYTES = 16_384
 _BUFFER_RESERVE_BYTES = 2_048
 """What HAProxy keeps free in a buffer for header rewriting (1,024), and the answer's own headers."""
 _LEAST_GRACE_SECONDS = 60
-_CONNECTIONS = 10_000
-"""Without a limit HAProxy reserves memory for as many connections as the user may open files."""
+_CONNECTIONS = 4_000
+"""Each takes two open files. Without a limit HAProxy reserves memory for as many as the user may open."""
 
 
 def compile_global(policy: GatewayPolicy, surroundings: Surroundings) -> Section:

@@ -1,0 +1,324 @@
+"""The gateway as visitors and the agent meet it: a real HAProxy with a compiled policy, and real members."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
+from handshake.config.reader import parse_settings
+from handshake.core.errors import HandshakeError, RefusedError
+from handshake.drivers.haproxy.master import Master
+from handshake.drivers.haproxy.router import HaproxyRouter
+from handshake.drivers.haproxy.runtime import Runtime
+from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.gateway.policy import GatewayPolicy
+from handshake.gateway.pool import Unknown, acked_revision, explain_waiting, plan_pool
+from handshake.gateway.router import Router
+from handshake.gateway.surroundings import Account, Listener, Pool, Surroundings
+from handshake.syntax.haproxy import print_haproxy
+from tests.live.backends import Backend, Load, Loop, Visitor
+from tests.live.haproxies import Running, run_haproxy, wait_until
+
+pytestmark = pytest.mark.live
+
+POLICY = parse_settings(
+    GatewayPolicy,
+    """
+    [[route]]
+    path = "/api/hamm"
+    service = "hamm"
+    timeout_seconds = 1
+    max_body_bytes = 5000
+    [[route]]
+    path = "/api/hamm/summary"
+    service = "events"
+    methods = ["GET"]
+    """,
+    shown_as="gateway.toml",
+).model
+DESCRIPTION = {"openapi": "3.1.0", "info": {"title": 'it\'s "quoted"', "description": "d" * 60_000}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """A running gateway and what goes in and out of it."""
+
+    running: Running
+    router: HaproxyRouter
+    visitor: Visitor
+    surroundings: Surroundings
+    loop: Loop
+
+    def text(self, digest: str, *pools: Pool) -> str:
+        """Return the configuration with other pools."""
+        return print_haproxy(compile_gateway(POLICY, replace(self.surroundings, digest=digest, pools=pools)))
+
+    def settle(self, wanted: Endpoints, *, before: int = 0) -> None:
+        """Plan and apply until the pool of hamm is acknowledged."""
+        wait_until(
+            lambda: self.cycle(wanted, before) == wanted.index,
+            lambda: explain_waiting("hamm", wanted, self.router.observe()),
+        )
+
+    def cycle(self, wanted: Endpoints, before: int) -> int:
+        """Plan, apply, and return what is acknowledged; a member that cannot be removed yet is met again."""
+        for step in plan_pool("hamm", wanted, self.router.observe()):
+            try:
+                self.router.apply(step)
+            except RefusedError as refused:
+                assert "Server still has connections" in refused.details
+        return acked_revision("hamm", wanted, self.router.observe(), before)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with Loop() as loop, run_house(tmp_path, loop) as house:
+        yield house
+
+
+@contextmanager
+def run_house(folder: Path, loop: Loop) -> Iterator[House]:
+    account = Account(user="haproxy", group="haproxy") if os.geteuid() == 0 else None
+    surroundings = Surroundings(
+        digest="sha256:first",
+        listener=Listener(path=folder / "gateway.sock", mode=0o660),
+        runtime_socket=folder / "runtime.sock",
+        account=account,
+        description=json.dumps(DESCRIPTION),
+    )
+    with run_haproxy(folder, print_haproxy(compile_gateway(POLICY, surroundings))) as running:
+        yield House(
+            running=running,
+            router=HaproxyRouter(running.runtime, running.master, running.reload),
+            visitor=Visitor(loop, surroundings.listener.path),
+            surroundings=surroundings,
+            loop=loop,
+        )
+
+
+def endpoint(backend: Backend, traffic: Traffic = Traffic.OPEN) -> Endpoint:
+    return Endpoint(id=backend.name, service="hamm", host="127.0.0.1", port=backend.port, traffic=traffic)
+
+
+def endpoints(index: int, *members: Endpoint) -> Endpoints:
+    return Endpoints(index=index, endpoints=members)
+
+
+def test_empty_pool(house: House) -> None:
+    """A service without members is answered with 503, as a JSON problem that says when to come back."""
+    status, head, problem = house.visitor.ask("/api/hamm/donations", method="POST", body=b"{}")
+    assert (status, problem["status"]) == (503, 503)
+    assert "hamm" in problem["detail"]
+    assert "retry-after: 1\r\n" in head
+    assert "content-type: application/problem+json" in head
+
+
+def test_no_route(house: House) -> None:
+    """A path that no route covers is answered with 404 as a JSON problem; /api/hammer is not below /api/hamm."""
+    for path in ("/", "/api/hammer", "/api"):
+        status, head, problem = house.visitor.ask(path)
+        assert (status, problem["title"]) == (404, "Not Found")
+        assert "cache-control: no-store" in head
+
+
+def test_limits(house: House) -> None:
+    """Routes hold requests to their methods, body sizes and timeouts; the longest prefix that fits wins."""
+    slow = Backend(house.loop, "hamm-slow", delay_seconds=3)
+    house.settle(endpoints(1, endpoint(slow)))
+    assert house.visitor.ask("/api/hamm/x", method="POST", body=b"x" * 5001)[0] == 413
+    status, head, _ = house.visitor.ask("/api/hamm/summary", method="POST", body=b"x")
+    assert status == 405
+    assert "allow: GET\r\n" in head
+    assert "events" in house.visitor.ask("/api/hamm/summary")[2]["detail"]
+    status, _, problem = house.visitor.ask("/api/hamm/x", method="POST", body=b"x")
+    assert (status, problem["status"]) == (504, 504)
+    assert slow.requests == 1
+
+
+def test_description(house: House) -> None:
+    """The merged description is served whole, whatever its size and whatever quotes it holds."""
+    status, head, description = house.visitor.ask("/api/openapi.json")
+    assert (status, description) == (200, DESCRIPTION)
+    assert "content-type: application/json" in head
+
+
+def test_request_id_and_log(house: House) -> None:
+    """A request's id reaches the member and the log, where a path that looks like JSON stays a string."""
+    backend = Backend(house.loop, "hamm-a")
+    house.settle(endpoints(1, endpoint(backend)))
+    path = '/api/hamm/"},{\\x?secret=1'
+    house.visitor.ask(path, headers="X-Request-Id: one-2\r\nX_Forwarded_For: 1.2.3.4\r\n")
+    house.visitor.ask("/api/hamm/none")
+    assert "x-request-id: one-2" in backend.seen[0].lower()
+    assert "forwarded" not in backend.seen[0].lower()
+    assert "x-request-id: " in backend.seen[1].lower()
+    wait_until(lambda: len(house.running.log.read_text().splitlines()) >= 2)
+    line = json.loads(house.running.log.read_text().splitlines()[0])
+    assert line["path"] == '/api/hamm/"},{\\x'
+    assert (line["request_id"], line["service"], line["member"]) == ("one-2", "hamm", "hamm-a")
+    assert (line["status"], line["method"], line["route"], line["retries"]) == (200, "GET", "/api/hamm", 0)
+    assert line["answer_ms"] >= 10
+
+
+def test_listens_on_its_socket_alone(house: House) -> None:
+    """The gateway has no listener but its Unix socket, and its runtime socket is its owner's alone."""
+    assert not inodes_of(house.router.observe().process) & listening_inodes()
+    assert stat.S_IMODE(house.surroundings.listener.path.stat().st_mode) == 0o660
+    assert stat.S_IMODE(house.surroundings.runtime_socket.stat().st_mode) == 0o600
+
+
+def inodes_of(process: int) -> set[str]:
+    files = [str(file.readlink()) for file in Path(f"/proc/{process}/fd").iterdir()]
+    return {file.removeprefix("socket:[").removesuffix("]") for file in files if file.startswith("socket:[")}
+
+
+def listening_inodes() -> set[str]:
+    """Return the inodes of every TCP socket of this machine that listens."""
+    tables = [Path("/proc/net/tcp").read_text(), Path("/proc/net/tcp6").read_text()]
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return {row[9] for row in rows if row[3] == "0A"}
+
+
+def test_replacement_under_load(house: House) -> None:
+    """All members are replaced under GET and POST, again and again, and no request fails."""
+    old = Backend(house.loop, "hamm-0")
+    house.settle(endpoints(1, endpoint(old)))
+    with Load(house.loop, house.visitor, "/api/hamm/x") as load:
+        for number in range(1, 9):
+            new = Backend(house.loop, f"hamm-{number}")
+            index = number * 10
+            house.settle(endpoints(index, endpoint(old), endpoint(new)))
+            house.settle(endpoints(index + 1, endpoint(old, Traffic.DRAINING), endpoint(new)))
+            old.stop()
+            old = new
+    assert load.failures == []
+    assert set(load.answers) == {f"hamm-{number}" for number in range(9)}
+    assert [member.name for member in house.router.observe().pools["hamm"]] == ["hamm-8"]
+
+
+def test_reload_under_load(house: House) -> None:
+    """Reloads under GET and POST fail no request and keep the members that the text names."""
+    members = [Backend(house.loop, f"hamm-{number}") for number in range(2)]
+    open_ = [endpoint(member) for member in members]
+    house.settle(endpoints(1, *open_))
+    first = house.router.observe().process
+    with Load(house.loop, house.visitor, "/api/hamm/x", visitors=24) as load:
+        for number in range(8):
+            digest = f"sha256:{number}"
+            house.router.reconfigure(house.text(digest, Pool(service="hamm", members=tuple(open_))), digest)
+            wait_until(lambda: acked_revision("hamm", endpoints(7, *open_), house.router.observe(), 0) == 7)
+            assert house.router.observe().digest == digest
+    assert load.failures == []
+    assert set(load.answers) == {"hamm-0", "hamm-1"}
+    assert house.router.observe().process != first
+
+
+def test_death_of_a_member(house: House) -> None:
+    """A member that dies under load costs no GET: what it had accepted and not answered is asked elsewhere."""
+    backends = [Backend(house.loop, f"hamm-{number}") for number in range(2)]
+    house.settle(endpoints(1, *map(endpoint, backends)))
+    with Load(house.loop, house.visitor, "/api/hamm/x", methods=("GET",)) as load:
+        wait_until(lambda: load.answers.total() > 50)
+        backends[0].stop()
+        wait_until(lambda: not house.router.observe().pools["hamm"][0].is_up)
+    assert load.failures == []
+    assert house.router.observe().pools["hamm"][1].is_up
+
+
+def test_invalid_configuration(house: House) -> None:
+    """A configuration that HAProxy refuses leaves the old one in force, running and on disk, in HAProxy's words."""
+    backend = Backend(house.loop, "hamm-a")
+    house.settle(endpoints(1, endpoint(backend)))
+    before = house.running.program.configuration.read_text()
+    with pytest.raises(RefusedError) as refused:
+        house.router.reconfigure(house.text("sha256:bad") + "    nonsense here\n", "sha256:bad")
+    assert "unknown keyword 'nonsense'" in refused.value.details
+    assert house.running.program.configuration.read_text() == before
+    assert house.router.observe().digest == "sha256:first"
+    assert house.visitor.ask("/api/hamm/x")[0] == 200
+
+
+def test_kept_configuration(house: House) -> None:
+    """A configuration that is only kept changes nothing that runs, and the next start finds its members."""
+    backend = Backend(house.loop, "hamm-a")
+    text = house.text("sha256:kept", Pool(service="hamm", members=(endpoint(backend),)))
+    house.router.keep(text)
+    assert house.router.observe().digest == "sha256:first"
+    assert house.running.program.configuration.read_text() == text
+
+
+def test_ignorance(house: House) -> None:
+    """A catalogue that does not answer empties no pool."""
+    backend = Backend(house.loop, "hamm-a")
+    house.settle(endpoints(1, endpoint(backend)))
+    assert plan_pool("hamm", Unknown.UNKNOWN, house.router.observe()) == ()
+    assert acked_revision("hamm", Unknown.UNKNOWN, house.router.observe(), 1) == 1
+    assert house.visitor.ask("/api/hamm/x")[0] == 200
+
+
+def test_swallowed_command(house: House, tmp_path: Path) -> None:
+    """Where a command is answered but not carried out, the read-back shows it and no ack is given."""
+    backend = Backend(house.loop, "hamm-a")
+    wanted = endpoints(5, endpoint(backend))
+    with swallowing(tmp_path / "swallow.sock", house.surroundings.runtime_socket):
+        router: Router = HaproxyRouter(
+            Runtime(tmp_path / "swallow.sock"),
+            Master(house.running.program.master_socket),
+            house.running.reload,
+        )
+        for step in plan_pool("hamm", wanted, router.observe()):
+            router.apply(step)
+        assert acked_revision("hamm", wanted, router.observe(), 4) == 4
+        assert explain_waiting("hamm", wanted, router.observe()) == ("hamm-a is not serving yet",)
+    house.settle(wanted, before=4)
+    assert acked_revision("hamm", wanted, house.router.observe(), 4) == 5
+
+
+@contextmanager
+def swallowing(path: Path, real: Path) -> Iterator[None]:
+    """Answer every command that changes something as if it had been done; pass on those that ask."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(0.05)
+        is_over = threading.Event()
+        thread = threading.Thread(target=_swallow, args=(listener, Runtime(real), is_over))
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+
+def _swallow(listener: socket.socket, runtime: Runtime, is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        try:
+            channel, _ = listener.accept()
+        except TimeoutError:
+            continue
+        with channel, channel.makefile("rw") as talk:
+            talk.write(_pretend(runtime, talk.read().strip()) + "\n")
+
+
+def _pretend(runtime: Runtime, command: str) -> str:
+    if command.startswith("show "):
+        return runtime.ask(*command.split())
+    return "New server registered.\n" if command.startswith("add server") else ""
+
+
+def test_no_program(tmp_path: Path) -> None:
+    """Where no program runs, observing says so and nothing is claimed."""
+    runtime, master = Runtime(tmp_path / "none"), Master(tmp_path / "none")
+    with pytest.raises(HandshakeError, match="nobody answers"):
+        HaproxyRouter(runtime, master, None).observe()  # type: ignore[arg-type]  # the reload is not reached
