@@ -1,0 +1,1 @@
+"""The renderer without a network: template releases, pages, what is held, health."""

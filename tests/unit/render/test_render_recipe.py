@@ -1,0 +1,41 @@
+"""The Secretary's recipe: an image of it carries what it imports, and little else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+SERVICE = Path(__file__).parents[3] / "examples/campaign/services/secretary"
+IMPORTED = "import sys, handshake.secretary; print(*sys.modules, sep='\\n')"
+
+
+def imported_modules() -> set[str]:
+    """Return every module that the Secretary imports at its start."""
+    listing = subprocess.run([sys.executable, "-c", IMPORTED], check=True, capture_output=True, text=True)
+    return set(listing.stdout.split())
+
+
+def test_the_recipe_names_every_room() -> None:
+    """Every module of the platform that the Secretary imports lies in a room that its recipe copies."""
+    recipe = tomllib.loads((SERVICE / "service.toml").read_text(encoding="utf-8"))
+    rooms = {room.removesuffix(".py") for step in recipe["build"] for room in step.get("platform", [])}
+    modules = {name.replace(".", "/") for name in imported_modules() if name.startswith("handshake.")}
+    below = {module.removeprefix("handshake/") for module in modules} - {"drivers"}
+    strangers = {module for module in below if not any(f"{module}/".startswith(f"{room}/") for room in rooms)}
+    assert strangers == set()
+
+
+def test_the_requirements_name_every_package() -> None:
+    """Every package that the Secretary imports is pinned, in the versions of the platform itself."""
+    lines = (SERVICE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0] for line in lines if not line.startswith("#")}
+    homes = packages_distributions()
+    packages = {name.partition(".")[0] for name in imported_modules()}
+    needed = {home.lower().replace("_", "-") for package in packages for home in homes.get(package, [])}
+    # What Python's own installation brings, and the environment's editable installs, are no packages.
+    assert needed - pinned - {"handshake", "setuptools"} == set()
+    platform = (SERVICE.parents[3] / "requirements/demo.txt").read_text(encoding="utf-8").splitlines()
+    assert {line for line in lines if "==" in line and not line.startswith("async-timeout")} <= set(platform)
