@@ -24,6 +24,12 @@ class Deadlines:
     def __init__(self) -> None:
         self._due: dict[tuple[Timer, str], float] = {}
 
+    def copy(self) -> Deadlines:
+        """Return the deadlines as they are now, to go back to when a change is undone."""
+        twin = Deadlines()
+        twin._due = dict(self._due)
+        return twin
+
     def set(self, timer: Timer, name: str, due: float) -> None:
         """Let the timer of `name` run out at `due`, whenever it would have before."""
         self._due[timer, name] = due

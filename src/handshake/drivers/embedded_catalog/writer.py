@@ -88,15 +88,18 @@ class Writer:
         return batch
 
     def _commit(self, batch: list[_Job]) -> None:
+        before = self._deadlines.copy()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             for job in batch:
                 self._attempt(job)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            self._deadlines = before
             self._abandon(batch, error)
 
     def _attempt(self, job: _Job) -> None:
+        before = self._deadlines.copy()
         change = Change(db=self._db, deadlines=self._deadlines, now=self._clock.monotonic())
         self._db.execute("SAVEPOINT job")
         try:
@@ -107,6 +110,7 @@ class Writer:
             raise  # the disk, not this job: the whole batch is lost
         except Exception as error:  # noqa: BLE001 -- one faulty job must not end the thread that serves all
             job.error = error
+            self._deadlines = before
             self._db.execute("ROLLBACK TO job")
         self._db.execute("RELEASE job")
 
