@@ -36,9 +36,14 @@ def parse_digest(text: str) -> Digest:
     return Digest(text)
 
 
+def digits(digest: Digest) -> str:
+    """Return the 64 digits alone, as they stand in paths and keys."""
+    return digest.removeprefix("sha256:")
+
+
 def short(digest: Digest) -> str:
     """Return the 12 digits by which people recognise a release."""
-    return digest.removeprefix("sha256:")[:12]
+    return digits(digest)[:12]
 
 
 def canonical_json(value: Any) -> bytes:

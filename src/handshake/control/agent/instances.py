@@ -127,7 +127,7 @@ class Instances:
         exited = self._why_not_running(assignment.instance, hosted)
         if exited:
             return Sighting(at=now, exited=exited, plain=Evidence(at=now), is_target=is_target)
-        health = self._contract_of(assignment.generation.image).health_path
+        health = self._contract_of(assignment.generation.image).health.path
         templates = None
         if target is not None and target.templates:
             question = f"{health}?templateRelease={target.templates}"

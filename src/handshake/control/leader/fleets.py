@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handshake.catalog.catalog import Catalog
@@ -13,8 +13,8 @@ from handshake.control.acks import read_acks
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.pools import PoolView
 from handshake.control.leader.steps import StepRunner
+from handshake.control.targets import Targets
 from handshake.core.ack import Ack
-from handshake.core.digest import Digest
 from handshake.core.instance import Assignment, InstanceReport
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
@@ -22,7 +22,6 @@ from handshake.core.release import Kind, Subject
 from handshake.fleet.budget import Budget
 from handshake.fleet.engine import plan
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
-from handshake.image.contract import Contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +44,11 @@ class Fleets:
         self,
         catalog: Catalog,
         runner: StepRunner,
-        *,
-        contract_of: Callable[[Digest], Contract],
-        secrets_digest: Callable[[tuple[str, ...]], str],
+        targets: Targets,
     ) -> None:
         self._catalog = catalog
         self._runner = runner
-        self._contract_of = contract_of
-        self._secrets_digest = secrets_digest
+        self._targets = targets
 
     def cycle(
         self, campaign: CampaignSettings, pointers: Mapping[Subject, Pointer], fence: Held, now: float
@@ -80,30 +76,28 @@ class Fleets:
         )
 
     def _move(self, service: str, settings: ServiceSettings, world: World) -> Outcome:
-        contract = self._contract_of(world.pointers[Subject(kind=Kind.IMAGE, name=service)].release)
-        desired = self._desire(service, settings, contract, world)
+        desired = self._desire(service, settings, world)
         if desired is None:
-            sentence = f"{service}: waits for templates/{contract.templates} to be promoted"
+            sentence = f"{service}: waits for the templates that it serves to be promoted"
             return Outcome(sentence=sentence, changed=False)
         own = [entry for entry in world.assignments if _service_of(entry) == service]
-        observed = Observed(rollout=self._rollout(service), members=self._members(service, own, world, nodes))
-        made = plan(desired, observed, now)
-        return self._runner.carry_out(made, before=observed.rollout, assignments=own, fence=fence)
+        observed = Observed(rollout=self._rollout(service), members=self._members(service, own, world))
+        made = plan(desired, observed, world.now)
+        return self._runner.carry_out(made, before=observed.rollout, assignments=own, fence=world.fence)
 
-    def _desire(
-        self, service: str, settings: ServiceSettings, contract: Contract, world: World
-    ) -> Desired | None:
+    def _desire(self, service: str, settings: ServiceSettings, world: World) -> Desired | None:
         """Return what is asked of a fleet; None while the templates that it needs have no release."""
-        templates = None
-        if contract.templates:
-            templates = world.pointers.get(Subject(kind=Kind.TEMPLATES, name=contract.templates))
-            if templates is None:
-                return None
+        contract = self._targets.contract(service, world.pointers)
+        if contract is None:
+            return None
+        templates = self._targets.templates(contract, world.pointers)
+        if contract.templates and templates is None:
+            return None
         return Desired(
             service=service,
             image=world.pointers[Subject(kind=Kind.IMAGE, name=service)],
             templates=templates,
-            secrets=self._secrets_digest(contract.stores),
+            secrets=self._targets.secrets(contract),
             settings=self._settings(service, settings),
         )
 

@@ -1,0 +1,53 @@
+"""What the pointers ask of a service: the generation that each of its instances shall be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from handshake.core.digest import Digest
+from handshake.core.instance import Generation
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.image.contract import Contract
+
+
+class Targets:
+    """Reads targets off the pointers."""
+
+    def __init__(
+        self,
+        *,
+        contract_of: Callable[[Digest], Contract],
+        secrets_digest: Callable[[tuple[str, ...]], str],
+    ) -> None:
+        self._contract_of = contract_of
+        self._secrets_digest = secrets_digest
+
+    def contract(self, service: str, pointers: Mapping[Subject, Pointer]) -> Contract | None:
+        """Return the contract of a service's live image, None where it has none yet."""
+        image = pointers.get(Subject(kind=Kind.IMAGE, name=service))
+        return self._contract_of(image.release) if image else None
+
+    def templates(self, contract: Contract, pointers: Mapping[Subject, Pointer]) -> Pointer | None:
+        """Return the pointer of the templates that an image serves, None where there is none."""
+        if not contract.templates:
+            return None
+        return pointers.get(Subject(kind=Kind.TEMPLATES, name=contract.templates))
+
+    def secrets(self, contract: Contract) -> str:
+        """Return the keyed digest of the secrets that an image asks for."""
+        return self._secrets_digest(contract.stores)
+
+    def generation(self, service: str, pointers: Mapping[Subject, Pointer]) -> Generation | None:
+        """Return what each instance of a service shall be, None while a release is still missing."""
+        contract = self.contract(service, pointers)
+        if contract is None:
+            return None
+        templates = self.templates(contract, pointers)
+        if contract.templates and templates is None:
+            return None
+        return Generation(
+            image=pointers[Subject(kind=Kind.IMAGE, name=service)].release,
+            templates=templates.release if templates else None,
+            secrets=self.secrets(contract),
+        )
