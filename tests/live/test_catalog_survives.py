@@ -137,6 +137,16 @@ def test_sessions_locks_and_services_survive(catalogue: CatalogueProcess) -> Non
     assert entry["Checks"][1]["Output"] == "well"
 
 
+def test_silence_wakes_who_watches_health(catalogue: CatalogueProcess) -> None:
+    """A check whose owner falls silent turns critical by the clock alone, and a watch of its service wakes."""
+    check = {"TTL": "1s", "Status": "passing"}
+    catalogue.send("PUT", "/v1/agent/service/register", json.dumps({"Name": "web", "Check": check}))
+    index = index_of(catalogue, "/v1/health/service/web")
+    (entry,) = catalogue.send("GET", f"/v1/health/service/web?index={index}&wait=10s").json()
+    assert entry["Checks"][1]["Status"] == "critical"
+    assert "TTL expired" in entry["Checks"][1]["Output"]
+
+
 def test_a_stop_is_clean(catalogue: CatalogueProcess) -> None:
     """On SIGTERM, who waits in a blocking query is answered, and the process ends with 0 in seconds."""
     catalogue.send("PUT", "/v1/kv/a", "1")
