@@ -1,165 +1,30 @@
-"""Two regions that really serve: the directory store, nginx in front of it, and a publisher that gets killed."""
+"""Two regions that really serve a published site: nginx in front of two directories."""
 
 import os
-import random
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import urllib3
 
-from handshake.core.digest import digest_bytes
-from handshake.core.manifest import Manifest, release_id
+from handshake.core.manifest import release_id
 from handshake.core.objects import asset_key, document_key, manifest_key
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.upload import Progress, read_digests
-from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.drivers.nginx.program import RegionServer, nginx_argv, print_configuration
-from handshake.site.publish import publish_site
-from handshake.site.tree import read_site
-from handshake.site.upload import asset_keys, document_keys
+from tests.live.regions import CALLS, Region, build, keys_of, open_folder, publish, quoted, serve
 
 pytestmark = pytest.mark.live
-
-ASSETS = ("assets/",)
-CALLS = {
-    "index.html": b"<!doctype html><title>calls</title>",
-    "about/index.html": b"<!doctype html><title>about</title>",
-    "assets/app.3f2a9b1c.js": b"export const calls = 1;",
-    "assets/style.0d1e2f3a.css": b"body { color: teal }",
-    "data/fila \u0444.json": b"{}",
-    "robots.txt": b"User-agent: *\n",
-    "LICENSE": b"free",
-    "empty.txt": b"",
-    "logo.SVG": b"<svg/>",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Region:
-    """One region: its store, and the server in front of it."""
-
-    store: DirectoryStore
-    folder: Path
-    url: str
-    pid: int
-
-    def ask(
-        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
-    ) -> urllib3.HTTPResponse:
-        """Send one request, following nothing."""
-        answer = urllib3.request(method, self.url + path, headers=headers, redirect=False, retries=False)
-        assert isinstance(answer, urllib3.HTTPResponse)
-        return answer
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the server's own user may enter, which pytest's are not."""
-    with tempfile.TemporaryDirectory(prefix="handshake-regions-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with open_folder() as made:
+        yield made
 
 
 @pytest.fixture
 def regions(folder: Path) -> Iterator[list[Region]]:
     with ExitStack() as stack:
         yield [stack.enter_context(serve(folder / name, name)) for name in ("east", "west")]
-
-
-@contextmanager
-def serve(folder: Path, name: str) -> Iterator[Region]:
-    """Run a region's static file server until the block ends."""
-    state = folder / "state"
-    state.mkdir(parents=True)
-    store = make_region(folder / "objects", name)
-    user = "www-data" if os.geteuid() == 0 else ""
-    server = RegionServer(
-        directory=folder / "objects", state=state, host="127.0.0.1", port=free_port(), user=user
-    )
-    server.configuration.write_text(print_configuration(server))
-    process = subprocess.Popen(nginx_argv(server))
-    try:
-        wait_for(server, process)
-        url = f"http://{server.host}:{server.port}"
-        yield Region(store=store, folder=folder / "objects", url=url, pid=process.pid)
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(server: RegionServer, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until the server answers on its health path."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((server.host, server.port)) == 0:
-                assert urllib3.request("GET", server.health_url, retries=False).status == 200
-                return
-        time.sleep(0.02)
-    raise AssertionError("nginx did not start")
-
-
-def build(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Write a built site."""
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    return folder
-
-
-def publish(
-    stores: list[DirectoryStore], folder: Path, previous: Manifest | None = None
-) -> tuple[Manifest, list[Progress]]:
-    """Publish a built folder as the site calls."""
-    manifest, reports = read_site(folder, ASSETS), list[Progress]()
-    publish_site(
-        stores,
-        manifest,
-        folder,
-        site="calls",
-        previous=previous,
-        provenance=made(manifest),
-        report=reports.append,
-    )
-    return manifest, reports
-
-
-def made(manifest: Manifest) -> Provenance:
-    """Return a provenance of a manifest."""
-    subject = Subject(kind=Kind.SITE, name="calls")
-    return Provenance(
-        subject=subject, release=release_id(manifest), source="calls", commit="", builder="test", made_at=1.0
-    )
-
-
-def keys_of(manifest: Manifest) -> dict[str, str]:
-    """Return path -> key of every file of a release of calls."""
-    both = asset_keys("calls", manifest) | document_keys("calls", manifest)
-    return {file.path: key for key, file in both.items()}
-
-
-def quoted(key: str) -> str:
-    """Return a key as a URL's path."""
-    return f"/{quote(key)}"
 
 
 def test_every_file_is_served_alike_in_both_regions(folder: Path, regions: list[Region]) -> None:
@@ -293,74 +158,3 @@ def test_old_assets_stay_after_the_next_release(folder: Path, regions: list[Regi
         assert region.ask("/" + asset_key("calls", "assets/app.3f2a9b1c.js")).status == 200
         assert region.ask(quoted(document_key("calls", release_id(first), "index.html"))).status == 200
     assert {report.total for report in reports} == {len(second.files)}
-
-
-PUBLISHER = """
-import sys
-from pathlib import Path
-from tests.live.test_regions import make_region, publish_site, read_site, made, ASSETS
-regions, folder = sys.argv[1:3], Path(sys.argv[3])
-manifest = read_site(folder, ASSETS)
-def report(progress):
-    print(progress.region, progress.done, flush=True)
-publish_site([make_region(Path(region), region) for region in regions], manifest, folder,
-             site="calls", previous=None, provenance=made(manifest), report=report)
-print("sealed", flush=True)
-"""
-
-
-@pytest.mark.parametrize("lines", [0, 1, 2, 7, 30, 61, 90, 119, 120, 121, 122, 123])
-def test_a_killed_publisher_leaves_no_half_release(folder: Path, lines: int) -> None:
-    """Wherever a publisher is killed, no region names a release that it does not hold; trying again ends it."""
-    files = CALLS | {f"page-{number}.html": b"%d" % number * 3000 for number in range(51)}
-    dist = build(folder / "dist", files)
-    stores = [make_region(folder / name, name) for name in ("east", "west")]
-    manifest = read_site(dist, ASSETS)
-    kill_after(lines, [str(folder / "east"), str(folder / "west"), str(dist)])
-    for store in stores:
-        assert_whole(store, manifest, is_sealed=store.info(manifest_key(release_id(manifest))) is not None)
-    publish(stores, dist)
-    for store in stores:
-        assert_whole(store, manifest, is_sealed=True)
-        assert store.info(manifest_key(release_id(manifest)))
-
-
-def kill_after(lines: int, arguments: list[str]) -> None:
-    """Publish in a process of its own, and kill it a random moment after it told so many lines."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PUBLISHER, *arguments], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
-    )
-    assert process.stdout
-    for _ in range(lines):
-        process.stdout.readline()
-    time.sleep(random.Random(lines).random() * 0.003)
-    process.kill()
-    process.wait(timeout=10)
-    process.stdout.close()
-
-
-def assert_whole(store: DirectoryStore, manifest: Manifest, *, is_sealed: bool) -> None:
-    """Assert that a region holds all objects of a release if it is sealed, and none of them half in any case."""
-    expected = {
-        key: file.digest
-        for keys in (asset_keys("calls", manifest), document_keys("calls", manifest))
-        for key, file in keys.items()
-    }
-    held = read_digests(store, expected)
-    assert held.items() <= expected.items()
-    assert not is_sealed or held == expected
-
-
-def test_publishes_ten_thousand_small_files(folder: Path) -> None:
-    """A large site is published into two regions in less than a minute, and its next release in less."""
-    files = {f"docs/{n % 100}/{n}.html": f"<p>{n}</p>".encode() for n in range(10_000)} | CALLS
-    stores = [make_region(folder / name, name) for name in ("east", "west")]
-    began = time.monotonic()
-    first, _ = publish(stores, build(folder / "dist", files))
-    middle = time.monotonic()
-    second, reports = publish(stores, build(folder / "dist", {"index.html": b"new"}), previous=first)
-    assert middle - began < 60
-    assert time.monotonic() - middle < middle - began
-    assert reports[-1].total == len(document_keys("calls", second))
-    assert stores[0].get(document_key("calls", release_id(second), "docs/7/7.html")) == b"<p>7</p>"
-    assert digest_bytes(stores[1].get(manifest_key(release_id(second))) or b"") == release_id(second)
