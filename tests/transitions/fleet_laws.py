@@ -1,0 +1,121 @@
+"""The laws of replacement: each is asserted of every plan that the simulated world's leader gets."""
+
+from __future__ import annotations
+
+from handshake.core.instance import Phase
+from handshake.core.step import Drain, Launch, Retire, Revert
+from handshake.fleet.plan import Plan
+from handshake.fleet.state import Member, Rollout
+from tests.transitions.fleet_world import World, is_sick
+
+
+def check_laws(world: World, decided: Plan) -> None:
+    """Assert every law of a plan that is about to be carried out."""
+    check_plan_is_repeatable(world, decided)
+    check_ignorance_decides_nothing(world, decided)
+    check_floor_holds(world, decided)
+    check_newcomers_are_acknowledged_before_drains(world, decided)
+    check_budget_holds(world, decided)
+    check_only_trusted_generations_spread(world, decided)
+    check_reverts_lead_to_stable(decided)
+    check_every_cycle_has_a_reason(decided)
+
+
+def check_plan_is_repeatable(world: World, decided: Plan) -> None:
+    """The same inputs give the same plan."""
+    assert world.plan() == decided
+
+
+def check_ignorance_decides_nothing(world: World, decided: Plan) -> None:
+    """Nothing is decided on an unreadable catalogue, and no member is sent away because nobody speaks of it."""
+    if not world.is_catalogue_readable:
+        assert not decided.steps
+        assert decided.rollout == world.rollout
+    names = _leaving(decided)
+    for member in world.observe().members:
+        is_decided_before = member.is_draining or (
+            member.is_for_trial and not _is_trusted(member, world.rollout)
+        )
+        if member.is_silent_in_pool and not is_decided_before:
+            assert member.id not in names, f"{member.id} is silent and in the pool, and was sent away"
+
+
+def check_floor_holds(world: World, decided: Plan) -> None:
+    """Whoever sends a serving member away leaves the floor serving."""
+    serving = {member.id for member in _count(world) if member.is_serving}
+    left = serving - _leaving(decided)
+    assert left == serving or len(left) >= world.desired.settings.floor, f"only {sorted(left)} would serve"
+
+
+def check_newcomers_are_acknowledged_before_drains(world: World, decided: Plan) -> None:
+    """A member is replaced only by one that every gateway has acknowledged."""
+    replaced = {s.instance for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")}
+    if replaced:
+        aim = world.rollout.stable if world.rollout.bad else world.desired.target
+        left = [
+            member
+            for member in _count(world)
+            if member.id not in _leaving(decided)
+            and (member.is_in_pool or member.generation not in (aim, world.desired.target))
+        ]
+        assert len(left) >= world.desired.settings.desired, (
+            f"{sorted(replaced)} drain before their successors serve"
+        )
+
+
+def check_budget_holds(world: World, decided: Plan) -> None:
+    """No launch makes more instances run than desired and the budget allow."""
+    launches = [step for step in decided.steps if isinstance(step, Launch)]
+    if launches:
+        settings = world.desired.settings
+        running = [
+            member.id
+            for member in world.observe().members
+            if not member.is_draining and not member.is_dead and member.id not in _leaving(decided)
+        ]
+        assert len(running) + len(launches) <= settings.desired + settings.budget, f"{running} run already"
+
+
+def check_only_trusted_generations_spread(world: World, decided: Plan) -> None:
+    """A generation that has not passed its trial has one instance, and a sick one never passes."""
+    record = decided.rollout
+    trusted = [generation for generation in (record.stable, *record.passed) if generation]
+    assert not [generation for generation in trusted if is_sick(generation)]
+    untrusted = [
+        box.assignment.generation
+        for name, box in world.boxes.items()
+        if box.assignment.phase is Phase.RUN and name not in _leaving(decided)
+    ]
+    untrusted += [step.generation for step in decided.steps if isinstance(step, Launch)]
+    untrusted = [generation for generation in untrusted if generation not in trusted]
+    assert len(untrusted) <= 1, f"{len(untrusted)} instances run what no trial has passed"
+
+
+def check_reverts_lead_to_stable(decided: Plan) -> None:
+    """A pointer is only ever sent back to the stable generation, with a reason."""
+    stable = decided.rollout.stable
+    for step in decided.steps:
+        if isinstance(step, Revert):
+            assert stable
+            assert step.to in (stable.image, stable.templates)
+            assert step.to != step.bad
+            assert step.why
+
+
+def check_every_cycle_has_a_reason(decided: Plan) -> None:
+    """Every cycle ends in a sentence."""
+    assert decided.outcome.sentence.startswith("hamm: ")
+    assert len(decided.outcome.sentence) > len("hamm: ")
+
+
+def _leaving(decided: Plan) -> set[str]:
+    return {step.instance for step in decided.steps if isinstance(step, Drain | Retire)}
+
+
+def _count(world: World) -> list[Member]:
+    """Return the members that count for capacity: neither draining nor on trial."""
+    return [m for m in world.observe().members if not m.is_draining and _is_trusted(m, world.rollout)]
+
+
+def _is_trusted(member: Member, record: Rollout) -> bool:
+    return member.generation in (record.stable, *record.passed)

@@ -1,0 +1,172 @@
+"""Stories: operators, crashes, silences and dying leaders in any order, and the laws hold in each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from handshake.core.instance import Phase
+from handshake.fleet.state import Stage
+from tests.transitions.fleet_laws import check_laws
+from tests.transitions.fleet_world import GATEWAYS, NODES, Image, Look, World, build_world
+
+PATIENCE_TICKS = 400
+QUIET_TICKS = 5
+
+
+class Stories(RuleBasedStateMachine):
+    """A world in which anything may happen; at the end all failures stop, and the fleet must arrive."""
+
+    world: World
+
+    @initialize(floor_share=st.sampled_from([1.0, 0.5]))
+    def a_campaign_begins(self, floor_share: float) -> None:
+        """Begin before the first release."""
+        self.world = build_world(floor_share=floor_share)
+
+    # Operators
+
+    @rule(image=st.sampled_from(Image))
+    def an_operator_promotes_an_image(self, image: Image) -> None:
+        """Move the image pointer, to a good release or a bad one."""
+        self.world.promote(image.digest, kind="image")
+
+    @rule(look=st.sampled_from(Look))
+    def an_operator_promotes_templates(self, look: Look) -> None:
+        """Move the templates pointer."""
+        self.world.promote(look.digest, kind="templates")
+
+    @rule(secrets=st.sampled_from(["monday", "tuesday"]))
+    def an_operator_rotates_the_secrets(self, secrets: str) -> None:
+        """Make every instance stale."""
+        self.world.desired = replace(self.world.desired, secrets=secrets)
+
+    @rule(count=st.integers(min_value=1, max_value=6))
+    def an_operator_resizes_the_fleet(self, count: int) -> None:
+        """Ask for another number of instances."""
+        self.world.resize(count)
+
+    @rule(is_paused=st.booleans())
+    def an_operator_pauses_or_resumes(self, is_paused: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
+        """Pause the rollout, or let it go on."""
+        self.world.desired = replace(self.world.desired, is_paused=is_paused)
+
+    # Failures, and their end
+
+    @precondition(lambda self: self.world.boxes)
+    @rule(choice=st.integers(min_value=0, max_value=7))
+    def an_instance_crashes(self, choice: int) -> None:
+        """End one instance's process."""
+        boxes = list(self.world.boxes.values())
+        boxes[choice % len(boxes)].has_crashed = True
+
+    @rule(node=st.sampled_from(NODES))
+    def a_node_falls_silent(self, node: str) -> None:
+        """Let a node's agent stop."""
+        self.world.silent_nodes.add(node)
+
+    @rule(node=st.sampled_from(NODES))
+    def a_node_speaks_again(self, node: str) -> None:
+        """Let a node's agent go on."""
+        self.world.silent_nodes.discard(node)
+
+    @rule(gateway=st.sampled_from(GATEWAYS))
+    def a_gateway_lags(self, gateway: str) -> None:
+        """Let a gateway keep its pool as it is."""
+        self.world.lagging_gateways.add(gateway)
+
+    @rule(gateway=st.sampled_from(GATEWAYS))
+    def a_gateway_catches_up(self, gateway: str) -> None:
+        """Let a gateway take up its pool."""
+        self.world.lagging_gateways.discard(gateway)
+
+    @rule(is_down=st.booleans())
+    def the_database_fails_or_recovers(self, is_down: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
+        """Make every instance answer 500, or none."""
+        self.world.is_database_down = is_down
+
+    @rule(is_readable=st.booleans())
+    def the_catalogue_is_lost_or_found(self, is_readable: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
+        """Hide the catalogue from the leader, or show it."""
+        self.world.is_catalogue_readable = is_readable
+
+    # Time and the leader
+
+    @rule(ticks=st.integers(min_value=1, max_value=6))
+    def time_passes(self, ticks: int) -> None:
+        """Let the leader work every five seconds."""
+        self._live(ticks)
+
+    @rule()
+    def a_minute_passes(self) -> None:
+        """Let a trial pass or fail."""
+        self._live(12)
+
+    @rule()
+    def minutes_pass(self) -> None:
+        """Let a whole fleet be replaced."""
+        self._live(60)
+
+    @rule(steps=st.integers(min_value=0, max_value=2))
+    def the_leader_dies_midway(self, steps: int) -> None:
+        """Keep the record and apply only the first steps; the next leader knows the record alone."""
+        self._lead(only=steps)
+
+    def _live(self, ticks: int) -> None:
+        for _ in range(ticks):
+            self._lead()
+            self.world.tick()
+
+    def _lead(self, only: int | None = None) -> bool:
+        """Carry out one cycle and tell whether it changed anything."""
+        decided = self.world.plan()
+        if decided.outcome.changed:
+            note(f"    {self.world.now:g} s  {decided.outcome.sentence}")
+        check_laws(self.world, decided)
+        self.world.carry_out(decided, only=only)
+        return decided.outcome.changed
+
+    # The end
+
+    def teardown(self) -> None:
+        """When failures stop, the fleet arrives where the newest pointers point, and then rests."""
+        if not hasattr(self, "world"):
+            return
+        self._let_everything_recover()
+        quiet_ticks = 0
+        for _ in range(PATIENCE_TICKS):
+            quiet_ticks = 0 if self._lead() else quiet_ticks + 1
+            self.world.tick()
+            if quiet_ticks >= QUIET_TICKS and self.world.rollout.stage in (Stage.SETTLED, Stage.STUCK):
+                break
+        self._check_arrival()
+
+    def _let_everything_recover(self) -> None:
+        self.world.silent_nodes.clear()
+        self.world.lagging_gateways.clear()
+        self.world.is_database_down = False
+        self.world.is_catalogue_readable = True
+        self.world.desired = replace(self.world.desired, is_paused=False)
+
+    def _check_arrival(self) -> None:
+        world, last = self.world, self.world.plan()
+        assert not last.steps, f"no rest: {last.outcome.sentence}"
+        if world.rollout.stage is Stage.STUCK:
+            assert world.rollout.stable is None
+            return
+        assert world.rollout.stage is Stage.SETTLED, last.outcome.sentence
+        assert [box.assignment.phase for box in world.boxes.values()] == [
+            Phase.RUN
+        ] * world.desired.settings.desired
+        bad_secrets = [bad for bad in world.rollout.bad if bad.part.name == "secrets"]
+        if not bad_secrets:
+            assert world.rollout.stable == world.desired.target
+        assert {box.assignment.generation for box in world.boxes.values()} == {world.rollout.stable}
+        assert all(pointer.stable == pointer.release for pointer in world.desired.pointers) or bad_secrets
+
+
+TestStories = Stories.TestCase
+TestStories.settings = settings(max_examples=150, stateful_step_count=30)
