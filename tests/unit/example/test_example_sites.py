@@ -30,17 +30,17 @@ def read_recipe(site: str) -> dict[str, object]:
     return tomllib.loads(text)
 
 
-def build_all(repository: Path) -> Path:
-    """Copy sites and pages to a fresh repository, build there, and return the sites' folder."""
-    sites = repository / "examples/campaign/sites"
-    copytree(REPOSITORY / "examples/campaign/sites", sites, ignore=ignore_patterns("dist", "__pycache__"))
+def build(site: str, repository: Path) -> Path:
+    """Copy a site and the pages to a fresh repository, build there, and return what was built."""
+    folder = repository / "examples/campaign/sites" / site
+    source = REPOSITORY / "examples/campaign/sites" / site
+    copytree(source, folder, ignore=ignore_patterns("dist", "__pycache__"))
     copytree(REPOSITORY / "docs", repository / "docs")
-    for site in SITES:
-        words = read_recipe(site)["build"]
-        assert isinstance(words, list)
-        assert words[0] == "python3"
-        subprocess.run([sys.executable, *words[1:]], cwd=sites / site, check=True)
-    return sites
+    words = read_recipe(site)["build"]
+    assert isinstance(words, list)
+    assert words[0] == "python3"
+    subprocess.run([sys.executable, *words[1:]], cwd=folder, check=True)
+    return folder / "dist"
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:
@@ -49,9 +49,14 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.fixture(scope="module", params=SITES)
+def site(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_all(tmp_path_factory.mktemp("first"))
+def dist(site: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(site, tmp_path_factory.mktemp("first"))
 
 
 def find_fetched(text: str) -> list[str]:
@@ -70,39 +75,35 @@ def list_fetches(folder: Path) -> list[tuple[Path, str]]:
     ]
 
 
-def test_builds_are_deterministic(built: Path, tmp_path: Path) -> None:
+def test_builds_are_deterministic(site: str, dist: Path, tmp_path: Path) -> None:
     """The same sources give the same bytes, wherever they are built."""
-    again = build_all(tmp_path)
-    for site in SITES:
-        assert read_tree(built / site / "dist") == read_tree(again / site / "dist")
+    assert read_tree(dist) == read_tree(build(site, tmp_path))
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_nothing_external(built: Path, site: str) -> None:
+def test_nothing_external(dist: Path) -> None:
     """No built page makes a browser fetch anything from elsewhere."""
-    fetches = list_fetches(built / site / "dist")
+    fetches = list_fetches(dist)
     assert fetches
     assert [fetch for fetch in fetches if re.match(r"\w+:|//", fetch[1])] == []
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_references_resolve(built: Path, site: str) -> None:
+def test_references_resolve(dist: Path) -> None:
     """Whatever a built page fetches is relative, and lies in the site."""
-    for path, address in list_fetches(built / site / "dist"):
+    for path, address in list_fetches(dist):
         assert not address.startswith("/"), (path.name, address)
         target = path.parent / address
         assert target.is_file() or (target / "index.html").is_file(), (path.name, address)
 
 
-@pytest.mark.parametrize("site", ["calls", "api-explorer"])
-def test_assets_are_named_by_content(built: Path, site: str) -> None:
+@pytest.mark.parametrize("site", ["calls", "api-explorer"], indirect=True)
+def test_assets_are_named_by_content(site: str, dist: Path) -> None:
     """Every file under an asset prefix carries its content's hash, and nothing is left unused."""
-    files = read_tree(built / site / "dist")
+    files = read_tree(dist)
     assets = {name: content for name, content in files.items() if name.startswith("assets/")}
     assert read_recipe(site)["assets"] == ["assets/"]
     for name, content in assets.items():
         assert f".{hashlib.sha256(content).hexdigest()[:10]}." in name
-    used = {Path(address).name for _, address in list_fetches(built / site / "dist")}
+    used = {Path(address).name for _, address in list_fetches(dist)}
     assert used >= {Path(name).name for name in assets}
 
 

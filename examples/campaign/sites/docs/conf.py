@@ -8,6 +8,9 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 
+# A lexer that does not know a dialect says nothing about the page: the block is shown all the same.
+suppress_warnings = ["misc.highlighting_failure"]
+
 html_theme = "furo"
 html_title = "Handshake"
 html_favicon = "icon.svg"
