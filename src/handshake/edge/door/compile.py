@@ -32,12 +32,13 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
 
 
 def _compile_global(surroundings: DoorSurroundings) -> Section:
-    account = surroundings.accounts.door
+    accounts = surroundings.accounts
     return Section(
         words=("global",),
         lines=(
             line("description", surroundings.digest),
-            *((line("user", account),) if account else ()),
+            *((line("user", accounts.door),) if accounts.door else ()),
+            *((line("group", accounts.door_group),) if accounts.door_group else ()),
             line("log", "stdout", "len", _HIGHEST_LINE_BYTES, "format", "raw", "local0"),
             line(
                 "stats",

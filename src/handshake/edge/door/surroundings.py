@@ -38,6 +38,7 @@ class Accounts:
     """The unprivileged users of the edge's two programs; empty where all run as whoever starts them."""
 
     door: str = ""
+    door_group: str = ""
     cache: str = ""
 
 

@@ -1,0 +1,78 @@
+"""A running Varnish that keeps the edge's Cache Protocol: one VCL stays active and hands over to a label."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from handshake.core.errors import RefusedError
+from handshake.drivers.varnish.admin import Admin
+from handshake.drivers.varnish.file import write_file
+from handshake.drivers.varnish.program import VarnishProgram
+from handshake.edge.vcl.compile import compile_root
+from handshake.syntax.vcl import print_vcl
+
+_LABEL = "live"
+_ROOT = "root"
+
+
+class VarnishCache:
+    """A label moves in milliseconds and loses no request, where `vcl.use` would keep old VCLs busy."""
+
+    def __init__(self, program: VarnishProgram) -> None:
+        self._program = program
+        self._admin = Admin(program.workdir)
+
+    def active(self) -> str:
+        """Return what the label names, if the root that asks the label is active."""
+        loaded = self._admin.list_vcls()
+        if _ROOT not in loaded or not loaded[_ROOT].is_active:
+            return ""
+        return loaded[_LABEL].label_of
+
+    def prepare(self, name: str, text: str) -> None:
+        """Load a VCL unless it is loaded already; a text that does not compile leaves no trace."""
+        if name in self._admin.list_vcls():
+            return
+        file = self._file(name)
+        write_file(file, text)
+        try:
+            self._admin.ask("vcl.load", name, str(file))
+        except RefusedError as error:
+            file.unlink()
+            raise RefusedError("Varnish does not accept the VCL", details=error.details) from error
+
+    def flip(self, name: str) -> None:
+        """Move the label; then note it down, so that Varnish begins with it after a restart."""
+        self._admin.ask("vcl.label", _LABEL, name)
+        if not self.active():
+            self._take_over()
+        self._note_down(name)
+
+    def discard_others(self, keep: Collection[str]) -> None:
+        """Discard every VCL that is neither kept nor reached through the label."""
+        for loaded in self._admin.list_vcls().values():
+            is_needed = loaded.is_active or loaded.is_labelled or loaded.label_of
+            if not is_needed and loaded.name not in keep:
+                self._admin.ask("vcl.discard", loaded.name)
+                self._file(loaded.name).unlink(missing_ok=True)
+
+    def _take_over(self) -> None:
+        """Put the root in the place of what Varnish began with."""
+        file = self._file(_ROOT)
+        write_file(file, print_vcl(compile_root(_LABEL)))
+        if _ROOT not in self._admin.list_vcls():
+            self._admin.ask("vcl.load", _ROOT, str(file))
+        self._admin.ask("vcl.use", _ROOT)
+
+    def _note_down(self, name: str) -> None:
+        commands = (
+            f'vcl.load {name} "{self._file(name)}"',
+            f"vcl.label {_LABEL} {name}",
+            f'vcl.load {_ROOT} "{self._file(_ROOT)}"',
+            f"vcl.use {_ROOT}",
+        )
+        write_file(self._program.beginning, "".join(f"{command}\n" for command in commands))
+
+    def _file(self, name: str) -> Path:
+        return self._program.programs / f"{name}.vcl"

@@ -1,0 +1,90 @@
+"""The Varnish program: how it is started, and what it begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.core.errors import UnavailableError
+from handshake.drivers.process.command import find_program
+from handshake.drivers.process.need import Need
+from handshake.drivers.varnish.file import write_file
+from handshake.syntax.vcl import Bare, act, print_vcl, sub
+
+NEED = Need(program="varnishd", reason="as the cache", package="varnish")
+
+_PARAMETERS = {
+    # What the origin does not mark is never kept, nor handed out past its end: the policy says so where it shall be.
+    "default_ttl": "0",
+    "default_grace": "0",
+    # An expired object can still be revalidated instead of fetched.
+    "default_keep": "3600",
+    # The door keeps its connections; at Varnish's 5 s it would lose requests to the closing of idle ones.
+    "timeout_idle": "120",
+    "send_timeout": "60",
+    "thread_pool_min": "200",
+    "listen_depth": "4096",
+}
+_WAITING = print_vcl(
+    (
+        Bare(text="backend none none"),
+        sub("vcl_recv", act('return (synth(503, "Starting"))')),
+        sub("vcl_synth", act('set resp.http.Retry-After = "1"'), act("return (deliver)")),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarnishProgram:
+    """One Varnish, which only the door may speak to.
+
+    Started by root, its workers become Debian's `vcache` by themselves; started by anybody else, all stay who
+    they are.
+    """
+
+    directory: Path
+    """Its own; readable by everybody, as its compiler runs as another user than its manager."""
+    socket: Path
+    door_user: str = ""
+    """Who owns the socket; empty: whoever starts it."""
+    storage_megabytes: int = 256
+
+    @property
+    def workdir(self) -> Path:
+        """Where Varnish keeps its own files; names it to `varnishadm -n`."""
+        return self.directory / "varnishd"
+
+    @property
+    def programs(self) -> Path:
+        """Where the texts of the programs lie."""
+        return self.directory / "programs"
+
+    @property
+    def beginning(self) -> Path:
+        """The commands that Varnish runs before it serves: what it begins with after a restart."""
+        return self.directory / "begin.cli"
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command that runs it in the foreground; `lay_out` comes first."""
+        found = find_program(NEED.program)
+        if found is None:
+            raise UnavailableError("varnishd is not installed", hint=f"sudo apt-get install {NEED.package}")
+        owner = f",user={self.door_user}" if self.door_user else ""
+        return (
+            *(str(found), "-F", "-n", str(self.workdir)),
+            *("-a", f"door={self.socket}{owner},mode=0600"),
+            *("-f", "", "-I", str(self.beginning)),
+            *("-s", f"default,malloc,{self.storage_megabytes}m"),
+            *(word for name, value in _PARAMETERS.items() for word in ("-p", f"{name}={value}")),
+        )
+
+    def lay_out(self) -> None:
+        """Make the directories, and let it begin with an honest 503 where it has nothing to begin with yet."""
+        for folder in (self.directory, self.programs):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o755)
+        if not self.beginning.exists():
+            waiting = self.programs / "waiting.vcl"
+            write_file(waiting, _WAITING)
+            write_file(self.beginning, f'vcl.load waiting "{waiting}"\nvcl.use waiting\n')

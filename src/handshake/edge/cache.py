@@ -1,0 +1,35 @@
+"""What the control plane asks of a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+
+class Cache(Protocol):
+    """A running cache and the programs (VCLs) that it holds, each named after its content.
+
+    Every method may be repeated. UnavailableError: it does not answer, and nothing was changed.
+    """
+
+    def active(self) -> str:
+        """Return the name of the program that serves, read back from the cache; empty while none does."""
+        ...
+
+    def prepare(self, name: str, text: str) -> None:
+        """Compile and load a program beside the one that serves; takes a second or so.
+
+        RefusedError, with the compiler's words in its details, where the text means nothing; what serves goes on.
+        """
+        ...
+
+    def flip(self, name: str) -> None:
+        """Let a prepared program serve every request from now on; requests under way keep theirs.
+
+        RefusedError where it was never prepared. The cache itself remembers, and begins with it after a restart.
+        """
+        ...
+
+    def discard_others(self, keep: Collection[str]) -> None:
+        """Forget every program but these and the one that serves."""
+        ...
