@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from handshake.core.errors import HandshakeError
-from handshake.render.content import ContentSource, Document, Reading
+from handshake.render.content import ContentSource, Reading
+from handshake.render.held import Held, HeldPages, Place
 from handshake.render.page import Page, Rendering
 from handshake.render.templates import RenderError, Templates
-
-HELD_PAGES = 512
-"""How many pages are held against content loss: those asked for last."""
 
 log = logging.getLogger(__name__)
 
@@ -42,58 +39,43 @@ class Answer:
     """Why it is not live."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Held:
-    """The last good rendering of a page, and the content that it was made from."""
-
-    documents: Mapping[str, Document]
-    rendering: Rendering
-
-
 class Renderer:
     """A template release in front of a content store."""
 
     def __init__(self, templates: Templates, source: ContentSource) -> None:
         self._templates = templates
         self._source = source
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held = HeldPages()
 
     async def answer(self, page: Page, parameters: Mapping[str, str]) -> Answer:
         """Return the page, as live as it can be had. Raises nothing that a template or a store can cause."""
-        path = page.path.format_map(parameters)
-        keys = page.keys(parameters)
+        place = Place(pattern=page.path, path=page.path.format_map(parameters))
+        wanted = page.keys(parameters).values()
         try:
-            reading = await self._source.read(frozenset(keys.values()))
-            if missing := keys.values() - reading.documents.keys():
-                self._held.pop(path, None)
+            reading = await self._source.read(frozenset(wanted))
+            if missing := wanted - reading.documents.keys():
+                self._held.drop(place)
                 return Answer(finding=Finding.ABSENT, reason=f"there is no content {min(missing)}")
-            return Answer(finding=Finding.LIVE, rendering=self._render(page, parameters, path, reading))
+            return Answer(finding=Finding.LIVE, rendering=self._render(page, parameters, place, reading))
         except HandshakeError as error:
-            return self._fall_back(path, error.what, error.details)
+            return self._fall_back(place, error.what, error.details)
         except RenderError as error:
-            return self._fall_back(path, str(error))
+            return self._fall_back(place, str(error))
 
-    def _render(self, page: Page, parameters: Mapping[str, str], path: str, reading: Reading) -> Rendering:
-        held = self._held.get(path)
+    def _render(self, page: Page, parameters: Mapping[str, str], place: Place, reading: Reading) -> Rendering:
+        held = self._held.find(place)
         # The same content gives the same bytes: there is nothing to render again.
         if held and held.documents == reading.documents:
             rendering = Rendering(held.rendering.html, reading.read_at)
         else:
             content = {name: reading.documents[key].fields for name, key in page.keys(parameters).items()}
             rendering = Rendering(self._templates.render(page, content, parameters), reading.read_at)
-        self._hold(path, _Held(documents=reading.documents, rendering=rendering))
+        self._held.keep(place, Held(documents=reading.documents, rendering=rendering))
         return rendering
 
-    def _hold(self, path: str, held: _Held) -> None:
-        self._held[path] = held
-        self._held.move_to_end(path)
-        if len(self._held) > HELD_PAGES:
-            self._held.popitem(last=False)
-
-    def _fall_back(self, path: str, reason: str, details: str = "") -> Answer:
-        held = self._held.get(path)
+    def _fall_back(self, place: Place, reason: str, details: str = "") -> Answer:
+        held = self._held.find(place)
         finding = Finding.STALE if held else Finding.FAILED
-        log.warning(
-            "%s is %s: %s", path, finding, reason, extra={"fields": {"path": path, "details": details}}
-        )
+        fields = {"path": place.path, "details": details}
+        log.warning("%s is %s: %s", place.path, finding, reason, extra={"fields": fields})
         return Answer(finding=finding, rendering=held.rendering if held else None, reason=reason)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from handshake.render.held import HELD_PAGES
 from handshake.render.page import Page
-from handshake.render.renderer import HELD_PAGES, Answer, Finding, Renderer
+from handshake.render.renderer import Answer, Finding, Renderer
 from handshake.render.templates import Templates, load_templates
-from tests.unit.render.releases import MemoryContent, write_release
+from tests.unit.render.releases import SETTINGS, MemoryContent, write_release
 
 
 @pytest.fixture
@@ -106,3 +107,14 @@ def test_the_page_asked_for_longest_ago_is_let_go(templates: Templates) -> None:
     content.reachable = False
     findings = [ask(renderer, templates.pages[1], story=story).finding for story in ("0", "1", "2")]
     assert findings == [Finding.STALE, Finding.FAILED, Finding.STALE]
+
+
+def test_two_patterns_of_one_path_are_held_apart(tmp_path: Path) -> None:
+    """A page never falls back to what another page's template made for the same path."""
+    changes = {"templates.toml": SETTINGS.replace('"/news/{story}"', '"/{story}"').replace('"/"', '"/a"')}
+    templates = load_templates(write_release(tmp_path / "other", changes))
+    content = MemoryContent(**{"home": {"title": "Home"}, "news:a": {"title": "Story"}})
+    renderer = Renderer(templates, content)
+    ask(renderer, templates.pages[0])
+    content.reachable = False
+    assert ask(renderer, templates.pages[1], story="a").finding is Finding.FAILED

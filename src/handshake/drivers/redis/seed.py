@@ -14,7 +14,8 @@ from handshake.drivers.redis.keys import FILLED
 from handshake.render.content import Document
 from handshake.render.seed import read_documents
 
-CONNECT_SECONDS = 2.0
+SECONDS = 2.0
+"""How long the store may take to accept a connection, and to answer."""
 
 
 def seed_content(url: str, folder: Path) -> tuple[str, ...]:
@@ -25,7 +26,7 @@ def seed_content(url: str, folder: Path) -> tuple[str, ...]:
     """
     documents = read_documents(folder)
     try:
-        with Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS) as redis:
+        with Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as redis:
             return _write_new(redis.pipeline(transaction=True), documents)
     except RedisError as error:
         raise UnavailableError("the content store does not answer", details=str(error)) from error
