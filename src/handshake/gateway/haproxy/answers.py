@@ -18,6 +18,9 @@ _DETAILS = {
     HTTPStatus.GATEWAY_TIMEOUT: "The service did not answer in time.",
 }
 
+_TITLES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large"}
+"""RFC 9110's titles where Python before 3.13 has older ones."""
+
 
 def answer(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
     """Return the words of `http-request return` for a problem; headers as name, value, name, value."""
@@ -30,7 +33,12 @@ def error(status: HTTPStatus, detail: str) -> tuple[str, ...]:
 
 
 def _reply(status: HTTPStatus, detail: str, *headers: str) -> tuple[str, ...]:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    problem = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, status.phrase),
+        "status": status.value,
+        "detail": detail,
+    }
     pairs = [word for pair in _pairs(_headers(status, headers)) for word in ("hdr", *pair)]
     body = ("content-type", "application/problem+json", "string", json.dumps(problem))
     return ("status", str(status.value), *body, *pairs)

@@ -70,7 +70,7 @@ def _find_lines(route: Route) -> tuple[Line, ...]:
     """Return the lines that name the route of a request, unless a longer one has named it already."""
     remember = ("http-request", "set-var(txn.route)", f"str({route.path})")
     not_yet = ("!", *_ROUTED)
-    because = f"route {route.path} to {route.service}"
+    because = f"gateway.toml: route {route.path} to {route.service}"
     if route.path == "/":
         return (line(*remember, "if", *not_yet, because=because),)
     return (
