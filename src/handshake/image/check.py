@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,28 +69,31 @@ def _check_source(
         elif not source.exists():
             yield _missing(str(name), where, folder)
         elif key == "copy":
-            yield from _check_tree(source)
+            yield from _check_content(source)
         else:
-            yield from _check_pins(source, folder / str(name))
+            yield from _check_pins(source)
 
 
-def _check_tree(source: Path) -> Iterator[Problem]:
+def _check_content(source: Path) -> Iterator[Problem]:
+    if not source.is_dir():
+        yield from _check_readable(source)
+        return
     try:
         scan_tree(source)
     except ProblemsError as error:
         yield from error.problems
 
 
-def _check_pins(source: Path, shown: Path) -> Iterator[Problem]:
+def _check_readable(source: Path) -> Iterator[Problem]:
+    if not source.is_file() or not os.access(source, os.R_OK):
+        yield _unreadable(source, "it is no file, or not yours to read")
+
+
+def _check_pins(source: Path) -> Iterator[Problem]:
     try:
-        yield from check_requirements(source.read_text(encoding="utf-8"), str(shown))
+        yield from check_requirements(source.read_text(encoding="utf-8"), str(source))
     except (OSError, UnicodeDecodeError) as error:
-        yield Problem(
-            check="tree-unreadable",
-            what=f"this cannot be read: {error}",
-            where=Location(file=str(shown)),
-            hint="it must be a file of UTF-8 text that you may read",
-        )
+        yield _unreadable(source, str(error))
 
 
 def _check_rooms(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> Iterator[Problem]:
@@ -124,4 +128,13 @@ def _missing(name: str, where: Location, folder: Path) -> Problem:
         what=f"{name} does not exist in {folder}",
         where=where,
         hint="create it, or correct the path: it is relative to service.toml",
+    )
+
+
+def _unreadable(source: Path, why: str) -> Problem:
+    return Problem(
+        check="tree-unreadable",
+        what=f"this cannot be read: {why}",
+        where=Location(file=str(source)),
+        hint="check that it is a file, of UTF-8 text for requirements, and that you may read it",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import handshake
+from handshake.core.tree import path_fault
 
 PACKAGE = Path(handshake.__file__).resolve().parent
 
@@ -16,9 +17,9 @@ def known_rooms() -> tuple[str, ...]:
 
 def is_room(name: str) -> bool:
     """Tell whether the package holds a room (`core`, `drivers/redis`) or a module (`secretary.py`) of this name."""
-    path = (PACKAGE / name).resolve()
-    if not path.is_relative_to(PACKAGE) or path == PACKAGE:
+    if path_fault(name):
         return False
+    path = PACKAGE / name
     return (path / "__init__.py").is_file() or (path.suffix == ".py" and path.is_file())
 
 

@@ -21,7 +21,16 @@ _OURS = ("PORT", "HANDSHAKE_")
 
 
 def _base(text: str) -> str:
-    return text if text == HOST_BASE else parse_digest(text)
+    try:
+        return text if text == HOST_BASE else parse_digest(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no base: {HOST_BASE}, or a base image's release id") from error
+
+
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words:
+        raise ValueError("a command has at least one word")
+    return words
 
 
 def _variable(text: str) -> str:
@@ -106,7 +115,7 @@ class Recipe(Settings):
         default_factory=dict, description="Variables that it gets, beside those that the node sets."
     )
     build: tuple[BuildSettings, ...] = Field(
-        min_length=1, description="The steps that bring its files into the image."
+        default=(), description="The steps that bring its files into the image."
     )
 
 

@@ -19,7 +19,7 @@ born() { # prints field 22: with its start time a pid is one process for ever, w
 }
 
 ending='' interrupted='' nap='' pid=''
-trap 'ending=yes interrupted=yes; kill -TERM ${nap:-$pid}' TERM
+trap 'ending=yes interrupted=yes; kill -TERM ${nap:-$pid} 2>/dev/null' TERM
 put supervisor "$$ $(born $$)"
 
 delay=0
@@ -31,7 +31,7 @@ while [ ! "$ending" ] && [ ! -e stop ]; do
         child=$! pid=$(sed -n 's/.*"child-pid": *\([0-9]*\).*/\1/p' <named)
     else
         "$@" >>log 2>&1 </dev/null &
-        child=$! pid=''
+        child=$!
     fi
     : "${pid:=$child}"
     put pid "$pid $(born "$pid")"
@@ -41,6 +41,7 @@ while [ ! "$ending" ] && [ ! -e stop ]; do
     while wait "$child"; code=$?; [ "$interrupted" ] && kill -0 "$child"; do # a signal ended the waiting, not the program
         interrupted=''
     done
+    pid='' # a stranger's from now on
     put exit "$code $(date +%s)"
     [ "$again" = again ] || break
 

@@ -1,0 +1,208 @@
+"""Baking puts exactly the recipe's files together, and gives the same digest for the same input anywhere."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from handshake.core.errors import RefusedError
+from handshake.core.manifest import Manifest, release_id
+from handshake.core.problem import ProblemsError
+from handshake.core.release import Kind
+from handshake.image.bake import Kitchen, bake
+from handshake.image.contract import parse_contract
+from handshake.image.recipe import read_recipe
+from handshake.image.step import Progress
+
+RECIPE = """\
+command = ["python3", "-m", "hamm"]
+base = "host"
+[[build]]
+python = "requirements.txt"
+to = "lib"
+[[build]]
+copy = "hamm"
+to = "hamm"
+[[build]]
+copy = "settings.json"
+to = "etc/settings.json"
+"""
+
+
+@dataclass(kw_only=True)
+class ShelfWheels:
+    """Wheels that lie on a shelf: each requirement becomes a module and what an installer writes beside it."""
+
+    machine: str = "here"
+    unpacked: list[str] = field(default_factory=list)
+
+    def target(self) -> str:
+        """Return the interpreter that the wheels are for."""
+        return "cp3.11-test"
+
+    def unpack(self, requirements: Path, folder: Path) -> None:
+        """Put each requirement's files into the folder."""
+        self.unpacked.append(requirements.read_text())
+        for line in requirements.read_text().split():
+            name, _, version = line.partition("==")
+            info = folder / f"{name}-{version}.dist-info"
+            for path in (folder / name / "__pycache__", info, folder / "bin"):
+                path.mkdir(parents=True, exist_ok=True)
+            (folder / name / "__init__.py").write_text(f"version = {version!r}")
+            (folder / name / "__pycache__" / "__init__.cpython-311.pyc").write_text(self.machine)
+            (folder / "bin" / name).write_text(f"#!/{self.machine}/python3")
+            (info / "METADATA").write_text(f"Version: {version}")
+            for noise in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+                (info / noise).write_text(self.machine)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Path:
+    """A campaign with one service."""
+    service = tmp_path / "campaign" / "hamm"
+    (service / "hamm" / "__pycache__").mkdir(parents=True)
+    (service / "hamm" / "__main__.py").write_text("print('hamm')")
+    (service / "hamm" / "__pycache__" / "__main__.cpython-311.pyc").write_text("noise")
+    (service / "settings.json").write_text("{}")
+    (service / "unused.txt").write_text("unused")
+    (service / "requirements.txt").write_text("redis==8.1.0\n")
+    (service / "service.toml").write_text(RECIPE)
+    return tmp_path / "campaign"
+
+
+def ignore(_: Progress) -> None:
+    """Take a report of progress and do nothing."""
+
+
+def bake_at(
+    campaign: Path, name: str, *, wheels: ShelfWheels | None = None, reports: list[Progress] | None = None
+) -> Manifest:
+    """Bake the campaign's service, with a staging folder and a cache of the given name."""
+    service = campaign / "hamm"
+    kitchen = Kitchen(
+        campaign=campaign, cache=campaign.parent / f"{name}-cache", wheels=wheels or ShelfWheels()
+    )
+    report = [] if reports is None else reports
+    return bake(read_recipe(service), service, campaign.parent / name, kitchen, report.append)
+
+
+def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
+    """An image holds what its steps bring: no byte code, no installer's notes, nothing that no step named."""
+    manifest = bake_at(campaign, "image")
+    assert (manifest.kind, manifest.base) == (Kind.IMAGE, "host")
+    assert [file.path for file in manifest.files] == [
+        "etc/settings.json",
+        "hamm/__main__.py",
+        "lib/redis-8.1.0.dist-info/METADATA",
+        "lib/redis/__init__.py",
+    ]
+    assert parse_contract(manifest.contract).command == ("python3", "-m", "hamm")
+
+
+def test_same_input_gives_the_same_digest(campaign: Path, tmp_path: Path) -> None:
+    """A copy of the source, baked elsewhere by another machine's installer, gives the same release."""
+    elsewhere = tmp_path / "elsewhere" / "campaign"
+    shutil.copytree(campaign, elsewhere)
+    for path in elsewhere.rglob("*.py"):
+        path.chmod(0o600)
+    first = bake_at(campaign, "image", wheels=ShelfWheels(machine="here"))
+    second = bake_at(elsewhere, "other", wheels=ShelfWheels(machine="there"))
+    assert release_id(first) == release_id(second)
+
+
+@pytest.mark.parametrize("change", ["content", "mode", "contract", "requirement"])
+def test_other_input_gives_another_digest(campaign: Path, change: str) -> None:
+    """A changed file, mode, contract or requirement is another release."""
+    before = release_id(bake_at(campaign, "before"))
+    service = campaign / "hamm"
+    match change:
+        case "content":
+            (service / "hamm" / "__main__.py").write_text("print('other')")
+        case "mode":
+            (service / "hamm" / "__main__.py").chmod(0o755)
+        case "contract":
+            (service / "service.toml").write_text("drain_seconds = 5\n" + RECIPE)
+        case _:
+            (service / "requirements.txt").write_text("redis==8.2.0\n")
+    assert release_id(bake_at(campaign, "after")) != before
+
+
+def test_wheels_are_unpacked_once(campaign: Path) -> None:
+    """The same requirements are taken from the cache; other ones are unpacked."""
+    wheels = ShelfWheels()
+    kitchen = Kitchen(campaign=campaign, cache=campaign.parent / "cache", wheels=wheels)
+    service = campaign / "hamm"
+    for number in (1, 2):
+        bake(read_recipe(service), service, campaign.parent / f"image-{number}", kitchen, ignore)
+    (service / "requirements.txt").write_text("redis==8.2.0\n")
+    bake(read_recipe(service), service, campaign.parent / "image-3", kitchen, ignore)
+    assert wheels.unpacked == ["redis==8.1.0\n", "redis==8.2.0\n"]
+
+
+def test_progress_names_each_step(campaign: Path) -> None:
+    """Each step is announced when it begins."""
+    reports: list[Progress] = []
+    bake_at(campaign, "image", reports=reports)
+    assert [(report.step, report.steps, report.what) for report in reports] == [
+        (1, 3, "python requirements.txt"),
+        (2, 3, "copy hamm"),
+        (3, 3, "copy settings.json"),
+    ]
+
+
+@pytest.mark.parametrize("to", ["hamm/__main__.py", "hamm", "hamm/__main__.py/below"])
+def test_path_brought_twice_is_a_problem(campaign: Path, to: str) -> None:
+    """Two steps that bring one path, or a file where the other has a folder, are a problem that names both."""
+    recipe = RECIPE.replace("etc/settings.json", to)
+    (campaign / "hamm" / "service.toml").write_text(recipe)
+    with pytest.raises(ProblemsError) as caught:
+        bake_at(campaign, "image")
+    (problem,) = caught.value.problems
+    assert (problem.check, problem.where.line) == ("duplicate-path", 9)
+    assert "service.toml:6:" in problem.what
+
+
+def test_nothing_slow_begins_with_a_bad_recipe(campaign: Path) -> None:
+    """Problems of the recipe and its source come before the first wheel is unpacked and the first file is written."""
+    (campaign / "hamm" / "hamm" / "link").symlink_to("/etc/passwd")
+    (campaign / "hamm" / "requirements.txt").write_text("redis\n")
+    wheels = ShelfWheels()
+    with pytest.raises(ProblemsError) as caught:
+        bake_at(campaign, "image", wheels=wheels)
+    assert {problem.check for problem in caught.value.problems} == {"tree-symlink", "unpinned-requirement"}
+    assert wheels.unpacked == []
+    assert not (campaign.parent / "image").exists()
+
+
+def test_staging_folder_must_be_empty(campaign: Path) -> None:
+    """What an earlier bake left behind never gets into an image."""
+    bake_at(campaign, "image")
+    with pytest.raises(RefusedError, match="not empty"):
+        bake_at(campaign, "image")
+
+
+def test_platform_step_brings_rooms_with_their_packages(campaign: Path) -> None:
+    """A room of the platform comes with the packages around it, and with no other room."""
+    step = '[[build]]\nplatform = ["core", "drivers/process/program.py"]\nto = "lib"\n'
+    (campaign / "hamm" / "service.toml").write_text(RECIPE + step)
+    paths = {file.path for file in bake_at(campaign, "image").files if file.path.startswith("lib/handshake/")}
+    assert {"lib/handshake/__init__.py", "lib/handshake/core/digest.py"} <= paths
+    drivers = {path for path in paths if "/drivers/" in path}
+    folder = "lib/handshake/drivers"
+    assert drivers == {
+        f"{folder}/__init__.py",
+        f"{folder}/process/__init__.py",
+        f"{folder}/process/program.py",
+    }
+    assert {path.split("/")[2] for path in paths} == {"__init__.py", "core", "drivers"}
+
+
+def test_whole_folder_can_become_the_root(campaign: Path) -> None:
+    """A target of `.` puts a folder's files, or a file, at the image's root."""
+    recipe = RECIPE.replace('to = "hamm"', 'to = "."').replace('to = "etc/settings.json"', 'to = "."')
+    (campaign / "hamm" / "service.toml").write_text(recipe)
+    paths = {file.path for file in bake_at(campaign, "image").files}
+    assert {"__main__.py", "settings.json"} <= paths
