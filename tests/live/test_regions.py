@@ -109,6 +109,27 @@ def test_a_folder_is_no_object(folder: Path, regions: list[Region]) -> None:
     assert answers[0].headers["Content-Type"] == "text/plain"
 
 
+def test_a_missing_disk_is_a_region_that_is_down(folder: Path, regions: list[Region]) -> None:
+    """Without its directory a region answers 503, never 404, and recovers when it is back; so does health."""
+    manifest, _ = publish([region.store for region in regions], build(folder / "dist", CALLS))
+    region, paths = regions[0], ("/health", quoted(keys_of(manifest)["index.html"]), "/sites/calls/missing")
+    statuses = [[region.ask(path).status for path in paths]]
+    region.folder.rename(folder / "unmounted")
+    statuses.append([region.ask(path).status for path in paths])
+    (folder / "unmounted").rename(region.folder)
+    statuses.append([region.ask(path).status for path in paths])
+    assert statuses == [[200, 200, 404], [503, 503, 503], [200, 200, 404]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a server that root started runs as another user")
+def test_a_locked_disk_is_a_region_that_is_down(regions: list[Region]) -> None:
+    """A directory that the server's user may not enter is told by health, not discovered by visitors."""
+    regions[0].folder.chmod(0o700)
+    assert regions[0].ask("/health").status == 503
+    regions[0].folder.chmod(0o755)
+    assert regions[0].ask("/health").status == 200
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "MKCOL"])
 def test_only_reads(folder: Path, regions: list[Region], method: str) -> None:
     """Every method but GET and HEAD is refused with the ones that are possible, and changes nothing."""

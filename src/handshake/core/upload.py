@@ -51,8 +51,8 @@ def upload_everywhere(
 ) -> None:
     """Carry out each region's uploads, all regions at once, and read every object back.
 
-    Returns when all of it stands everywhere. The first kind of failure is raised and names every region
-    that failed; what was written stays, for the next try to find.
+    Returns when all of it stands everywhere. Else one error names every region that failed; what was
+    written stays, for the next try to find.
     """
     telling = Lock()
 
@@ -94,20 +94,22 @@ def everywhere(stores: Sequence[ObjectStore], act: Callable[[ObjectStore], None]
     """Act on every region at once and wait for all; one error tells of every region that failed."""
     with ThreadPoolExecutor(max_workers=len(stores), thread_name_prefix="region") as pool:
         running = [pool.submit(act, store) for store in stores]
-    failed = [error for future in running if (error := future.exception())]
-    expected = [error for error in failed if isinstance(error, HandshakeError)]
-    for error in failed:
-        if error not in expected:
-            raise error
-    if expected:
-        raise _joined(expected)
+    if failed := [error for future in running if (error := future.exception())]:
+        raise _join_errors(failed)
 
 
-def _joined(errors: Sequence[HandshakeError]) -> HandshakeError:
-    return type(errors[0])(
-        "; ".join(error.what for error in errors),
-        hint=errors[0].hint,
-        details="\n".join(error.details for error in errors if error.details),
+def _join_errors(errors: Sequence[BaseException]) -> BaseException:
+    """Return one error that tells what every region said, of the first one's type.
+
+    What is no region's word, a problem of the input or a defect, comes before all of that.
+    """
+    expected = [error for error in errors if isinstance(error, HandshakeError)]
+    if len(expected) < len(errors):
+        return next(error for error in errors if error not in expected)
+    return type(expected[0])(
+        "; ".join(error.what for error in expected),
+        hint=expected[0].hint,
+        details="\n".join(error.details for error in expected if error.details),
     )
 
 

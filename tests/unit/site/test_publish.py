@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.manifest import Manifest, release_id
+from handshake.core.manifest import Manifest, ManifestFile, release_id
 from handshake.core.objects import asset_key, document_key, manifest_key
 from handshake.core.problem import ProblemsError
 from handshake.core.provenance import Provenance
@@ -141,3 +142,17 @@ def test_a_build_that_goes_on_is_refused(stores: list[DirectoryStore], tmp_path:
         publish(stores, tmp_path / "dist", manifest)
     assert stores[0].info(asset_key("calls", APP)) is None
     assert not any(is_sealed(store, manifest) for store in stores)
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../b", "a\nb"])
+def test_a_forged_manifest_writes_nothing_elsewhere(
+    stores: list[DirectoryStore], tmp_path: Path, path: str
+) -> None:
+    """A path that no built folder gives is refused by the store, and the release does not exist."""
+    (tmp_path / "dist/a").mkdir(parents=True)
+    (tmp_path / "dist" / path).write_bytes(b"x")
+    forged = ManifestFile(path=path, digest=digest_bytes(b"x"), size=1)
+    manifest = Manifest(kind=Kind.SITE, files=(forged,), contract={"assets": []})
+    with pytest.raises(RefusedError, match="is no key"):
+        publish(stores, tmp_path / "dist", manifest)
+    assert [list(store.keys("")) for store in stores] == [[], []]

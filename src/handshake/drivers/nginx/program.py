@@ -35,7 +35,7 @@ class RegionServer:
 
     @property
     def health_url(self) -> str:
-        """What answers 200 while the server runs."""
+        """What answers 200 while the server runs and its user can enter the region's directory, else 503."""
         return f"http://{self.host}:{self.port}{HEALTH_PATH}"
 
 
@@ -85,6 +85,10 @@ def _server(server: RegionServer) -> list[Directive]:
         # ETag is the same in every region. As a date the time means nothing: it is neither sent nor compared.
         directive("etag", "on"),
         directive("if_modified_since", "off"),
+        # A disk that is not mounted, or that this user may not enter, must look like a region that is down, so
+        # that the other one is asked, and not like one that lost everything.
+        block(["if", "(!-d", literal(f"{server.directory}/."), ")"], directive("return", "503")),
+        directive("error_page", "503", "@absent"),
         # An object is what has exactly this key: a folder is none, with or without a slash.
         directive("error_page", "403", "404", "@missing"),
         directive("error_page", "405", "@refused"),
@@ -92,6 +96,7 @@ def _server(server: RegionServer) -> list[Directive]:
         block(["location", "~", "^/sites/[^/]+/assets/"], *_objects(IMMUTABLE)),
         block(["location", "/sites/"], *_objects(REVALIDATED)),
         block(["location", "/"], *_read_only(), directive("return", "404")),
+        block(["location", "@absent"], *_answer("503", "the region's directory is not there")),
         block(["location", "@missing"], *_answer("404", "not found")),
         block(
             ["location", "@refused"],
