@@ -111,6 +111,11 @@ class CampaignSettings(Settings):
 
     name: Name = Field(description="The campaign's name; part of paths.")
     nodes: tuple[Name, ...] = Field(default=("n1",), min_length=1, description="The machines with an agent.")
+    countries: str = Field(
+        default="",
+        description="A folder with the files `geoip` and `geoip6` of Debian's tor-geoipdb, relative to this "
+        "file; empty: every client's country is unknown.",
+    )
     listen: ListenSettings = Field(default_factory=ListenSettings, description="Addresses.")
     regions: dict[Name, RegionSettings] = Field(
         min_length=1, description="The object store's regions, the preferred one first."

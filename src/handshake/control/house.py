@@ -25,7 +25,12 @@ class House:
     catalog: str
     agent: str
     dashboard: str
-    regions: tuple[str, ...]
+    door: str
+    dogstatsd: str
+    regions: dict[str, str]
+    """Region -> where its static file server listens, the preferred one first."""
+    stores: dict[str, str]
+    """Store -> where it listens."""
 
     @property
     def file(self) -> Path:
@@ -36,6 +41,11 @@ class House:
     def programs(self) -> Path:
         """Where supervised programs keep their records and logs, a folder each."""
         return self.run / "programs"
+
+    @property
+    def instances(self) -> Path:
+        """Where sandboxed instances keep their records and logs, a folder each."""
+        return self.run / "instances"
 
     @property
     def trees(self) -> Path:

@@ -26,7 +26,7 @@ class PolicyReader:
     """Reads policies from their releases; a release never changes, so each is read once."""
 
     def __init__(self, campaign: str, fetch: Callable[[Digest], Path]) -> None:
-        self._subject = Subject(kind=Kind.POLICY, name=campaign)
+        self.subject = Subject(kind=Kind.POLICY, name=campaign)
         self._fetch = fetch
         self._known: dict[Digest, Policy] = {}
 
@@ -35,7 +35,7 @@ class PolicyReader:
 
         RefusedError where the release is no policy that this program understands.
         """
-        pointer = pointers.get(self._subject)
+        pointer = pointers.get(self.subject)
         if pointer is None:
             return None
         return LivePolicy(policy=self.read(pointer.release), pointer=pointer)

@@ -1,0 +1,185 @@
+"""The agent of one node: five loops over what the catalogue says, each of one cycle that can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode
+from handshake.catalog.endpoint import Endpoints
+from handshake.catalog.entry import Snapshot
+from handshake.catalog.keys import ASSIGNMENTS, LISTS, POINTERS, SWITCHES
+from handshake.control.acks import AckWriter
+from handshake.control.agent.cache import CacheReconciler
+from handshake.control.agent.door import DoorReconciler
+from handshake.control.agent.fleet_acks import acknowledge_fleet
+from handshake.control.agent.gateway import GatewayReconciler, services_of, wanted_from
+from handshake.control.agent.instances import Instances
+from handshake.control.agent.live_data import wanted_maps
+from handshake.control.agent.programs import LocalProgram, keep_programs
+from handshake.control.feed import Feed, prefix_feed, service_feed
+from handshake.control.live import LivePolicy, PolicyReader
+from handshake.control.loop import Loop
+from handshake.control.pointers import decode_pointers
+from handshake.control.targets import Targets
+from handshake.core.clock import Clock
+from handshake.core.errors import RefusedError
+from handshake.core.instance import Assignment, Generation
+from handshake.core.outcome import Outcome
+from handshake.core.pointer import Pointer
+from handshake.core.release import Subject
+from handshake.gateway.pool import Wanted
+
+_NOTHING_YET = Outcome(sentence="no policy was applied yet", changed=False)
+_SLOW_TICK_SECONDS = 2.0
+_PROBE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentParts:
+    """The reconcilers and drivers of one node."""
+
+    node_acks: AckWriter
+    policies: PolicyReader
+    targets: Targets
+    gateway: GatewayReconciler
+    door: DoorReconciler
+    cache: CacheReconciler
+    programs_of: Callable[[LivePolicy], Sequence[LocalProgram]]
+    prepare_countries: Callable[[LivePolicy], None]
+
+
+class Agent:
+    """Watches the catalogue and keeps this node where it should be."""
+
+    def __init__(self, *, node: str, catalog: Catalog, clock: Clock, parts: AgentParts) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._parts = parts
+        self._programs = Loop("programs", self._keep_programs, tick_seconds=_SLOW_TICK_SECONDS)
+        self._gateway = Loop("gateway", self._keep_gateway, tick_seconds=_SLOW_TICK_SECONDS)
+        self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
+        self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
+        self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
+        self._instances: Instances | None = None
+        self._pointers = prefix_feed(catalog, POINTERS, self._wake_all)
+        self._switches = prefix_feed(catalog, SWITCHES, self._door.wake)
+        self._lists = prefix_feed(catalog, LISTS, self._door.wake)
+        self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
+        self._pools: dict[str, Feed[Endpoints]] = {}
+
+    @property
+    def _loops(self) -> tuple[Loop, ...]:
+        return (self._programs, self._gateway, self._door, self._cache, self._fleet)
+
+    def run(self, instances: Instances) -> None:
+        """Start every feed and loop."""
+        self._instances = instances
+        for feed in (self._pointers, self._switches, self._lists, self._assignments):
+            feed.start()
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self, wait_seconds: float) -> None:
+        """Stop the loops; everything that serves goes on."""
+        for loop in self._loops:
+            loop.stop(wait_seconds)
+
+    def pointers(self) -> Mapping[Subject, Pointer] | None:
+        """Return the pointers as last read, None while the catalogue cannot be read."""
+        latest = self._pointers.latest()
+        if latest is None or not self._pointers.is_readable:
+            return None
+        return decode_pointers(latest.entries)
+
+    def target_of(self, service: str) -> Generation | None:
+        """Return what the pointers ask of a service, None where that cannot be known now."""
+        pointers = self.pointers()
+        return self._parts.targets.generation(service, pointers) if pointers is not None else None
+
+    def _wake_all(self) -> None:
+        for loop in self._loops:
+            loop.wake()
+
+    def _live(self) -> LivePolicy | None:
+        pointers = self.pointers()
+        if pointers is None:
+            return None
+        try:
+            return self._parts.policies.live(pointers)
+        except RefusedError as error:
+            self._refuse_policy(pointers, error)
+            raise
+
+    def _refuse_policy(self, pointers: Mapping[Subject, Pointer], error: RefusedError) -> None:
+        subject = self._parts.policies.subject
+        if pointer := pointers.get(subject):
+            self._parts.node_acks.refuse(str(subject), pointer.revision, f"{error.what}: {error.details}")
+
+    def _keep_programs(self) -> Outcome:
+        live = self._live()
+        if live is None:
+            return _NOTHING_YET
+        return keep_programs(live, self._parts.programs_of(live), self._parts.node_acks)
+
+    def _keep_gateway(self) -> Outcome:
+        live = self._live()
+        if live is None:
+            return _NOTHING_YET
+        wanted = {service: self._wanted(service) for service in sorted(services_of(live))}
+        return self._parts.gateway.cycle(live, wanted)
+
+    def _wanted(self, service: str) -> Wanted:
+        if service not in self._pools:
+            self._pools[service] = service_feed(self._catalog, service, self._gateway.wake)
+            self._pools[service].start()
+            self._pools[service].wait(_SLOW_TICK_SECONDS)
+        feed = self._pools[service]
+        return wanted_from(feed.latest, is_readable=feed.is_readable)
+
+    def _keep_door(self) -> Outcome:
+        live = self._live()
+        switches, lists = self._switches.latest(), self._lists.latest()
+        if live is None or switches is None or lists is None:
+            return _NOTHING_YET
+        self._parts.prepare_countries(live)
+        return self._parts.door.cycle(live, wanted_maps(live.policy.edge, switches, lists, self._clock.now()))
+
+    def _keep_cache(self) -> Outcome:
+        live, pointers = self._live(), self.pointers()
+        if live is None or pointers is None:
+            return _NOTHING_YET
+        return self._parts.cache.cycle(live, pointers)
+
+    def _keep_instances(self) -> Outcome:
+        latest = self._assignments.latest()
+        if latest is None or self._instances is None:
+            return Outcome(sentence="the catalogue could not be read yet", changed=False)
+        assignments = _decode_assignments(latest)
+        outcome = self._instances.cycle(assignments)
+        self._acknowledge_fleets(assignments)
+        return outcome
+
+    def _acknowledge_fleets(self, assignments: Mapping[str, Assignment]) -> None:
+        pointers = self.pointers()
+        if pointers is None or self._instances is None:
+            return
+        for service in sorted({assignment.service for assignment in assignments.values()}):
+            contract = self._parts.targets.contract(service, pointers)
+            target = self._parts.targets.generation(service, pointers)
+            if contract is not None and target is not None:
+                acknowledge_fleet(
+                    service,
+                    target=target,
+                    assignments=assignments.values(),
+                    reports=self._instances.reports(),
+                    pointers=pointers,
+                    templates=contract.templates,
+                    acks=self._parts.node_acks,
+                )
+
+
+def _decode_assignments(snapshot: Snapshot) -> dict[str, Assignment]:
+    assignments = (decode(Assignment, entry.value) for entry in snapshot.entries)
+    return {assignment.instance: assignment for assignment in assignments}

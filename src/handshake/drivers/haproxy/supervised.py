@@ -1,0 +1,125 @@
+"""A supervised HAProxy: started with its first configuration, then only ever reconfigured."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from handshake.core.clock import Clock
+from handshake.core.errors import HandshakeError, UnavailableError
+from handshake.drivers.haproxy.maps import Maps
+from handshake.drivers.haproxy.master import Master
+from handshake.drivers.haproxy.program import HaproxyProgram
+from handshake.drivers.haproxy.reload import Reload
+from handshake.drivers.haproxy.router import HaproxyRouter
+from handshake.drivers.haproxy.runtime import Runtime
+from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.program import Program, State
+
+_START_SECONDS = 10.0
+_PAUSE_SECONDS = 0.05
+
+
+class SupervisedHaproxy:
+    """One HAProxy of this node, in a folder of its own."""
+
+    def __init__(
+        self, name: str, *, folder: Path, runtime_socket: Path, processes: Processes, clock: Clock
+    ) -> None:
+        self._name = name
+        self._folder = folder
+        self._processes = processes
+        self._clock = clock
+        self._program = HaproxyProgram(
+            configuration=folder / "haproxy.cfg", master_socket=folder / "master.sock"
+        )
+        self._runtime = Runtime(runtime_socket)
+        self._master = Master(self._program.master_socket)
+        self._reload = Reload(self._program, self._master, self._runtime, clock)
+        self._turn = threading.Lock()
+
+    def ensure(self, text: str) -> bool:
+        """Start the program with this configuration unless it runs; True where it was started now.
+
+        Returns once the worker answers. RefusedError, with HAProxy's words, where the text is not valid.
+        """
+        with self._turn:
+            if self._processes.observe(self._name).state is State.RUNNING:
+                return False
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._reload.keep(text)
+            # It holds a decoy's key: only the one who starts the program reads it.
+            self._program.configuration.chmod(0o600)
+            self._processes.start(Program(name=self._name, argv=self._program.argv, restart=True))
+            self._wait()
+            return True
+
+    def router(self) -> HaproxyRouter:
+        """Return the same program as a gateway's router."""
+        return HaproxyRouter(self._runtime, self._master, self._reload)
+
+    def digest(self) -> str:
+        """Return what the running worker says it serves."""
+        return self._runtime.info().description
+
+    def reconfigure(self, text: str, digest: str) -> None:
+        """Make it serve another configuration without losing a request."""
+        self._reload.serve(text, digest)
+
+    def _wait(self) -> None:
+        deadline = self._clock.monotonic() + _START_SECONDS
+        while self._clock.monotonic() < deadline:
+            try:
+                self._runtime.info()
+            except HandshakeError:
+                self._clock.sleep(_PAUSE_SECONDS)
+            else:
+                return
+        tail = "\n".join(self._processes.log_tail(self._name))
+        raise UnavailableError(f"{self._name} was started and does not answer", details=tail)
+
+
+class SupervisedDoor(SupervisedHaproxy):
+    """The same with maps: the edge's door."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        folder: Path,
+        runtime_socket: Path,
+        maps: Path,
+        processes: Processes,
+        clock: Clock,
+    ) -> None:
+        super().__init__(name, folder=folder, runtime_socket=runtime_socket, processes=processes, clock=clock)
+        self._folder_of_maps = maps
+        self._maps = Maps(self._runtime)
+
+    def show_map(self, name: str) -> dict[str, str]:
+        """Return what a map of the running program holds."""
+        return self._maps.show(self._path(name))
+
+    def put(self, name: str, key: str, value: str) -> None:
+        """Give one key of a map a value."""
+        self._maps.put(self._path(name), key, value)
+
+    def remove(self, name: str, key: str) -> None:
+        """Forget one key of a map."""
+        self._maps.remove(self._path(name), key)
+
+    def replace_map(self, name: str, entries: Mapping[str, str]) -> None:
+        """Replace a whole map in one step."""
+        self._maps.replace(self._path(name), entries)
+
+    def keep_map(self, name: str, entries: Mapping[str, str]) -> None:
+        """Leave a map where the next start or reload finds it."""
+        self._folder_of_maps.mkdir(parents=True, exist_ok=True)
+        file = self._folder_of_maps / name
+        draft = file.with_suffix(".draft")
+        draft.write_text("".join(f"{key} {value}\n" for key, value in entries.items()), encoding="utf-8")
+        draft.replace(file)
+
+    def _path(self, name: str) -> str:
+        return str(self._folder_of_maps / name)

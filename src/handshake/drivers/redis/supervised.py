@@ -1,0 +1,82 @@
+"""A supervised Redis store; a disposable one is filled from its seed whenever it starts empty."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from handshake.core.errors import UnavailableError
+from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.program import Program, State
+from handshake.drivers.redis.program import RedisStore, print_configuration, redis_argv
+from handshake.drivers.redis.seed import seed_content
+
+_USER = "redis"
+_TIMEOUT_SECONDS = 1.0
+
+
+class SupervisedStore:
+    """One store of this node."""
+
+    def __init__(self, name: str, *, store: RedisStore, seed: Path | None, processes: Processes) -> None:
+        self._name = name
+        self._store = store
+        self._seed = seed
+        self._processes = processes
+
+    @property
+    def name(self) -> str:
+        """The program's name."""
+        return self._name
+
+    def ensure(self) -> bool:
+        """Start the store unless it runs, and fill it where it is empty; True where something was done."""
+        is_started = self._start()
+        return self._fill() or is_started
+
+    def answers(self) -> bool:
+        """Whether the store answers, with its credential."""
+        try:
+            with self._connect() as redis:
+                return bool(redis.ping())
+        except RedisError:
+            return False
+
+    def _start(self) -> bool:
+        if self._processes.observe(self._name).state is State.RUNNING:
+            return False
+        self._store.directory.mkdir(parents=True, exist_ok=True)
+        self._store.configuration.write_text(print_configuration(self._store), encoding="utf-8")
+        self._store.configuration.chmod(0o600)
+        self._give_to_user()
+        program = Program(name=self._name, argv=redis_argv(self._store), user=_USER, restart=True)
+        self._processes.start(program)
+        return True
+
+    def _fill(self) -> bool:
+        if self._seed is None or not self.answers():
+            return False
+        with self._connect() as redis:
+            if redis.dbsize():
+                return False
+        try:
+            return bool(seed_content(self._store.url, self._seed))
+        except UnavailableError:
+            return False
+
+    def _give_to_user(self) -> None:
+        """Let Debian's redis user read its configuration and write its data, where root starts it."""
+        if os.geteuid() != 0:
+            return
+        account = pwd.getpwnam(_USER)
+        for path in (self._store.directory, *self._store.directory.rglob("*")):
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+    def _connect(self) -> Redis:
+        return Redis.from_url(
+            self._store.url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
+        )

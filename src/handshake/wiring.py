@@ -1,0 +1,284 @@
+"""Names -> drivers: the only place that knows which vendor does what. Everything here is put together, nothing decided."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.acks import AckWriter
+from handshake.control.agent.agent import Agent, AgentParts
+from handshake.control.agent.cache import CacheReconciler
+from handshake.control.agent.countries import prepare_countries
+from handshake.control.agent.door import DoorReconciler
+from handshake.control.agent.gateway import GatewayReconciler
+from handshake.control.agent.instances import Instances
+from handshake.control.agent.launching import Launcher
+from handshake.control.agent.programs import LocalProgram
+from handshake.control.campaign import CampaignSettings, StoreSettings
+from handshake.control.house import House
+from handshake.control.leader.fleets import Fleets
+from handshake.control.leader.leader import Leader
+from handshake.control.leader.leadership import Leadership
+from handshake.control.leader.steps import StepRunner
+from handshake.control.live import LivePolicy, PolicyReader
+from handshake.control.pointers import Pointers
+from handshake.control.secrets import Secrets
+from handshake.control.shelf import fetch_release, load_manifest
+from handshake.control.targets import Targets
+from handshake.core.ack import Place, Role
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest
+from handshake.core.pointer import Pointer
+from handshake.core.release import Subject
+from handshake.drivers.consul.catalog import ConsulCatalog
+from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
+from handshake.drivers.nginx.program import RegionServer
+from handshake.drivers.nginx.supervised import SupervisedRegion
+from handshake.drivers.process.processes import Processes
+from handshake.drivers.redis.program import RedisStore
+from handshake.drivers.redis.supervised import SupervisedStore
+from handshake.drivers.sandbox.confinement import find_confinement
+from handshake.drivers.sandbox.host import SandboxHost
+from handshake.drivers.sandbox.sandboxes import Sandboxes
+from handshake.drivers.varnish.program import VarnishProgram
+from handshake.drivers.varnish.supervised import SupervisedCache
+from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Region
+from handshake.edge.door.surroundings import Listener as DoorListener
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.gateway.surroundings import Account, Surroundings
+from handshake.gateway.surroundings import Listener as GatewayListener
+from handshake.image.contract import Contract, parse_contract
+
+DOOR_USER = "haproxy"
+CACHE_USER = "vcache"
+FILES_USER = "www-data"
+
+
+class Wiring:
+    """One campaign's parts, put together from its house."""
+
+    def __init__(self, house: House, clock: Clock) -> None:
+        self.house = house
+        self.clock = clock
+        self.secrets = Secrets(house.secrets)
+        self.manifest_of = lru_cache(maxsize=512)(partial(load_manifest, self.stores))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue's client, with the credential that may write."""
+        host, _, port = self.house.catalog.rpartition(":")
+        return ConsulCatalog(host=host, port=int(port), credential=self.secrets.catalog_credential())
+
+    @property
+    def stores(self) -> tuple[DirectoryStore, ...]:
+        """Every region's object store."""
+        return tuple(make_region(self.house.region(name), name) for name in self.house.regions)
+
+    @property
+    def processes(self) -> Processes:
+        """The supervised programs of this node."""
+        return Processes(self.house.programs)
+
+    @property
+    def sandboxes(self) -> Sandboxes:
+        """The sandboxed instances of this node."""
+        return Sandboxes(self.house.instances, confinement=find_confinement())
+
+    @property
+    def pointers(self) -> Pointers:
+        """The pointers."""
+        return Pointers(self.catalog, self.clock)
+
+    @property
+    def policies(self) -> PolicyReader:
+        """Policies, read from their releases."""
+        return PolicyReader(self.house.name, self.fetch)
+
+    @property
+    def targets(self) -> Targets:
+        """What the pointers ask of services."""
+        return Targets(contract_of=self.contract_of, secrets_digest=self.secrets_digest)
+
+    def fetch(self, release: Digest) -> Path:
+        """Return a release's tree on this node."""
+        return fetch_release(self.stores, release, self.house.trees)
+
+    def contract_of(self, image: Digest) -> Contract:
+        """Return an image's contract."""
+        return parse_contract(self.manifest_of(image).contract)
+
+    def secrets_of(self, stores: Sequence[str]) -> Mapping[str, str]:
+        """Return what an instance that needs these stores is given: each store's address with its password."""
+        return {name: self._store_url(name) for name in stores}
+
+    def secrets_digest(self, stores: tuple[str, ...]) -> str:
+        """Return the keyed digest of what an instance that needs these stores is given."""
+        return self.secrets.digest(self.secrets_of(stores).values()) if stores else ""
+
+    def leader(self) -> Leader:
+        """Return the leader's cycle."""
+        catalog, policies = self.catalog, self.policies
+
+        def campaign_of(pointers: Mapping[Subject, Pointer]) -> CampaignSettings | None:
+            live = policies.live(pointers)
+            return live.policy.campaign if live else None
+
+        runner = StepRunner(catalog, self.pointers, self.clock, (self.house.node,))
+        return Leader(
+            catalog=catalog,
+            clock=self.clock,
+            leadership=Leadership(catalog, f"control@{self.house.node} pid {os.getpid()}"),
+            fleets=Fleets(catalog, runner, targets=self.targets),
+            pointers=self.pointers,
+            campaign_of=campaign_of,
+        )
+
+    def agent(self) -> tuple[Agent, Instances]:
+        """Return the node's agent and its instances."""
+        catalog, targets = self.catalog, self.targets
+        parts = AgentParts(
+            node_acks=self._acks(catalog, Role.NODE),
+            policies=self.policies,
+            targets=targets,
+            gateway=self._gateway(catalog),
+            door=self._door(catalog),
+            cache=self._cache(catalog),
+            programs_of=self.programs_of,
+            prepare_countries=partial(prepare_countries, self.house),
+        )
+        agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
+        instances = Instances(
+            node=self.house.node,
+            catalog=catalog,
+            clock=self.clock,
+            host=SandboxHost(self.sandboxes),
+            launcher=Launcher(fetch=self.fetch, contract_of=self.contract_of, secrets_of=self.secrets_of),
+            contract_of=self.contract_of,
+            target_of=agent.target_of,
+        )
+        return agent, instances
+
+    def programs_of(self, live: LivePolicy) -> tuple[LocalProgram, ...]:
+        """Return the stores and regions' servers that a policy asks for on this node."""
+        campaign = live.policy.campaign
+        return (
+            *(self._region(name, its.listen) for name, its in campaign.regions.items()),
+            *(self._store(name, its) for name, its in campaign.stores.items()),
+        )
+
+    def _store_url(self, name: str) -> str:
+        return self._redis(name, is_durable=False).url
+
+    def _acks(self, catalog: Catalog, role: Role) -> AckWriter:
+        return AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
+
+    def _gateway(self, catalog: Catalog) -> GatewayReconciler:
+        haproxy = SupervisedHaproxy(
+            "gateway",
+            folder=self.house.state("gateway"),
+            runtime_socket=self.house.socket("gateway-admin"),
+            processes=self.processes,
+            clock=self.clock,
+        )
+        is_root = os.geteuid() == 0
+        return GatewayReconciler(
+            router=haproxy.router(),
+            program=haproxy,
+            acks=self._acks(catalog, Role.GATEWAY),
+            surroundings=Surroundings(
+                digest="",
+                listener=GatewayListener(
+                    path=self.house.socket("gateway"), user=CACHE_USER if is_root else ""
+                ),
+                runtime_socket=self.house.socket("gateway-admin"),
+                account=Account(user=DOOR_USER, group=DOOR_USER) if is_root else None,
+            ),
+        )
+
+    def _door(self, catalog: Catalog) -> DoorReconciler:
+        maps = self.house.state("door") / "maps"
+        door = SupervisedDoor(
+            "door",
+            folder=self.house.state("door"),
+            runtime_socket=self.house.socket("door-admin"),
+            maps=maps,
+            processes=self.processes,
+            clock=self.clock,
+        )
+        key = base64.b64encode(self.secrets.read("decoy").encode()).decode()
+        return DoorReconciler(
+            door=door,
+            acks=self._acks(catalog, Role.DOOR),
+            surroundings=DoorSurroundings(
+                digest="",
+                listeners=(DoorListener(address=self.house.door),),
+                runtime_socket=str(self.house.socket("door-admin")),
+                maps=str(maps),
+                cache_socket=str(self.house.socket("cache")),
+                regions=tuple(
+                    Region(
+                        name=name,
+                        socket=str(self.house.socket(f"egress-{name}")),
+                        address=address,
+                        host=address,
+                        health_path="/health",
+                    )
+                    for name, address in self.house.regions.items()
+                ),
+                decoy_key=key,
+                accounts=Accounts(door=DOOR_USER, cache=CACHE_USER) if os.geteuid() == 0 else Accounts(),
+            ),
+        )
+
+    def _cache(self, catalog: Catalog) -> CacheReconciler:
+        program = VarnishProgram(
+            directory=self.house.state("cache"),
+            socket=self.house.socket("cache"),
+            door_user=DOOR_USER if os.geteuid() == 0 else "",
+        )
+        return CacheReconciler(
+            cache=SupervisedCache("cache", program=program, processes=self.processes, clock=self.clock),
+            acks=self._acks(catalog, Role.CACHE),
+            surroundings=CacheSurroundings(
+                gateway_socket=str(self.house.socket("gateway")),
+                regions=tuple(
+                    RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
+                    for name in self.house.regions
+                ),
+            ),
+            manifest_of=self.manifest_of,
+        )
+
+    def _region(self, name: str, listen: str) -> SupervisedRegion:
+        host, _, port = listen.rpartition(":")
+        server = RegionServer(
+            directory=self.house.region(name),
+            state=self.house.state(f"region-{name}"),
+            host=host,
+            port=int(port),
+            user=FILES_USER if os.geteuid() == 0 else "",
+        )
+        return SupervisedRegion(f"region-{name}", server=server, processes=self.processes)
+
+    def _store(self, name: str, settings: StoreSettings) -> SupervisedStore:
+        return SupervisedStore(
+            f"store-{name}",
+            store=self._redis(name, is_durable=settings.durable),
+            seed=self.house.folder / settings.seed if settings.seed else None,
+            processes=self.processes,
+        )
+
+    def _redis(self, name: str, *, is_durable: bool) -> RedisStore:
+        host, _, port = self.house.stores[name].rpartition(":")
+        return RedisStore(
+            directory=self.house.store(name),
+            host=host,
+            port=int(port),
+            password=self.secrets.read(f"store-{name}"),
+            is_durable=is_durable,
+        )
