@@ -27,6 +27,8 @@ class Running:
     runtime: Runtime
     master: Master
     reload: Reload
+    process: int
+    """The master's process id."""
     log: Path
     """Standard output: the access log."""
 
@@ -46,6 +48,7 @@ def run_haproxy(folder: Path, text: str) -> Iterator[Running]:
                 runtime=runtime,
                 master=master,
                 reload=Reload(program, master, runtime, SystemClock()),
+                process=process.pid,
                 log=folder / "log",
             )
         finally:

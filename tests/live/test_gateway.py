@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import threading
@@ -18,11 +19,13 @@ from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
 from handshake.config.reader import parse_settings
 from handshake.core.errors import HandshakeError, RefusedError
 from handshake.drivers.haproxy.master import Master
+from handshake.drivers.haproxy.program import HaproxyProgram
 from handshake.drivers.haproxy.router import HaproxyRouter
 from handshake.drivers.haproxy.runtime import Runtime
 from handshake.gateway.haproxy.compile import compile_gateway
 from handshake.gateway.policy import GatewayPolicy
 from handshake.gateway.pool import Unknown, acked_revision, explain_waiting, plan_pool
+from handshake.gateway.reader import read_gateway
 from handshake.gateway.router import Router
 from handshake.gateway.surroundings import Account, Listener, Pool, Surroundings
 from handshake.syntax.haproxy import print_haproxy
@@ -62,6 +65,10 @@ class House:
     def text(self, digest: str, *pools: Pool) -> str:
         """Return the configuration with other pools."""
         return print_haproxy(compile_gateway(POLICY, replace(self.surroundings, digest=digest, pools=pools)))
+
+    def reload(self, digest: str, *members: Endpoint) -> None:
+        """Reconfigure with these members of hamm."""
+        self.router.reconfigure(self.text(digest, Pool(service="hamm", members=members)), digest)
 
     def settle(self, wanted: Endpoints, *, before: int = 0) -> None:
         """Plan and apply until the pool of hamm is acknowledged."""
@@ -208,19 +215,32 @@ def test_replacement_under_load(house: House) -> None:
 
 def test_reload_under_load(house: House) -> None:
     """Reloads under GET and POST fail no request and keep the members that the text names."""
-    members = [Backend(house.loop, f"hamm-{number}") for number in range(2)]
-    open_ = [endpoint(member) for member in members]
-    house.settle(endpoints(1, *open_))
+    members = [endpoint(Backend(house.loop, f"hamm-{number}")) for number in range(2)]
+    house.settle(endpoints(1, *members))
     first = house.router.observe().process
     with Load(house.loop, house.visitor, "/api/hamm/x", visitors=24) as load:
-        for number in range(8):
-            digest = f"sha256:{number}"
-            house.router.reconfigure(house.text(digest, Pool(service="hamm", members=tuple(open_))), digest)
-            wait_until(lambda: acked_revision("hamm", endpoints(7, *open_), house.router.observe(), 0) == 7)
-            assert house.router.observe().digest == digest
+        for number in range(5):
+            house.reload(f"sha256:{number}", *members)
+            house.settle(endpoints(7, *members))
+            assert house.router.observe().digest == f"sha256:{number}"
     assert load.failures == []
     assert set(load.answers) == {"hamm-0", "hamm-1"}
     assert house.router.observe().process != first
+
+
+def test_reload_and_replacement_under_load(house: House) -> None:
+    """A member that is replaced right behind a reload is kept until the old worker has finished with it, too."""
+    old = Backend(house.loop, "hamm-0", delay_seconds=0.3)
+    house.settle(endpoints(1, endpoint(old)))
+    with Load(house.loop, house.visitor, "/api/hamm/x", visitors=24) as load:
+        for number in range(1, 5):
+            new = Backend(house.loop, f"hamm-{number}", delay_seconds=0.3)
+            house.reload(f"sha256:{number}", endpoint(old))
+            house.settle(endpoints(number, endpoint(old, Traffic.DRAINING), endpoint(new)))
+            old.stop()
+            old = new
+    assert load.failures == []
+    assert set(load.answers) == {f"hamm-{number}" for number in range(5)}
 
 
 def test_death_of_a_member(house: House) -> None:
@@ -248,13 +268,38 @@ def test_invalid_configuration(house: House) -> None:
     assert house.visitor.ask("/api/hamm/x")[0] == 200
 
 
-def test_kept_configuration(house: House) -> None:
-    """A configuration that is only kept changes nothing that runs, and the next start finds its members."""
-    backend = Backend(house.loop, "hamm-a")
-    text = house.text("sha256:kept", Pool(service="hamm", members=(endpoint(backend),)))
-    house.router.keep(text)
-    assert house.router.observe().digest == "sha256:first"
-    assert house.running.program.configuration.read_text() == text
+def test_restart_after_a_crash(tmp_path: Path) -> None:
+    """A configuration that is kept changes nothing that runs; a start after kill -9 finds its members."""
+    with Loop() as loop:
+        with run_house(tmp_path, loop) as house:
+            member = endpoint(Backend(loop, "hamm-a"))
+            text = house.text("sha256:kept", Pool(service="hamm", members=(member,)))
+            house.router.keep(text)
+            state = house.router.observe()
+            assert (state.digest, state.pools["hamm"]) == ("sha256:first", ())
+            os.kill(house.running.process, signal.SIGKILL)
+            wait_until(lambda: not Path(f"/proc/{state.process}").exists())
+        with run_haproxy(tmp_path, house.running.program.configuration.read_text()) as running:
+            router = HaproxyRouter(running.runtime, running.master, running.reload)
+            wait_until(lambda: acked_revision("hamm", endpoints(3, member), router.observe(), 0) == 3)
+            assert router.observe().digest == "sha256:kept"
+            assert house.visitor.ask("/api/hamm/x")[0] == 200
+
+
+def test_example_campaign(tmp_path: Path) -> None:
+    """HAProxy accepts what the example campaign's policy becomes, and without a route it accepts that too."""
+    campaign = Path(__file__).parents[2] / "examples" / "campaign"
+    gateway = read_gateway(campaign / "gateway.toml", services=("hamm", "events", "secretary"))
+    program = HaproxyProgram(configuration=tmp_path / "gateway.cfg", master_socket=tmp_path / "master.sock")
+    for policy in (gateway.policy, GatewayPolicy()):
+        surroundings = Surroundings(
+            digest="sha256:abc",
+            listener=Listener(path=tmp_path / "gateway.sock"),
+            runtime_socket=tmp_path / "runtime.sock",
+            description=gateway.description,
+        )
+        program.configuration.write_text(print_haproxy(compile_gateway(policy, surroundings)))
+        program.validate(program.configuration)
 
 
 def test_ignorance(house: House) -> None:

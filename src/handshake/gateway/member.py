@@ -28,6 +28,10 @@ class Member:
     sessions: int
     """Requests that it has in its hands, or that wait for it."""
 
+    def __str__(self) -> str:
+        health = "up" if self.is_up else "down"
+        return f"{self.name} at {self.host}:{self.port} {self.admission}, {health}, {self.sessions} requests"
+
     @property
     def is_serving(self) -> bool:
         """Whether new requests go to it."""
@@ -46,3 +50,8 @@ class RouterState:
     """Process ids of earlier workers that still finish requests, perhaps on members that are gone by now."""
     pools: dict[str, tuple[Member, ...]] = field(default_factory=dict)
     """Service -> members, each pool sorted by name; a pool that the configuration does not have is missing."""
+
+    def proof(self, service: str) -> str:
+        """Return what the router said of a pool, in one line, as the proof of an ack."""
+        members = ", ".join(str(member) for member in self.pools.get(service, ()))
+        return f"worker {self.process} serves {self.digest}; {service}: {members or 'no members'}"

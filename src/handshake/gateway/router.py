@@ -33,6 +33,7 @@ class Router(Protocol):
         Returns once a new worker has read back `digest`. The text must hold the present members: those
         that only the running program knows are lost. RefusedError, with the program's words as details,
         where the text is not valid; the old configuration, running and on disk, stays in force then.
+        UnavailableError where nothing runs: keep the text, and start the program.
         """
         ...
 

@@ -178,3 +178,11 @@ def test_acknowledged() -> None:
     """A pool whose open endpoints serve, and that has nobody else, is acknowledged at the catalogue's index."""
     goal = wanted(endpoint("a"), endpoint("b", traffic=Traffic.DRAINING))
     assert acked_revision(SERVICE, goal, state(member("a")), 5) == 7
+
+
+def test_proof() -> None:
+    """The proof of an ack is one line that names the worker, its configuration and every member."""
+    assert state(member("a", sessions=2)).proof(SERVICE) == (
+        "worker 1 serves sha256:abc; hamm: a at 127.0.0.1:1 open, up, 2 requests"
+    )
+    assert state().proof(SERVICE) == "worker 1 serves sha256:abc; hamm: no members"
