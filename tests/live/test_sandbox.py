@@ -299,6 +299,20 @@ def test_instance_outlives_all_around_it(node: Node) -> None:
     assert node.sandboxes.log_tail("probe-1")[-1] == "drained"
 
 
+def test_death_of_a_monitor_is_not_taken_for_the_instance(node: Node) -> None:
+    """After kill -9 of bubblewrap's monitor the instance runs; how it ends later, nobody claims to have seen."""
+    process = node.launch()
+    monitor = identify(parent_of(process.pid))
+    assert monitor
+    monitor.send(SIGKILL)
+    assert monitor.wait(5)
+    assert node.ask("'serving'") == "serving"
+    assert node.sandboxes.observe("probe-1").state is State.RUNNING
+    process.send(SIGKILL)
+    assert process.wait(5)
+    assert node.sandboxes.observe("probe-1").evidence == "ended with nobody watching"
+
+
 def test_instance_outlives_its_launcher(node: Node) -> None:
     """After kill -9 of the agent that launched it, an instance serves on, supervised."""
     sandbox = node.sandbox("probe-1")

@@ -21,11 +21,15 @@ def find_program(name: str) -> Path | None:
 
 
 def run_command(
-    argv: Sequence[str], *, timeout_seconds: float, environment: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    *,
+    timeout_seconds: float,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Run a program to its end and return what it printed.
 
-    Without an environment it gets this process's own. Raises UnavailableError, with the last lines of the
+    Without an environment it gets this process's own, without a folder it runs where this process is. Raises UnavailableError, with the last lines of the
     program's own words, where it cannot start, fails, or takes longer than the timeout.
     """
     try:
@@ -33,6 +37,7 @@ def run_command(
             argv,
             capture_output=True,
             check=True,
+            cwd=folder,
             encoding="utf-8",
             env=environment,
             errors="replace",

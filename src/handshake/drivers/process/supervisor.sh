@@ -41,7 +41,8 @@ while [ ! "$ending" ] && [ ! -e stop ]; do
     while wait "$child"; code=$?; [ "$interrupted" ] && kill -0 "$child"; do # a signal ended the waiting, not the program
         interrupted=''
     done
-    pid='' # a stranger's from now on
+    kill -0 "$pid" 2>/dev/null && exit 0 # only its monitor has ended: how it will end, nobody can see
+    pid=''                               # a stranger's from now on
     put exit "$code $(date +%s)"
     [ "$again" = again ] || break
 
