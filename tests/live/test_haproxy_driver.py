@@ -142,7 +142,8 @@ def test_reload_is_confirmed_by_the_new_worker(running: Running, tmp_path: Path)
     after = running.runtime.info()
     assert (before.description, after.description) == ("first", "second")
     assert after.process == running.master.workers().current != before.process
-    assert stat.S_IMODE((tmp_path / "master.sock").stat().st_mode) == 0o600
+    for file in ("master.sock", "haproxy.cfg"):
+        assert stat.S_IMODE((tmp_path / file).stat().st_mode) == 0o600
 
 
 def test_configuration_that_cannot_start(running: Running, tmp_path: Path) -> None:

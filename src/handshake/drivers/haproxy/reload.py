@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from pathlib import Path
 
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError, OutcomeUnknownError, RefusedError, UnavailableError
+from handshake.drivers.haproxy.configuration import Configuration
 from handshake.drivers.haproxy.master import Master, Workers
 from handshake.drivers.haproxy.program import HaproxyProgram
 from handshake.drivers.haproxy.runtime import Runtime
@@ -22,7 +21,7 @@ class Reload:
     """The way of one program from configuration to configuration. One thread at a time goes it."""
 
     def __init__(self, program: HaproxyProgram, master: Master, runtime: Runtime, clock: Clock) -> None:
-        self._program = program
+        self._configuration = Configuration(program)
         self._master = master
         self._runtime = runtime
         self._clock = clock
@@ -34,7 +33,7 @@ class Reload:
         RefusedError, with HAProxy's words as details, where it is not valid; the old file stays.
         """
         with self._turn:
-            self._write_valid(text)
+            self._configuration.replace(text)
 
     def serve(self, text: str, digest: str) -> None:
         """Reload with a configuration whose `description` is the digest; return once a new worker says so.
@@ -43,14 +42,13 @@ class Reload:
         its file is back in place. OutcomeUnknownError where no worker said so in time.
         """
         with self._turn:
-            old = self._read()
+            old = self._configuration.read()
             before = self._master.workers()
-            self._write_valid(text)
+            self._configuration.replace(text)
             try:
                 self._reload(before, digest)
             except RefusedError:
-                if old:
-                    self._write(old)
+                self._configuration.restore(old)
                 raise
 
     def _reload(self, before: Workers, digest: str) -> None:
@@ -87,36 +85,3 @@ class Reload:
         except HandshakeError:
             return False
         return (info.process, info.description) == (worker, digest)
-
-    def _read(self) -> str:
-        try:
-            return self._program.configuration.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return ""
-
-    def _write_valid(self, text: str) -> None:
-        draft = self._draft(text)
-        try:
-            self._program.validate(draft)
-            self._put_in_place(draft)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    def _write(self, text: str) -> None:
-        self._put_in_place(self._draft(text))
-
-    def _draft(self, text: str) -> Path:
-        draft = self._program.configuration.with_suffix(".draft")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        return draft
-
-    def _put_in_place(self, draft: Path) -> None:
-        draft.replace(self._program.configuration)
-        folder = os.open(self._program.configuration.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -10,8 +10,6 @@ from handshake.syntax.haproxy import Line, line
 RETRY_AFTER_SECONDS = 1
 
 _DETAILS = {
-    HTTPStatus.BAD_REQUEST: "The request is not valid HTTP.",
-    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The gateway could not handle the request.",
     HTTPStatus.BAD_GATEWAY: "The service's answer is not valid HTTP.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The service does not answer.",
@@ -56,4 +54,7 @@ def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 JSON_ERRORS: tuple[Line, ...] = tuple(line(*error(status, detail)) for status, detail in _DETAILS.items())
-"""What HAProxy answers of itself, in the services' own shape instead of its HTML."""
+"""What HAProxy answers of itself, in the services' own shape instead of its HTML.
+
+400 and 408 are missing: HAProxy 2.6 gives them before a request exists, in HTML whatever is configured.
+"""

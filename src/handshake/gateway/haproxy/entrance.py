@@ -10,6 +10,7 @@ from handshake.gateway.policy import DESCRIPTION_PATH, GatewayPolicy, Retries, R
 from handshake.gateway.surroundings import Listener, Surroundings
 from handshake.syntax.haproxy import Line, Section, line
 
+_IDENTIFIED = ("{", "req.hdr(X-Request-Id)", "-m", "found", "}")
 _ROUTED = ("{", "var(txn.route)", "-m", "found", "}")
 
 
@@ -34,18 +35,7 @@ def compile_entrance(policy: GatewayPolicy, surroundings: Surroundings) -> Secti
 
 
 _REMEMBER: tuple[Line, ...] = (
-    line(
-        "http-request",
-        "set-header",
-        "X-Request-Id",
-        "%[uuid]",
-        "unless",
-        "{",
-        "req.hdr(X-Request-Id)",
-        "-m",
-        "found",
-        "}",
-    ),
+    line("http-request", "set-header", "X-Request-Id", "%[uuid]", "unless", *_IDENTIFIED),
     line("http-request", "set-var(txn.request_id)", "req.hdr(X-Request-Id)"),
     line("http-request", "set-var(txn.method)", "method"),
     line("http-request", "set-var(txn.path)", "path"),
@@ -101,11 +91,9 @@ def _method_line(route: Route) -> Line:
 
 
 def _retry_lines(route: Route) -> tuple[Line, ...]:
-    return (
-        (line("http-request", "disable-l7-retry", "if", *_on(route)),)
-        if route.retries is Retries.NEVER
-        else ()
-    )
+    if route.retries is Retries.GET:
+        return ()
+    return (line("http-request", "disable-l7-retry", "if", *_on(route)),)
 
 
 def _on(route: Route) -> tuple[str, ...]:
