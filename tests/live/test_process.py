@@ -111,6 +111,22 @@ def test_stop_kills_after_the_deadline(processes: Processes) -> None:
     assert 0.5 <= time.monotonic() - began < 4
 
 
+def test_asking_to_end_does_not_wait(processes: Processes) -> None:
+    """A program that is asked to end gets SIGTERM once; since when it is ending is told until it is killed."""
+    counting = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.02; done"
+    processes.start(Program(name="one", argv=("sh", "-c", counting), restart=True))
+    assert until(lambda: processes.log_tail("one") == ("ready",))
+    assert processes.observe("one").ending_since == 0
+    first = processes.ask_to_end("one")
+    assert first.state is State.RUNNING
+    assert until(lambda: processes.log_tail("one") == ("ready", "asked"))
+    again = processes.ask_to_end("one")
+    assert again.ending_since == first.ending_since > first.started_at
+    time.sleep(0.2)
+    assert processes.log_tail("one") == ("ready", "asked")
+    assert processes.stop("one", deadline_seconds=0).evidence == "ended by SIGKILL"
+
+
 def test_instance_is_not_restarted(processes: Processes) -> None:
     """A program that is not to be restarted stays ended, and its supervisor ends with it."""
     process_of(processes.start(Program(name="one", argv=SLEEPER))).send(signal.SIGKILL)

@@ -38,9 +38,13 @@ class Folder:
         for record in ("pid", "supervisor", "exit", "stop"):
             (self.path / record).unlink(missing_ok=True)
 
-    def forbid_restart(self) -> None:
-        """Tell the supervisor that the program's next end is its last."""
-        (self.path / "stop").touch()
+    def forbid_restart(self) -> bool:
+        """Tell the supervisor that the program's next end is its last; False where it was told before."""
+        try:
+            (self.path / "stop").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     def supervisor(self) -> Identity | None:
         """Return who supervises the program; None where nobody does any more."""
@@ -58,6 +62,7 @@ class Folder:
             started_at=started_at,
             exit=exit_,
             is_supervised=self.supervisor() is not None,
+            ending_since=self._written_at("stop"),
         )
 
     def log_tail(self, lines: int) -> tuple[str, ...]:

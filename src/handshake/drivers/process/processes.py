@@ -12,6 +12,7 @@ from pathlib import Path
 
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.drivers.process.folder import Folder
+from handshake.drivers.process.identity import Identity
 from handshake.drivers.process.program import Observation, Program, State
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.sh")
@@ -56,6 +57,20 @@ class Processes:
             return ()
         return tuple(Folder(path=path).observe() for path in sorted(self._root.iterdir()) if path.is_dir())
 
+    def ask_to_end(self, name: str) -> Observation:
+        """Send SIGTERM to a program that shall end for good, and return at once; idempotent, it is sent once.
+
+        `ending_since` then tells any agent, a new one too, when its deadline passes: see `stop`.
+        """
+        folder = self._folder(name)
+        if not folder.path.is_dir():
+            return folder.observe()
+        with folder.locked():
+            process = folder.observe().process
+            if folder.forbid_restart():
+                _ask(process, folder)
+            return folder.observe()
+
     def stop(self, name: str, *, deadline_seconds: float) -> Observation:
         """End a program for good: SIGTERM, and SIGKILL once the deadline has passed; idempotent.
 
@@ -65,14 +80,13 @@ class Processes:
         if not folder.path.is_dir():
             return folder.observe()
         with folder.locked():
-            folder.forbid_restart()
             process = folder.observe().process
-            if process and process.send(signal.SIGTERM) and not process.wait(deadline_seconds):
-                process.send(signal.SIGKILL)
-                if not process.wait(_KILL_TIMEOUT_SECONDS):
-                    raise OutcomeUnknownError(f"{name} (pid {process.pid}) does not end, even by SIGKILL")
-            # It writes down how the program ended, then ends by itself, unless it pauses before the next start.
-            _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS if process else 0)
+            folder.forbid_restart()
+            _ask(process, folder)
+            if process and not process.wait(deadline_seconds):
+                _kill(name, process)
+            # It writes down how the program ended, and then ends by itself.
+            _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS)
             return folder.observe()
 
     def log_tail(self, name: str, lines: int = 20) -> tuple[str, ...]:
@@ -104,6 +118,18 @@ def command_as(program: Program) -> tuple[str, ...]:
         ) from error
     become = ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
     return (*become, "--no-new-privs", "--", *program.argv)
+
+
+def _ask(process: Identity | None, folder: Folder) -> None:
+    """Ask a program to end; where it has ended already, its supervisor, which may pause before the next start."""
+    if process is None or not process.send(signal.SIGTERM):
+        _end_supervisor(folder, patience_seconds=0)
+
+
+def _kill(name: str, process: Identity) -> None:
+    process.send(signal.SIGKILL)
+    if not process.wait(_KILL_TIMEOUT_SECONDS):
+        raise OutcomeUnknownError(f"{name} (pid {process.pid}) does not end, even by SIGKILL")
 
 
 def _end_supervisor(folder: Folder, *, patience_seconds: float) -> None:

@@ -68,6 +68,8 @@ class Observation:
     """None while it runs, and where it ended with nobody watching."""
     is_supervised: bool = False
     """Whether its supervisor is alive."""
+    ending_since: float = 0.0
+    """When it was asked to end, UTC, seconds since the epoch; 0 where it was not."""
 
     @property
     def evidence(self) -> str:

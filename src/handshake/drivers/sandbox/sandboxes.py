@@ -66,6 +66,10 @@ class Sandboxes:
         """Return what is seen of every instance that was launched here and not forgotten."""
         return self._processes.observe_all()
 
+    def ask_to_end(self, instance: str) -> Observation:
+        """Send SIGTERM to the application itself, once, and return at once; `ending_since` then tells when."""
+        return self._processes.ask_to_end(instance)
+
     def stop(self, instance: str, *, drain_seconds: float) -> Observation:
         """End an instance: SIGTERM to the application itself, SIGKILL once it had time to drain; idempotent."""
         return self._processes.stop(instance, deadline_seconds=drain_seconds)
