@@ -15,7 +15,7 @@ from handshake.core.errors import OutcomeUnknownError, RefusedError, Unavailable
 from handshake.drivers.haproxy.maps import Maps
 from handshake.drivers.haproxy.runtime import Runtime
 from handshake.drivers.haproxy.servers import Order, Servers
-from tests.live.haproxies import Running, run_haproxy
+from tests.live.haproxies import Running, run_haproxy, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -118,6 +118,27 @@ def test_servers_come_and_go(running: Running) -> None:
         assert servers.read()["pool"][0].order is order
     for _ in range(2):
         servers.remove("pool", "one")
+    assert servers.read() == {"pool": ()}
+
+
+def test_a_server_with_a_request_stays(running: Running, tmp_path: Path) -> None:
+    """A server that still has a request is counted, is not removed, and goes once the request has ended."""
+    servers = Servers(running.runtime)
+    with socket.socket() as backend, socket.socket(socket.AF_UNIX) as visitor:
+        backend.bind(("127.0.0.1", 0))
+        backend.listen()
+        servers.add("pool", "one", f"127.0.0.1:{backend.getsockname()[1]}", ())
+        servers.order("pool", "one", Order.READY)
+        visitor.connect(str(tmp_path / "door.sock"))
+        visitor.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        channel, _ = backend.accept()
+        servers.order("pool", "one", Order.MAINT)
+        assert servers.read()["pool"][0].sessions == 1
+        assert not servers.remove("pool", "one")
+        channel.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        channel.close()
+        assert visitor.recv(65536).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: servers.remove("pool", "one"))
     assert servers.read() == {"pool": ()}
 
 

@@ -22,8 +22,9 @@ class Router(Protocol):
     def apply(self, step: PoolStep) -> None:
         """Carry out one step; one that has been carried out already is no error.
 
-        Returning says that the program accepted the step, and nothing about what it serves: observe.
-        RefusedError where it did not accept it; a member that still has requests refuses to be removed.
+        Returning says nothing about what the program serves now: observe. A member that cannot be removed
+        yet, because a connection to it has not quite ended, stays, and is planned again. RefusedError where
+        the program does not accept the step at all.
         """
         ...
 

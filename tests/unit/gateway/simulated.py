@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handshake.core.errors import RefusedError
 from handshake.gateway.member import Admission, Member, RouterState
 from handshake.gateway.step import AddMember, CloseMember, DrainMember, OpenMember, PoolStep, RemoveMember
 
@@ -55,6 +54,6 @@ class SimulatedRouter:
 
     def _remove(self, name: str) -> None:
         member = self.members[name]
-        if member.sessions or member.admission is not Admission.CLOSED:
-            raise RefusedError("HAProxy does not let it go yet")
-        del self.members[name]
+        assert member.admission is Admission.CLOSED
+        if not member.sessions:
+            del self.members[name]

@@ -53,6 +53,7 @@ class HaproxyRouter:
             case CloseMember(service=service, name=name):
                 self._servers.order(service, name, Order.MAINT)
             case RemoveMember(service=service, name=name):
+                # Where it cannot go yet, the next cycle sees it still there and plans this step again.
                 self._servers.remove(service, name)
 
     def reconfigure(self, text: str, digest: str) -> None:

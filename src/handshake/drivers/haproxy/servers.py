@@ -14,6 +14,7 @@ _ADDED = "New server registered."
 _EXISTS = "Already exists a server with the same name in backend."
 _DELETED = "Server deleted."
 _ABSENT = "No such server."
+_BUSY = "Server still has connections attached to it, cannot remove it."
 
 _MAINTENANCE_BITS = 0x01 | 0x02 | 0x04 | 0x20 | 0x40
 _DRAIN_BITS = 0x08 | 0x10
@@ -61,27 +62,29 @@ class Servers:
         return parse_servers(states, stats)
 
     def add(self, backend: str, name: str, address: str, words: Sequence[str]) -> None:
-        """Add a server in maintenance, its checks enabled; one of this name that exists already is kept.
+        """Add a server in maintenance, with its health check where the words have `check`.
 
-        The words are all it gets: `default-server` does not hold for a server added at runtime.
+        One of this name that exists already is kept. The words are all it gets: `default-server` does not hold for a server added at runtime.
         """
         answer = self._runtime.ask("add", "server", f"{backend}/{name}", address, *words)
         if answer not in {_ADDED, _EXISTS}:
             raise RefusedError(f"HAProxy refused to add {backend}/{name}", details=answer)
-        self._runtime.tell("enable", "health", f"{backend}/{name}")
+        if "check" in words:
+            self._runtime.tell("enable", "health", f"{backend}/{name}")
 
     def order(self, backend: str, name: str, order: Order) -> None:
         """Order a server to a state; idempotent. RefusedError for an unknown server."""
         self._runtime.tell("set", "server", f"{backend}/{name}", "state", order.value)
 
-    def remove(self, backend: str, name: str) -> None:
-        """Forget a server; one that is absent is no error.
+    def remove(self, backend: str, name: str) -> bool:
+        """Forget a server; False where a connection to it has not ended yet: try again later.
 
-        RefusedError unless it is in maintenance and every connection to it has ended.
+        One that is absent is no error. RefusedError unless it is in maintenance.
         """
         answer = self._runtime.ask("del", "server", f"{backend}/{name}")
-        if answer not in {_DELETED, _ABSENT}:
-            raise RefusedError(f"HAProxy does not let {backend}/{name} go yet", details=answer)
+        if answer not in {_DELETED, _ABSENT, _BUSY}:
+            raise RefusedError(f"HAProxy refused to remove {backend}/{name}", details=answer)
+        return answer != _BUSY
 
 
 def parse_servers(states: str, stats: str) -> dict[str, tuple[Server, ...]]:
