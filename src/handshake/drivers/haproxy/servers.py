@@ -64,7 +64,8 @@ class Servers:
     def add(self, backend: str, name: str, address: str, words: Sequence[str]) -> None:
         """Add a server in maintenance, with its health check where the words have `check`.
 
-        One of this name that exists already is kept. The words are all it gets: `default-server` does not hold for a server added at runtime.
+        One of this name that exists already is kept. The words are all it gets: `default-server` does not
+        hold for a server added at runtime.
         """
         answer = self._runtime.ask("add", "server", f"{backend}/{name}", address, *words)
         if answer not in {_ADDED, _EXISTS}:
