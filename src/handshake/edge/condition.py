@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from handshake.edge.cel import Call, Form, Items, Name, Place, Unsupported, Written, parse_cel
 from handshake.edge.expression import (
-    All,
-    Any,
     Compares,
     Constant,
     Expression,
@@ -20,6 +18,8 @@ from handshake.edge.expression import (
     Operator,
     Reads,
     SwitchIsOn,
+    join_all,
+    join_any,
 )
 from handshake.edge.fault import Fault
 from handshake.edge.identity import is_stripped
@@ -63,9 +63,9 @@ class _Reader:
             case Call(function="!", operands=(operand,)):
                 return Not(operand=self.read_truth(operand))
             case Call(function="&&", operands=operands):
-                return All(operands=tuple(self.read_truth(operand) for operand in operands))
+                return join_all(tuple(self.read_truth(operand) for operand in operands))
             case Call(function="||", operands=operands):
-                return Any(operands=tuple(self.read_truth(operand) for operand in operands))
+                return join_any(tuple(self.read_truth(operand) for operand in operands))
             case Call(function="==", operands=(left, right)):
                 return self._read_equality(left, right, form.place)
             case Call(function="!=", operands=(left, right)):

@@ -117,3 +117,25 @@ def walk_tests(expression: Expression) -> Iterator[Test]:
                 yield from walk_tests(operand)
         case _:
             yield expression
+
+
+def join_all(operands: tuple[Expression, ...]) -> All:
+    """Return the conjunction, with conjunctions among its operands opened up."""
+    return All(
+        operands=tuple(
+            part
+            for operand in operands
+            for part in (operand.operands if isinstance(operand, All) else (operand,))
+        )
+    )
+
+
+def join_any(operands: tuple[Expression, ...]) -> Any:
+    """Return the disjunction, with disjunctions among its operands opened up."""
+    return Any(
+        operands=tuple(
+            part
+            for operand in operands
+            for part in (operand.operands if isinstance(operand, Any) else (operand,))
+        )
+    )

@@ -75,7 +75,7 @@ class VarnishProgram:
             *(str(found), "-F", "-n", str(self.workdir)),
             *("-a", f"door={self.socket}{owner},mode=0600"),
             *("-f", "", "-I", str(self.beginning)),
-            *("-s", f"default,malloc,{self.storage_megabytes}m"),
+            *("-s", f"default=malloc,{self.storage_megabytes}m"),
             *(word for name, value in _PARAMETERS.items() for word in ("-p", f"{name}={value}")),
         )
 

@@ -32,14 +32,16 @@ def tell_cache(policy: Policy) -> tuple[Line, ...]:
         line("http-request", "set-header", "X-Forwarded-Proto", "https", "if", "{", "ssl_fc", "}"),
         line("http-request", "set-header", "X-Forwarded-Proto", "http", "unless", "{", "ssl_fc", "}"),
         *(
-            _tell(policy, "X-HS-Switches", its.name, SwitchIsOn(name=its.name))
+            statement
             for its in policy.switches
             if policy.needs_switch(its.name, Phase.SERVE)
+            for statement in _tell(policy, "X-HS-Switches", its.name, SwitchIsOn(name=its.name))
         ),
         *(
-            _tell(policy, "X-HS-Lists", its.name, IsListed(name=its.name))
+            statement
             for its in policy.lists
             if policy.needs_list(its.name, Phase.SERVE)
+            for statement in _tell(policy, "X-HS-Lists", its.name, IsListed(name=its.name))
         ),
     )
 
@@ -55,6 +57,7 @@ def _believe_trusted_proxies(policy: Policy) -> tuple[Line, ...]:
     )
 
 
-def _tell(policy: Policy, header: str, name: str, finding: SwitchIsOn | IsListed) -> Line:
-    condition = compile_condition(policy, finding, name)
-    return line("http-request", "add-header", header, name, *condition.words)
+def _tell(policy: Policy, header: str, name: str, finding: SwitchIsOn | IsListed) -> tuple[Line, ...]:
+    # No rule's name holds a dot, so these ACLs are nobody else's.
+    condition = compile_condition(policy, finding, f"told.{name}")
+    return *condition.acls, line("http-request", "add-header", header, name, *condition.words)

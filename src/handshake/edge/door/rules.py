@@ -62,7 +62,9 @@ def _deceive(rule: Rule, decoy: Decoy, decoy_key: str) -> tuple[Line, ...]:
 
 
 def _print_answer(status: int, content_type: str, body: str) -> tuple[str, ...]:
-    return ("status", str(status), "content-type", content_type, "string", body)
+    # HAProxy knows no empty string: an answer without a body has no content type either.
+    payload = ("content-type", content_type, "string", body) if body else ()
+    return ("status", str(status), *payload)
 
 
 def _print_plain(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handshake.syntax.vcl import Block, Statement, act, sub, when
 
-_FRESH_ENOUGH = "10s"
+_FRESH_ENOUGH = "2s"
 """So long after its end a page is still handed out while the new one is being fetched."""
 _REMEMBERED_UNCACHEABLE = "120s"
 """So long requests for an uncacheable page do not queue behind one another."""
@@ -29,6 +29,8 @@ def look_again() -> tuple[Statement, ...]:
         when(
             "req.restarts > 0",
             when('req.http.X-HS-Stale == "kept"', act(f"set req.grace = {_FRESH_ENOUGH}")),
+            # Varnish keeps the shorter one through a restart; the page's own grace limits this.
+            when('req.http.X-HS-Stale == "used"', act("set req.grace = 365d")),
             act("return (hash)"),
         ),
     )

@@ -1,0 +1,291 @@
+"""A real edge of a test's own: HAProxy, Varnish, and behind them a gateway and two regions that obey the test."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from handshake.core.errors import HandshakeError
+from handshake.drivers.haproxy.maps import Maps
+from handshake.drivers.varnish.cache import VarnishCache
+from handshake.drivers.varnish.program import VarnishProgram
+from handshake.edge.door.compile import compile_door
+from handshake.edge.door.maps import COUNTRIES, name_list_map, seed_maps
+from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
+from handshake.edge.policy import Policy
+from handshake.edge.vcl.compile import compile_cache
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, SiteRoute
+from handshake.syntax.haproxy import print_haproxy
+from handshake.syntax.vcl import print_vcl
+from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_until
+
+DIGEST = "sha256:" + "7" * 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A request as an origin received it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A visitor's answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(kw_only=True)
+class Origin:
+    """A small server whose answers the test sets: path -> status, headers, body."""
+
+    files: dict[str, tuple[int, dict[str, str], str]] = field(default_factory=dict)
+    is_down: bool = False
+    seen: list[Seen] = field(default_factory=list)
+    port: int = 0
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer one request, or hang up where the origin is down."""
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        if self.is_down:
+            handler.close_connection = True
+            return
+        if handler.headers.get("X-HS-Client") or handler.command != "HEAD":
+            headers = {name.lower(): value for name, value in handler.headers.items()}
+            self.seen.append(Seen(method=handler.command, path=handler.path, headers=headers))
+        missing = (404, {"Content-Type": "text/plain"}, f"missing {len(body)}")
+        status, more, text = self.files.get(handler.path.partition("?")[0], missing)
+        handler.send_response(status)
+        for name, value in more.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(text.encode())))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(text.encode())
+
+
+class UnixServer(socketserver.ThreadingUnixStreamServer):
+    """HTTP on a Unix socket."""
+
+    daemon_threads = True
+
+
+@contextmanager
+def serve_origin(origin: Origin, path: Path | None = None) -> Iterator[None]:
+    """Serve an origin on a Unix socket, or on a free port of loopback."""
+    handler = _make_handler(origin)
+    server: Any = UnixServer(str(path), handler) if path else ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if path:
+        path.chmod(0o777)
+    else:
+        origin.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass(kw_only=True)
+class Edge:
+    """A running edge."""
+
+    folder: Path
+    port: int
+    policy: Policy
+    gateway: Origin
+    regions: tuple[Origin, Origin]
+    door: Running
+    cache: VarnishCache
+    sites: tuple[SiteRoute, ...]
+
+    @property
+    def maps(self) -> Maps:
+        """The door's maps."""
+        return Maps(self.door.runtime)
+
+    def map_name(self, name: str) -> str:
+        """Return a list's map as the running door knows it."""
+        return str(self.folder / "maps" / name_list_map(name))
+
+    def print_cache(self, sites: tuple[SiteRoute, ...] | None = None) -> str:
+        """Return the VCL for these sites."""
+        return print_vcl(compile_cache(self.policy, _cache_surroundings(self.folder), sites or self.sites))
+
+    def ask(
+        self,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        source: str = "127.0.0.1",
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+    ) -> Answer:
+        """Send one request from a loopback address."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=10, source_address=(source, 0)
+        )
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(
+                status=response.status,
+                headers={name.lower(): value for name, value in response.getheaders()},
+                body=response.read().decode(),
+            )
+        finally:
+            connection.close()
+
+    def send_raw(self, text: bytes, source: str = "127.0.0.1") -> bytes:
+        """Send bytes as they are and return everything that comes back until the connection ends."""
+        with socket.create_connection(
+            ("127.0.0.1", self.port), timeout=10, source_address=(source, 0)
+        ) as connection:
+            connection.sendall(text)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@contextmanager
+def run_edge(policy: Policy, sites: tuple[SiteRoute, ...], countries: str) -> Iterator[Edge]:
+    """Run door, cache and origins until the block ends."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(open_folder())
+        gateway, regions = Origin(), (Origin(), Origin())
+        stack.enter_context(serve_origin(gateway, folder / "gateway.sock"))
+        for region in regions:
+            stack.enter_context(serve_origin(region))
+        port = _find_port()
+        _write_maps(folder, policy, countries)
+        surroundings = _door_surroundings(folder, port, regions)
+        door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
+        cache = stack.enter_context(run_varnish(folder))
+        edge = Edge(
+            folder=folder,
+            port=port,
+            policy=policy,
+            gateway=gateway,
+            regions=regions,
+            door=door,
+            cache=cache,
+            sites=sites,
+        )
+        cache.prepare("first", edge.print_cache())
+        cache.flip("first")
+        yield edge
+
+
+@contextmanager
+def run_varnish(folder: Path) -> Iterator[VarnishCache]:
+    """Run Varnish until the block ends; a second time in one folder, it is a restart."""
+    program = VarnishProgram(directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=16)
+    program.lay_out()
+    cache = VarnishCache(program)
+    with (folder / "varnishd.log").open("ab") as log:
+        process = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(
+                lambda: _answers(cache.active) and program.socket.exists(),
+                (folder / "varnishd.log").read_text,
+            )
+            yield cache
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_SECONDS)
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except HandshakeError:
+        return False
+    return True
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Open a folder into which Varnish's own user may look, with a name short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="edge-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _make_handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            origin.answer(self)
+
+        do_HEAD = do_POST = do_DELETE = do_GET  # noqa: N815 -- the library's names
+
+        def address_string(self) -> str:
+            return "-"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> DoorSurroundings:
+    return DoorSurroundings(
+        digest=DIGEST,
+        listeners=(Listener(address=f"127.0.0.1:{port}"),),
+        runtime_socket=str(folder / "runtime.sock"),
+        maps=str(folder / "maps"),
+        cache_socket=str(folder / "cache.sock"),
+        regions=tuple(
+            Region(
+                name=name,
+                socket=str(folder / f"{name}.sock"),
+                address=f"127.0.0.1:{its.port}",
+                host=f"{name}.store",
+            )
+            for name, its in zip("ab", regions, strict=True)
+        ),
+        decoy_key="aGFuZHNoYWtl",
+        accounts=Accounts(cache="vcache" if os.geteuid() == 0 else ""),
+    )
+
+
+def _cache_surroundings(folder: Path) -> CacheSurroundings:
+    return CacheSurroundings(
+        gateway_socket=str(folder / "gateway.sock"),
+        regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),
+    )
+
+
+def _write_maps(folder: Path, policy: Policy, countries: str) -> None:
+    maps = folder / "maps"
+    maps.mkdir()
+    for name, text in {**seed_maps(policy), COUNTRIES: countries}.items():
+        (maps / name).write_text(text)
+
+
+def _find_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

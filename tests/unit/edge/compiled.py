@@ -1,0 +1,96 @@
+"""Golden cases of the edge: a policy, and the door and the cache, or the problems, that it becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handshake.config.reader import parse_settings
+from handshake.core.problem import ProblemsError
+from handshake.edge.door.compile import compile_door
+from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
+from handshake.edge.policy import Policy, build_policy
+from handshake.edge.settings import EdgeSettings
+from handshake.edge.vcl.compile import compile_cache
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, SiteRoute
+from handshake.syntax.haproxy import print_haproxy
+from handshake.syntax.vcl import print_vcl
+
+FOLDER = Path(__file__).parents[2] / "golden" / "edge"
+DOOR_BORDER = "=== door ===\n"
+CACHE_BORDER = "=== cache ===\n"
+PROBLEMS_BORDER = "=== problems ===\n"
+SITES = (
+    SiteRoute(name="home", mount="/", release="c" * 64),
+    SiteRoute(
+        name="calls",
+        mount="/calls",
+        release="a" * 64,
+        asset_prefixes=("assets/", "_static/"),
+        previous_release="b" * 64,
+    ),
+)
+
+
+def read_text(text: str) -> Policy:
+    """Return the policy of a text."""
+    return build_policy(parse_settings(EdgeSettings, text, shown_as="edge.toml"))
+
+
+def print_door(policy: Policy) -> str:
+    """Return the door's configuration with everything in it."""
+    surroundings = DoorSurroundings(
+        digest="sha256:abc",
+        listeners=(
+            Listener(address="127.0.0.1:8080"),
+            Listener(address="127.0.0.1:8443", certificate="/c.pem"),
+        ),
+        runtime_socket="/run/door.sock",
+        maps="/run/maps",
+        cache_socket="/run/cache.sock",
+        regions=(
+            Region(
+                name="a", socket="/run/a.sock", address="127.0.0.1:9001", host="a.store", prefix="/bucket"
+            ),
+            Region(
+                name="b",
+                socket="/run/b.sock",
+                address="127.0.0.1:9002",
+                host="b.store",
+                tls_ca_file="/ca.pem",
+            ),
+        ),
+        decoy_key="a2V5",
+        accounts=Accounts(door="haproxy", door_group="haproxy", cache="vcache"),
+    )
+    return print_haproxy(compile_door(policy, surroundings))
+
+
+def print_cache(policy: Policy) -> str:
+    """Return the cache's VCL with everything in it."""
+    surroundings = CacheSurroundings(
+        gateway_socket="/run/gateway.sock",
+        regions=(RegionSocket(name="a", socket="/run/a.sock"), RegionSocket(name="b", socket="/run/b.sock")),
+    )
+    return print_vcl(compile_cache(policy, surroundings, SITES))
+
+
+def become(text: str) -> str:
+    """Return what a policy becomes."""
+    try:
+        policy = read_text(text)
+    except ProblemsError as error:
+        return f"{PROBLEMS_BORDER}{error}\n"
+    return f"{DOOR_BORDER}{print_door(policy)}{CACHE_BORDER}{print_cache(policy)}"
+
+
+def split(case: Path) -> tuple[str, str]:
+    """Return a case's policy, and what it is expected to become."""
+    text = case.read_text()
+    starts = [text.find(border) for border in (DOOR_BORDER, PROBLEMS_BORDER) if border in text]
+    start = min(starts, default=len(text))
+    return text[:start], text[start:]
+
+
+def join(policy: str, found: str) -> str:
+    """Return the case's file."""
+    return policy + found
