@@ -121,7 +121,7 @@ def test_asking_to_end_does_not_wait(processes: Processes) -> None:
     assert first.state is State.RUNNING
     assert until(lambda: processes.log_tail("one") == ("ready", "asked"))
     again = processes.ask_to_end("one")
-    assert again.ending_since == first.ending_since > first.started_at
+    assert again.ending_since == first.ending_since >= first.started_at > 0
     time.sleep(0.2)
     assert processes.log_tail("one") == ("ready", "asked")
     assert processes.stop("one", deadline_seconds=0).evidence == "ended by SIGKILL"
@@ -158,6 +158,17 @@ def test_stop_in_the_pause_before_a_restart(processes: Processes) -> None:
     assert not processes.stop("one", deadline_seconds=5).is_supervised
     time.sleep(1.2)
     assert processes.log_tail("one").count("run") == 2
+
+
+def test_asking_often_does_not_restart_often(processes: Processes) -> None:
+    """A program that keeps failing is left to its supervisor's pauses, however often somebody starts it."""
+    failing = Program(name="one", argv=("sh", "-c", "echo run"), restart=True)
+    processes.start(failing)
+    assert until(lambda: processes.log_tail("one") == ("run", "run"))
+    assert until(lambda: processes.observe("one").exit is not None)
+    for _ in range(10):
+        assert processes.start(failing).is_supervised
+    assert processes.log_tail("one") == ("run", "run")
 
 
 def test_stopped_program_can_be_started_again(processes: Processes) -> None:

@@ -24,6 +24,7 @@ _KILL_TIMEOUT_SECONDS = 5
 class Processes:
     """The supervised programs of one node, each in a folder of its own under `root`.
 
+    `root` lies where a restart of the machine empties it (/run): start times count from that moment.
     What is known of a program lies in its folder, so a new agent adopts what it finds by looking. Two
     that act on one program at once wait for one another.
     """
@@ -34,13 +35,14 @@ class Processes:
     def start(self, program: Program, *, inherit: Sequence[int] = ()) -> Observation:
         """Start a program unless it runs already, and return what is seen of it; idempotent.
 
-        `inherit` are descriptors that it gets under their own numbers, 10 or higher. Raises
-        UnavailableError where the supervisor cannot start, RefusedError for an unknown user.
+        One whose supervisor pauses before starting it again is left to it, so that asking often makes no
+        failing program fail more often. `inherit` are descriptors that it gets under their own numbers, 10 or
+        higher. Raises UnavailableError where the supervisor cannot start, RefusedError for an unknown user.
         """
         folder = self._folder(program.name)
         with folder.locked():
             seen = folder.observe()
-            if seen.state is State.RUNNING:
+            if seen.state is State.RUNNING or _will_restart(program, seen):
                 return seen
             _end_supervisor(folder, patience_seconds=0)
             folder.clear()
@@ -118,6 +120,10 @@ def command_as(program: Program) -> tuple[str, ...]:
         ) from error
     become = ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
     return (*become, "--no-new-privs", "--", *program.argv)
+
+
+def _will_restart(program: Program, seen: Observation) -> bool:
+    return program.restart and seen.is_supervised and not seen.ending_since
 
 
 def _ask(process: Identity | None, folder: Folder) -> None:
