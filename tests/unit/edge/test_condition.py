@@ -1,0 +1,121 @@
+"""Conditions: what is understood, and that a normal form means what its condition means."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handshake.edge.condition import Declared, parse_condition
+from handshake.edge.expression import (
+    All,
+    Any,
+    Compares,
+    Constant,
+    Expression,
+    IsListed,
+    IsWithin,
+    Not,
+    Operator,
+    SwitchIsOn,
+    Test,
+)
+from handshake.edge.normal_form import count_alternatives, to_alternatives
+
+DECLARED = Declared(switches=frozenset({"siege"}), lists=frozenset({"wall"}))
+TESTS: tuple[Test, ...] = tuple(SwitchIsOn(name=name) for name in "abc")
+
+
+def parse(text: str) -> Expression:
+    """Return the expression of a condition without faults."""
+    expression, faults = parse_condition(text, DECLARED)
+    assert not faults
+    return expression
+
+
+def holds(expression: Expression, truths: dict[Test, bool]) -> bool:
+    """Evaluate an expression by the book."""
+    match expression:
+        case Constant(value=value):
+            return value
+        case Not(operand=operand):
+            return not holds(operand, truths)
+        case All(operands=operands):
+            return all(holds(operand, truths) for operand in operands)
+        case Any(operands=operands):
+            return any(holds(operand, truths) for operand in operands)
+        case _:
+            return truths[expression]
+
+
+def compound(parts: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    """Build larger expressions of smaller ones."""
+    some = st.lists(parts, min_size=1, max_size=3).map(tuple)
+    return (
+        parts.map(lambda operand: Not(operand=operand))
+        | some.map(lambda operands: All(operands=operands))
+        | some.map(lambda operands: Any(operands=operands))
+    )
+
+
+EXPRESSIONS = st.recursive(
+    st.sampled_from([*TESTS, Constant(value=True), Constant(value=False)]), compound, max_leaves=8
+)
+TRUTHS = st.fixed_dictionaries({test: st.booleans() for test in TESTS})
+
+
+@given(EXPRESSIONS, TRUTHS)
+def test_normal_form_means_the_same(expression: Expression, truths: dict[Test, bool]) -> None:
+    """The alternatives hold exactly where the expression does."""
+    alternatives = to_alternatives(expression)
+    found = any(
+        all(truths[literal.test] is not literal.is_negated for literal in conjunction)
+        for conjunction in alternatives
+    )
+    assert found == holds(expression, truths)
+
+
+@given(EXPRESSIONS)
+def test_size_is_known_before_the_normal_form_is_made(expression: Expression) -> None:
+    """No normal form has more alternatives than were counted."""
+    assert len(to_alternatives(expression)) <= count_alternatives(expression, is_negated=False)
+
+
+def test_operators_bind_as_in_cel() -> None:
+    """`!` binds tighter than `&&`, and `&&` tighter than `||`."""
+    siege, wall = SwitchIsOn(name="siege"), IsListed(name="wall")
+    assert parse("!switch.siege && client.ip in list.wall || true") == Any(
+        operands=(All(operands=(Not(operand=siege), wall)), Constant(value=True))
+    )
+
+
+def test_addresses_become_networks() -> None:
+    """An address is compared as a network, whether with `==` or with `in`."""
+    assert parse('client.ip == "192.0.2.1"') == IsWithin(networks=("192.0.2.1/32",))
+    assert parse('client.ip in ["2001:db8::/32"]') == IsWithin(networks=("2001:db8::/32",))
+
+
+def test_sides_of_an_equality_may_change_places() -> None:
+    """A written text may stand on either side."""
+    assert parse('"POST" == request.method') == parse('request.method == "POST"')
+
+
+def test_header_names_are_in_lower_case() -> None:
+    """A header is the same in any case."""
+    compares = parse('request.header["X-Key"].matches("^a")')
+    assert isinstance(compares, Compares)
+    assert (compares.reads.key, compares.operator, compares.texts) == ("x-key", Operator.MATCHES, ("^a",))
+
+
+def test_escapes_are_read_as_cel_reads_them() -> None:
+    """A written text means what CEL says it means."""
+    assert parse(r'request.path == "\u0041"') == parse('request.path == "A"')
+    assert parse(r"request.path == r'\d'") == parse(r'request.path == "\\d"')
+
+
+def test_every_fault_is_found_at_once() -> None:
+    """Faults on both sides of an operator are reported together, each with its column."""
+    _, faults = parse_condition("switch.seige || client.ip in list.walls", DECLARED)
+    assert [(fault.check, fault.column, fault.hint) for fault in faults] == [
+        ("edge-unknown-switch", 1, "Did you mean siege?"),
+        ("edge-unknown-list", 30, "Did you mean wall?"),
+    ]
