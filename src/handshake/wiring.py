@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import os
+import socket
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,36 +18,59 @@ from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.countries import prepare_countries
 from handshake.control.agent.door import DoorReconciler
 from handshake.control.agent.gateway import GatewayReconciler
+from handshake.control.agent.health import build_health
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.launching import Launcher
+from handshake.control.agent.probe import Prober
 from handshake.control.agent.programs import LocalProgram
+from handshake.control.arrival import Arrivals
 from handshake.control.campaign import CampaignSettings, StoreSettings
 from handshake.control.house import House
+from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
+from handshake.control.leader.service import LeaderService
 from handshake.control.leader.steps import StepRunner
+from handshake.control.lifecycle import Lifecycle
+from handshake.control.lists import Lists
 from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.pointers import Pointers
+from handshake.control.publisher import Publisher, Workshop
 from handshake.control.secrets import Secrets
-from handshake.control.shelf import fetch_release, load_manifest
+from handshake.control.shelf import fetch_release, load_manifest, releases
+from handshake.control.status import StatusReport, read_status
+from handshake.control.switches import Switches
 from handshake.control.targets import Targets
 from handshake.core.ack import Place, Role
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
+from handshake.core.instance import InstanceReport
 from handshake.core.pointer import Pointer
-from handshake.core.release import Subject
+from handshake.core.problem import Location, Problem
+from handshake.core.release import Kind, Subject
 from handshake.drivers.consul.catalog import ConsulCatalog
+from handshake.drivers.datadog.counters import DogStatsdCounters
 from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.drivers.git.source import describe_source
+from handshake.drivers.haproxy.program import NEED as HAPROXY_NEED
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
+from handshake.drivers.http.server import ThreadedServer
 from handshake.drivers.nginx.program import RegionServer
 from handshake.drivers.nginx.supervised import SupervisedRegion
+from handshake.drivers.pip.wheels import PipWheels
+from handshake.drivers.process.command import run_command
+from handshake.drivers.process.need import Need, missing_programs
+from handshake.drivers.process.ports import check_port
 from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.supervision import HouseSupervision
 from handshake.drivers.redis.program import RedisStore
 from handshake.drivers.redis.supervised import SupervisedStore
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.host import SandboxHost
+from handshake.drivers.sandbox.sandboxes import NEEDS as SANDBOX_NEEDS
 from handshake.drivers.sandbox.sandboxes import Sandboxes
+from handshake.drivers.varnish.program import NEED as VARNISH_NEED
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.drivers.varnish.supervised import SupervisedCache
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Region
@@ -57,6 +83,31 @@ from handshake.image.contract import Contract, parse_contract
 DOOR_USER = "haproxy"
 CACHE_USER = "vcache"
 FILES_USER = "www-data"
+BUILD_SECONDS = 600.0
+
+
+def run_build(command: Sequence[str], folder: Path) -> None:
+    """Run a site's build in its folder, with the platform's own Python first on PATH."""
+    path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+    environment = {**os.environ, "PATH": path}
+    run_command(command, timeout_seconds=BUILD_SECONDS, environment=environment, folder=folder)
+
+
+def find_missing_programs() -> list[Problem]:
+    """Return a problem for every program that a house on one machine needs and does not find."""
+    needs = (
+        HAPROXY_NEED,
+        VARNISH_NEED,
+        Need(program="redis-server", reason="as the stores", package="redis-server"),
+        Need(program="nginx", reason="as the regions' file servers", package="nginx-light"),
+        *SANDBOX_NEEDS,
+    )
+    return missing_programs(needs)
+
+
+def find_port_holder(port: int, needed_by: str, where: Location) -> list[Problem]:
+    """Return a problem where somebody else listens on a port that we need."""
+    return check_port(port, needed_by=needed_by, where=where)
 
 
 class Wiring:
@@ -76,8 +127,13 @@ class Wiring:
 
     @property
     def stores(self) -> tuple[DirectoryStore, ...]:
-        """Every region's object store."""
-        return tuple(make_region(self.house.region(name), name) for name in self.house.regions)
+        """Every region's object store; a region whose folder is gone does not answer."""
+        return tuple(DirectoryStore(self.house.region(name), name) for name in self.house.regions)
+
+    def make_regions(self) -> None:
+        """Make every region's folder, at the first start."""
+        for name in self.house.regions:
+            make_region(self.house.region(name), name)
 
     @property
     def processes(self) -> Processes:
@@ -88,6 +144,69 @@ class Wiring:
     def sandboxes(self) -> Sandboxes:
         """The sandboxed instances of this node."""
         return Sandboxes(self.house.instances, confinement=find_confinement())
+
+    @property
+    def supervision(self) -> HouseSupervision:
+        """Everything that runs on this node, to be started and stopped."""
+        return HouseSupervision(programs=self.processes, instances=Processes(self.house.instances))
+
+    def lifecycle(self) -> Lifecycle:
+        """The campaign's own three processes."""
+        return Lifecycle(
+            self.house,
+            self.supervision,
+            self.clock,
+            python=sys.executable,
+            credentials=str(self.secrets.ensure_catalog()),
+        )
+
+    def publisher(self) -> Publisher:
+        """Makes releases of the campaign's sources."""
+        shop = Workshop(
+            campaign=self.house.folder,
+            cache=self.house.cache,
+            stores=self.stores,
+            wheels=PipWheels(),
+            describe_source=describe_source,
+            run_build=run_build,
+            builder=f"{getpass.getuser()}@{socket.gethostname()}",
+        )
+        return Publisher(shop, self.clock)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Every node that must acknowledge."""
+        return (self.house.node,)
+
+    def arrivals(self) -> Arrivals:
+        """Watches moved pointers."""
+        return Arrivals(self.catalog, self.pointers, self.clock, self.nodes)
+
+    def status(self) -> StatusReport:
+        """Return the state of your state."""
+        return read_status(self.catalog, self.clock, campaign=self.house.name, nodes=self.nodes)
+
+    def journal(self) -> tuple[JournalRecord, ...]:
+        """Return the newest records of the journal."""
+        return read_journal(self.catalog)
+
+    @property
+    def switches(self) -> Switches:
+        """The switches."""
+        return Switches(self.catalog, self.clock)
+
+    @property
+    def lists(self) -> Lists:
+        """The lists."""
+        return Lists(self.catalog, self.clock)
+
+    def live(self) -> LivePolicy | None:
+        """Return the live policy, None where none was applied yet."""
+        return self.policies.live(self.pointers.all())
+
+    def releases(self) -> tuple[Digest, ...]:
+        """Return every release that is in the regions."""
+        return releases(self.stores)
 
     @property
     def pointers(self) -> Pointers:
@@ -128,7 +247,7 @@ class Wiring:
             live = policies.live(pointers)
             return live.policy.campaign if live else None
 
-        runner = StepRunner(catalog, self.pointers, self.clock, (self.house.node,))
+        runner = StepRunner(catalog, self.pointers, self.clock, self.nodes)
         return Leader(
             catalog=catalog,
             clock=self.clock,
@@ -162,6 +281,27 @@ class Wiring:
             target_of=agent.target_of,
         )
         return agent, instances
+
+    def health_server(self, instances: Instances) -> ThreadedServer:
+        """Return the server of this node's answers to load balancers."""
+
+        def templates_of(report: InstanceReport) -> Subject | None:
+            name = self.contract_of(report.generation.image).templates
+            return Subject(kind=Kind.TEMPLATES, name=name) if name else None
+
+        app = build_health(
+            reports=instances.reports,
+            templates_of=templates_of,
+            read_pointer=self.pointers.get,
+            prober=Prober(self.clock),
+            counters=DogStatsdCounters(self.house.dogstatsd),
+        )
+        return ThreadedServer(app, self.house.agent)
+
+    def leader_service(self) -> LeaderService:
+        """Return the leader, ready to run."""
+        leader = self.leader()
+        return LeaderService(self.catalog, leader.cycle, leader.give_up)
 
     def programs_of(self, live: LivePolicy) -> tuple[LocalProgram, ...]:
         """Return the stores and regions' servers that a policy asks for on this node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -125,3 +126,13 @@ class CampaignSettings(Settings):
     templates: dict[Name, TemplatesSettings] = Field(default_factory=dict, description="The templates.")
     sites: dict[Name, SiteSettings] = Field(default_factory=dict, description="The sites.")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")
+
+
+def listening(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every address on which the house listens: where in handshake.toml it stands, and itself."""
+    for name, address in campaign.listen:
+        yield ("listen", name), address
+    for name, region in campaign.regions.items():
+        yield ("regions", name, "listen"), region.listen
+    for name, store in campaign.stores.items():
+        yield ("stores", name, "listen"), store.listen

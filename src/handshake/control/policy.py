@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from handshake.config.reader import Loaded, read_settings
-from handshake.control.campaign import CampaignSettings
+from handshake.control.campaign import CampaignSettings, listening
 from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.policy import read_policy as read_edge
@@ -91,7 +91,7 @@ def check_paths(loaded: Loaded[CampaignSettings], gateway: GatewayPolicy) -> lis
 
 def _check_addresses(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
     first: dict[str, str] = {}
-    for path, address in _addresses(loaded.model):
+    for path, address in listening(loaded.model):
         name = ".".join(path)
         owner = first.setdefault(address, name)
         if owner != name:
@@ -101,15 +101,6 @@ def _check_addresses(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
                 where=loaded.source.at(*path),
                 hint="Give one of them another port.",
             )
-
-
-def _addresses(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name, address in campaign.listen:
-        yield ("listen", name), address
-    for region, its in campaign.regions.items():
-        yield ("regions", region, "listen"), its.listen
-    for store, held in campaign.stores.items():
-        yield ("stores", store, "listen"), held.listen
 
 
 def _check_mounts(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:

@@ -59,6 +59,10 @@ class Leader:
         told += self._fleets.cycle(campaign, pointers, fence, self._clock.now())
         return _summarise(told)
 
+    def give_up(self) -> None:
+        """Let another process lead at once."""
+        self._leadership.give_up()
+
     def _conclude(self, arrival: Arrival) -> Outcome:
         sentence = describe_arrival(arrival)
         match arrival:

@@ -1,0 +1,36 @@
+"""`handshake agent`: the node's agent, as `up` starts it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from handshake.control.house import load_house
+from handshake.core.clock import SystemClock
+from handshake.wiring import Wiring
+
+_STOP_SECONDS = 5.0
+
+
+@click.command(hidden=True)
+@click.option(
+    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+)
+def agent(house_file: Path) -> None:
+    """Keep this node where the catalogue says it should be."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    wiring = Wiring(load_house(house_file), SystemClock())
+    running, instances = wiring.agent()
+    running.run(instances)
+    health = wiring.health_server(instances)
+    health.start()
+    stopped.wait()
+    health.stop()
+    running.stop(_STOP_SECONDS)

@@ -1,0 +1,33 @@
+"""`handshake apply`: makes a planned policy live."""
+
+from __future__ import annotations
+
+import click
+
+from handshake.cli.arriving import move_and_wait
+from handshake.cli.screen import campaign_option, errors_explained, json_option
+from handshake.cli.session import find_release, open_wiring, who_asks
+from handshake.core.pointer import Move
+
+
+@click.command()
+@click.argument("release")
+@click.option("--from-revision", type=int, required=True, help="The revision that `plan` printed.")
+@click.option("--reason", default="applied", help="Why, for the history.")
+@click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for acks.")
+@campaign_option
+@json_option
+def apply(
+    release: str, *, from_revision: int, reason: str, seconds: float, campaign: str, as_json: bool
+) -> None:
+    """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has moved on since."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        move = Move(
+            subject=wiring.policies.subject,
+            release=find_release(release, wiring.releases()),
+            from_revision=from_revision,
+            moved_by=who_asks(),
+            reason=reason,
+        )
+        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)

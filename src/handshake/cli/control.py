@@ -1,0 +1,33 @@
+"""`handshake control`: the control plane, as `up` starts it: the leader and the dashboard."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from handshake.control.house import load_house
+from handshake.core.clock import SystemClock
+from handshake.wiring import Wiring
+
+_STOP_SECONDS = 5.0
+
+
+@click.command(hidden=True)
+@click.option(
+    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+)
+def control(house_file: Path) -> None:
+    """Lead the campaign where nobody else does, and show the dashboard."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    wiring = Wiring(load_house(house_file), SystemClock())
+    running = wiring.leader_service()
+    running.start()
+    stopped.wait()
+    running.stop(_STOP_SECONDS)

@@ -1,0 +1,222 @@
+"""`handshake edge`: switches and lists, changed without a release and enforced in milliseconds."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+from rich.table import Table
+
+from handshake.cli.durations import DurationType
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring, who_asks
+from handshake.control.acks import SWITCHES, list_subject
+from handshake.control.edge_data import DataReport, find_list, find_switch, read_network, wait_for_doors
+from handshake.control.lists import FOREVER, ListDelta
+from handshake.control.live import LivePolicy
+from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
+from handshake.core.errors import RefusedError
+from handshake.wiring import Wiring
+
+_WAIT_SECONDS = 10.0
+_reason = click.option("--reason", required=True, help="Why, for the journal.")
+_for = click.option(
+    "--for", "seconds", type=DurationType(), default=None, help="How long: 90s, 10m, 2h, 7d; else for good."
+)
+_list = click.option("--list", "list_name", default="wall", show_default=True, help="Which list.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchRow:
+    """A switch of the live policy and what operators made of it."""
+
+    name: str
+    is_on: bool
+    setting: SwitchSetting | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchesReport:
+    """All switches."""
+
+    switches: tuple[SwitchRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListReport:
+    """What operators put on a list, leases that ended left out."""
+
+    name: str
+    entries: tuple[ListDelta, ...]
+
+
+@click.group()
+def edge() -> None:
+    """Switches and lists of the edge, changed without a release."""
+
+
+@edge.group()
+def switch() -> None:
+    """Named settings, on or off."""
+
+
+@switch.command("set")
+@click.argument("name")
+@click.argument("value", type=click.Choice(["on", "off"]))
+@_for
+@_reason
+@campaign_option
+@json_option
+def set_switch(
+    name: str, value: str, *, seconds: float | None, reason: str, campaign: str, as_json: bool
+) -> None:
+    """Turn switch NAME on or off, for a time or for good."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        known = find_switch(_live(wiring), name)
+        revision = wiring.switches.set(
+            name, is_on=value == "on", default=known.is_on, owner=who_asks(), reason=reason, seconds=seconds
+        )
+        _await(wiring, SWITCHES, revision, f"switch {name} is {value}", as_json=as_json)
+
+
+@switch.command("undo")
+@click.argument("name")
+@campaign_option
+@json_option
+def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
+    """Return switch NAME to what it was before it was last set."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        revision = wiring.switches.undo(name, owner=who_asks())
+        _await(wiring, SWITCHES, revision, f"switch {name} is back", as_json=as_json)
+
+
+@switch.command("ls")
+@campaign_option
+@json_option
+def list_switches(*, campaign: str, as_json: bool) -> None:
+    """Show every switch: its value, who set it, why, until when."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        settings, now = wiring.switches.all(), wiring.clock.now()
+        rows = tuple(
+            SwitchRow(
+                name=its.name,
+                is_on=is_switch_on(settings.get(its.name), its.is_on, now),
+                setting=settings.get(its.name),
+            )
+            for its in _live(wiring).policy.edge.switches
+        )
+        show(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
+
+
+@edge.group()
+def wall() -> None:
+    """The wall and other lists of clients."""
+
+
+@wall.command("add")
+@click.argument("network")
+@_list
+@_for
+@_reason
+@campaign_option
+@json_option
+def add_to_list(
+    network: str, *, list_name: str, seconds: float | None, reason: str, campaign: str, as_json: bool
+) -> None:
+    """Ban NETWORK (an address or a network), for a time or for good."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        written = read_network(network, find_list(_live(wiring), list_name))
+        revision = wiring.lists.add(list_name, written, seconds=seconds, author=who_asks(), reason=reason)
+        _await(
+            wiring, list_subject(list_name), revision, f"{written} is on list {list_name}", as_json=as_json
+        )
+
+
+@wall.command("remove")
+@click.argument("network")
+@_list
+@click.option("--reason", default="removed", help="Why, for the journal.")
+@campaign_option
+@json_option
+def remove_from_list(network: str, *, list_name: str, reason: str, campaign: str, as_json: bool) -> None:
+    """Let NETWORK in again."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        written = read_network(network, find_list(_live(wiring), list_name))
+        revision = wiring.lists.remove(list_name, written, author=who_asks(), reason=reason)
+        _await(
+            wiring, list_subject(list_name), revision, f"{written} is off list {list_name}", as_json=as_json
+        )
+
+
+@wall.command("ls")
+@_list
+@campaign_option
+@json_option
+def show_list(*, list_name: str, campaign: str, as_json: bool) -> None:
+    """Show what a list holds: until when, by whom, why."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        find_list(_live(wiring), list_name)
+        entries = tuple(wiring.lists.entries(list_name).values())
+        report = ListReport(name=list_name, entries=entries)
+        show(report, as_json=as_json, for_people=lambda: _tell_list(report))
+
+
+def _live(wiring: Wiring) -> LivePolicy:
+    live = wiring.live()
+    if live is None:
+        raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+    return live
+
+
+def _await(wiring: Wiring, subject: str, revision: int, what: str, *, as_json: bool) -> None:
+    report = wait_for_doors(
+        wiring.catalog,
+        wiring.clock,
+        wiring.nodes,
+        subject=subject,
+        revision=revision,
+        what=what,
+        seconds=_WAIT_SECONDS,
+    )
+    show(report, as_json=as_json, for_people=lambda: _tell(report))
+    if not report.is_enforced:
+        sys.exit(1)
+
+
+def _tell(report: DataReport) -> None:
+    if report.is_enforced:
+        out.print(f"{report.what}: [green]every door enforces it[/] after {report.seconds * 1000:.0f} ms")
+    else:
+        out.print(
+            f"{report.what}: [yellow]written, and no ack of every door yet[/]; handshake status says who"
+        )
+
+
+def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
+    table = Table("switch", "value", "until", "by", "reason", box=None)
+    for row in rows:
+        its = row.setting
+        until = _moment(its.until) if its and its.until else ""
+        who = (its.owner, its.reason) if its else ("", "")
+        table.add_row(row.name, print_switch(is_on=row.is_on), until, *who)
+    out.print(table)
+
+
+def _tell_list(report: ListReport) -> None:
+    table = Table("network", "until", "by", "reason", box=None)
+    for entry in report.entries:
+        until = "for good" if entry.until >= FOREVER else _moment(entry.until)
+        table.add_row(entry.network, until, entry.author, entry.reason)
+    out.print(table)
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

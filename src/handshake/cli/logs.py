@@ -1,0 +1,50 @@
+"""`handshake logs`: what programs and instances wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring
+from handshake.core.problem import Location, Problem, ProblemsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogReport:
+    """The last lines of each program that was asked for."""
+
+    lines: dict[str, tuple[str, ...]]
+
+
+@click.command()
+@click.argument("name", default="")
+@click.option("-n", "count", default=20, show_default=True, help="How many lines of each.")
+@campaign_option
+@json_option
+def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
+    """Print the last lines of NAME: a program (door, agent), an instance, or all instances of a service."""
+    with errors_explained(as_json=as_json):
+        supervision = open_wiring(campaign).supervision
+        known = (*supervision.programs(), *supervision.instances())
+        chosen = [each for each in known if name in {each, each.rpartition("-")[0]}]
+        if not chosen:
+            raise _unknown(name, known)
+        report = LogReport(lines={each: supervision.log_tail(each, count) for each in chosen})
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> ProblemsError:
+    what = f"nothing here is named {name}" if name else "say whose log"
+    hint = f"There is: {', '.join(known)}."
+    return ProblemsError(
+        [Problem(check="unknown-program", what=what, where=Location(file="logs"), hint=hint)]
+    )
+
+
+def _tell(report: LogReport) -> None:
+    for name, lines in report.lines.items():
+        for line in lines:
+            out.print(f"[bold]{name}[/] | ", end="")
+            out.print(line, markup=False, soft_wrap=True)

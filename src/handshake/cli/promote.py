@@ -1,0 +1,46 @@
+"""`handshake promote`: moves a pointer to a release."""
+
+from __future__ import annotations
+
+import click
+
+from handshake.cli.arriving import move_and_wait
+from handshake.cli.screen import campaign_option, errors_explained, json_option
+from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
+from handshake.core.pointer import Move
+
+
+@click.command()
+@click.argument("subject")
+@click.argument("release")
+@click.option("--reason", default="promoted", help="Why, for the history.")
+@click.option(
+    "--from-revision", default=None, type=int, help="Only if the pointer is still at this revision."
+)
+@click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
+@campaign_option
+@json_option
+def promote(
+    subject: str,
+    release: str,
+    *,
+    reason: str,
+    from_revision: int | None,
+    seconds: float,
+    campaign: str,
+    as_json: bool,
+) -> None:
+    """Move SUBJECT's pointer to RELEASE (its first digits are enough), and wait until every place serves it."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wanted = read_subject(subject)
+        today = wiring.pointers.get(wanted)
+        now = today.revision if today else 0
+        move = Move(
+            subject=wanted,
+            release=find_release(release, wiring.releases()),
+            from_revision=now if from_revision is None else from_revision,
+            moved_by=who_asks(),
+            reason=reason,
+        )
+        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)

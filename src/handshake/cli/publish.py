@@ -1,0 +1,72 @@
+"""`handshake publish`: makes a release of a source, in every region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from handshake.cli.arriving import move_and_wait
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.session import open_wiring, read_subject, who_asks
+from handshake.cli.telling import telling
+from handshake.core.digest import Digest, short
+from handshake.core.pointer import Move
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishReport:
+    """The release that was made."""
+
+    subject: str
+    release: Digest
+
+
+@click.command()
+@click.argument("subject")
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+@click.option("--promote", "is_promoted", is_flag=True, help="Move the pointer to the release as well.")
+@click.option("--reason", default="published", help="Why, for the history.")
+@click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
+@campaign_option
+@json_option
+def publish(
+    subject: str,
+    source: Path | None,
+    *,
+    is_promoted: bool,
+    reason: str,
+    seconds: float,
+    campaign: str,
+    as_json: bool,
+) -> None:
+    """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wanted = read_subject(subject)
+        today = wiring.pointers.get(wanted)
+        with progress(is_quiet=as_json) as bars:
+            release = wiring.publisher().publish(
+                wanted,
+                telling(bars, subject),
+                source=source.resolve() if source else None,
+                previous=today.release if today else None,
+            )
+        if not is_promoted:
+            report = PublishReport(subject=subject, release=release)
+            hint = f"handshake promote {subject} {short(release)}"
+            show(
+                report,
+                as_json=as_json,
+                for_people=lambda: out.print(f"{subject} {short(release)} is in every region; {hint}"),
+            )
+            return
+        move = Move(
+            subject=wanted,
+            release=release,
+            from_revision=today.revision if today else 0,
+            moved_by=who_asks(),
+            reason=reason,
+        )
+        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)

@@ -1,0 +1,85 @@
+"""`handshake status`: the state of your state."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring
+from handshake.control.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
+from handshake.core.digest import short
+from handshake.core.verdict import Finding
+
+_MARKS = {
+    PlaceState.SERVES: ("✓", "green"),
+    PlaceState.WAITS: ("…", "yellow"),
+    PlaceState.REFUSES: ("✗", "red"),
+}
+_FINDINGS = {
+    Finding.YES: ("yes", "green"),
+    Finding.NO: ("no", "red"),
+    Finding.UNKNOWN: ("?", "yellow"),
+}
+
+
+@click.command()
+@click.argument("service", default="")
+@campaign_option
+@json_option
+def status(service: str, *, campaign: str, as_json: bool) -> None:
+    """Show every pointer and every place that has or has not acknowledged it; of one SERVICE, its instances too."""
+    with errors_explained(as_json=as_json):
+        report = open_wiring(campaign).status()
+        show(report, as_json=as_json, for_people=lambda: _tell(report, service))
+
+
+def _tell(report: StatusReport, service: str) -> None:
+    table = Table("subject", "release", "rev", "places", "why", box=None)
+    for row in report.subjects:
+        places = Text(" ").join(_mark(cell) for cell in row.places)
+        release = Text(short(row.release), style="" if row.is_stable else "yellow")
+        table.add_row(row.subject, release, str(row.revision), places, row.reason)
+    out.print(table)
+    refusals = [cell for row in report.subjects for cell in row.places if cell.state is PlaceState.REFUSES]
+    for cell in refusals:
+        out.print(f"{cell.place} refuses: {cell.said}", markup=False, style="red", soft_wrap=True)
+    for fleet in report.fleets:
+        _tell_fleet(fleet, is_detailed=fleet.service == service)
+    for note in report.notes:
+        out.print(note, markup=False, style="dim", soft_wrap=True)
+    leader = report.leader or "nobody leads: verbs and places go on, fleets stay as they are"
+    out.print(f"leader: {leader}", style="dim")
+
+
+def _mark(cell: PlaceCell) -> Text:
+    mark, colour = _MARKS[cell.state]
+    return Text(f"{mark}{cell.place}", style=colour)
+
+
+def _tell_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
+    out.print(f"[bold]{fleet.service}[/] {len(fleet.instances)} instances, {fleet.stage}: ", end="")
+    out.print(fleet.sentence, markup=False, soft_wrap=True)
+    if not is_detailed:
+        return
+    table = Table("instance", "generation", "phase", "alive", "ready", "fresh", "last probe", box=None)
+    for instance in fleet.instances:
+        findings = (_find(each) for each in (instance.alive, instance.ready, instance.fresh))
+        table.add_row(
+            instance.instance, instance.generation, instance.phase, *findings, _tell_probe(instance)
+        )
+    out.print(table)
+    for instance in fleet.instances:
+        for line in instance.log_tail:
+            out.print(f"{instance.instance} | {line}", markup=False, style="dim", soft_wrap=True)
+
+
+def _find(finding: Finding) -> Text:
+    word, colour = _FINDINGS[finding]
+    return Text(word, style=colour)
+
+
+def _tell_probe(instance: InstanceRow) -> str:
+    probe = instance.last_probe
+    return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {probe.body[:60]}"

@@ -1,0 +1,141 @@
+"""`handshake up`: starts a campaign on this machine, or adopts what runs of it."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from handshake.cli.screen import err, errors_explained, json_option, out, progress, show
+from handshake.cli.telling import telling
+from handshake.config.reader import read_settings
+from handshake.control.campaign import CampaignSettings
+from handshake.control.house import House, data_root, run_root, save_house
+from handshake.control.opening import Opening
+from handshake.control.policy import CAMPAIGN_FILE
+from handshake.control.preflight import check_folder, check_ports
+from handshake.core.clock import SystemClock
+from handshake.core.problem import ProblemsError
+from handshake.wiring import Wiring, find_missing_programs, find_port_holder
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpReport:
+    """What `up` did."""
+
+    campaign: str
+    started: tuple[str, ...]
+    promoted: tuple[str, ...]
+    seconds: float
+    door: str
+    dashboard: str
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@json_option
+def up(folder: Path, *, as_json: bool) -> None:
+    """Start the campaign in FOLDER, or adopt what already runs of it.
+
+    Nothing is started while anything is wrong: every problem is reported at once.
+    """
+    begun = time.monotonic()
+    with errors_explained(as_json=as_json):
+        folder = folder.resolve()
+        house = _prepare(folder)
+        wiring = Wiring(house, SystemClock())
+        _make_secrets(wiring)
+        with progress(is_quiet=as_json) as bars:
+            report = _start(wiring, bars, begun)
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _prepare(folder: Path) -> House:
+    """Check everything, then write down where this campaign's things lie."""
+    problems = [*check_folder(folder), *find_missing_programs()]
+    if problems:
+        raise ProblemsError(problems)
+    house = _describe(folder)
+    if not house.file.exists():
+        if taken := check_ports(folder, find_port_holder):
+            raise ProblemsError(taken)
+        _make_folders(house)
+        save_house(house)
+    return house
+
+
+def _describe(folder: Path) -> House:
+    campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
+    return House(
+        name=campaign.name,
+        node=campaign.nodes[0],
+        folder=folder,
+        run=run_root() / campaign.name,
+        data=data_root() / campaign.name,
+        catalog=campaign.listen.catalog,
+        agent=campaign.listen.agent,
+        dashboard=campaign.listen.dashboard,
+        door=campaign.listen.door,
+        dogstatsd=campaign.telemetry.dogstatsd,
+        regions={name: its.listen for name, its in campaign.regions.items()},
+        stores={name: its.listen for name, its in campaign.stores.items()},
+    )
+
+
+def _make_folders(house: House) -> None:
+    """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
+    for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+
+
+def _make_secrets(wiring: Wiring) -> None:
+    wiring.secrets.ensure_catalog()
+    wiring.secrets.ensure(("decoy", "freshness", *(f"store-{name}" for name in wiring.house.stores)))
+    wiring.make_regions()
+
+
+def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
+    with _task(bars, "starting catalogue, agent and control"):
+        started = wiring.lifecycle().start(lambda: wiring.catalog)
+    opening = Opening(
+        name=wiring.house.name,
+        publisher=wiring.publisher(),
+        pointers=wiring.pointers,
+        arrivals=wiring.arrivals(),
+        who=getpass.getuser(),
+    )
+    waiting = bars.add_task("", total=None, visible=False)
+    arrived = opening.open(
+        lambda subject: telling(bars, str(subject)),
+        lambda why: bars.update(waiting, description=why, visible=True),
+    )
+    return UpReport(
+        campaign=wiring.house.name,
+        started=started,
+        promoted=tuple(str(each.pointer.subject) for each in arrived),
+        seconds=round(time.monotonic() - begun, 2),
+        door=f"http://{wiring.house.door}/",
+        dashboard=f"http://{wiring.house.dashboard}/",
+    )
+
+
+@contextmanager
+def _task(bars: Progress, what: str) -> Iterator[None]:
+    task = bars.add_task(what, total=None)
+    yield
+    bars.remove_task(task)
+
+
+def _tell(report: UpReport) -> None:
+    what = "is up" if report.started else "was up already"
+    out.print(f"[bold]{report.campaign}[/] {what} ({report.seconds:.1f} s)")
+    out.print(f"  visitors    {report.door}")
+    out.print(f"  dashboard   {report.dashboard}")
+    err.print("handshake status shows the state of your state; handshake down stops everything.", style="dim")

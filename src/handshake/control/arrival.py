@@ -1,0 +1,88 @@
+"""Waiting for a moved pointer to arrive: every place acknowledged it, or it went back, or time ran out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode
+from handshake.catalog.keys import rollout_key
+from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.pointers import Pointers
+from handshake.core.ack import is_served
+from handshake.core.clock import Clock
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind
+from handshake.fleet.state import Rollout
+
+_LOOK_SECONDS = 0.1
+
+
+class Ending(StrEnum):
+    """How a wait ended."""
+
+    ARRIVED = "arrived"
+    REVERTED = "reverted"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+    STILL_WAITING = "still waiting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """What became of one move."""
+
+    pointer: Pointer
+    ending: Ending
+    seconds: float
+    """From the move to the ending."""
+    why: str
+
+
+class Arrivals:
+    """Watches moved pointers. Needs nothing but the catalogue: it works with the control plane dead."""
+
+    def __init__(self, catalog: Catalog, pointers: Pointers, clock: Clock, nodes: tuple[str, ...]) -> None:
+        self._catalog = catalog
+        self._pointers = pointers
+        self._clock = clock
+        self._nodes = nodes
+
+    def wait(self, moved: Pointer, deadline_seconds: float, tell: Callable[[str], None]) -> Arrival:
+        """Return what became of a move; `tell` is called with what is waited for whenever that changes."""
+        begun = self._clock.monotonic()
+        said = ""
+        while True:
+            ending, why = self._look(moved)
+            seconds = self._clock.monotonic() - begun
+            if ending is not Ending.STILL_WAITING or seconds > deadline_seconds:
+                return Arrival(pointer=moved, ending=ending, seconds=seconds, why=why)
+            if why != said:
+                tell(why)
+                said = why
+            self._clock.sleep(_LOOK_SECONDS)
+
+    def _look(self, moved: Pointer) -> tuple[Ending, str]:
+        today = self._pointers.get(moved.subject)
+        if today is not None and today.revision > moved.revision:
+            ending = Ending.REVERTED if today.release == moved.stable else Ending.SUPERSEDED
+            return ending, today.reason
+        subject = str(moved.subject)
+        acks = acks_of(subject, read_acks(self._catalog))
+        places = concerned_places(subject, self._nodes)
+        for ack in acks:
+            if ack.refusal and ack.refusal.revision == moved.revision and moved.stable is None:
+                return Ending.REFUSED, f"{ack.place} cannot serve it: {ack.refusal.reason}"
+        if is_served(moved.revision, acks, places):
+            return Ending.ARRIVED, "; ".join(f"{ack.place}: {ack.proof}" for ack in acks)
+        silent = [str(place) for place in places if not is_served(moved.revision, acks, (place,))]
+        return Ending.STILL_WAITING, self._explain(moved, silent)
+
+    def _explain(self, moved: Pointer, silent: list[str]) -> str:
+        waits = f"waits for {', '.join(silent)}"
+        if moved.subject.kind is not Kind.IMAGE:
+            return waits
+        entry = self._catalog.get(rollout_key(moved.subject.name))
+        return decode(Rollout, entry.value).reason or waits if entry else waits

@@ -1,0 +1,102 @@
+"""Changes of the edge's live data, refused where the live policy knows no such switch or list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_network
+from typing import TypeVar
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.live import LivePolicy
+from handshake.core.ack import is_served
+from handshake.core.clock import Clock
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.edge.network import print_network
+from handshake.edge.policy import AddressList, Switch
+
+Found = TypeVar("Found")
+
+_LOOK_SECONDS = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataReport:
+    """What became of a change of live data."""
+
+    subject: str
+    revision: int
+    what: str
+    is_enforced: bool
+    """Whether every door has acknowledged it."""
+    seconds: float
+    """From the accepted write to the last door's ack."""
+
+
+def find_switch(live: LivePolicy, name: str) -> Switch:
+    """Return a switch of the live policy; ProblemsError names the nearest one."""
+    return _find(name, {switch.name: switch for switch in live.policy.edge.switches}, "switch")
+
+
+def find_list(live: LivePolicy, name: str) -> AddressList:
+    """Return a list of the live policy; ProblemsError names the nearest one."""
+    return _find(name, {its.name: its for its in live.policy.edge.lists}, "list")
+
+
+def read_network(text: str, protected: AddressList) -> str:
+    """Return an address or network as the edge prints it; ProblemsError where it is none, or is protected."""
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise _problem(
+            "edge-bad-address", str(error), text, "Write 203.0.113.7 or 203.0.113.0/24."
+        ) from error
+    for other in protected.protected:
+        if other.version == network.version and other.overlaps(network):
+            raise _problem(
+                "edge-protected",
+                f"{text} touches {other}, which list {protected.name} protects",
+                text,
+                "Take it off `protected` in edge.toml first, by a policy release.",
+            )
+    return print_network(network)
+
+
+def wait_for_doors(
+    catalog: Catalog,
+    clock: Clock,
+    nodes: tuple[str, ...],
+    *,
+    subject: str,
+    revision: int,
+    what: str,
+    seconds: float,
+) -> DataReport:
+    """Return once every door has acknowledged a revision, or after so many seconds."""
+    begun = clock.monotonic()
+    places = concerned_places(subject, nodes)
+    while True:
+        is_enforced = is_served(revision, acks_of(subject, read_acks(catalog)), places)
+        elapsed = clock.monotonic() - begun
+        if is_enforced or elapsed > seconds:
+            return DataReport(
+                subject=subject,
+                revision=revision,
+                what=what,
+                is_enforced=is_enforced,
+                seconds=round(elapsed, 3),
+            )
+        clock.sleep(_LOOK_SECONDS)
+
+
+def _find(name: str, known: dict[str, Found], noun: str) -> Found:
+    if name in known:
+        return known[name]
+    nearest = get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"The policy has: {', '.join(known) or 'none'}."
+    raise _problem(f"unknown-{noun}", f"the live policy has no {noun} {name}", name, hint)
+
+
+def _problem(check: str, what: str, where: str, hint: str) -> ProblemsError:
+    return ProblemsError([Problem(check=check, what=what, where=Location(file=where), hint=hint)])

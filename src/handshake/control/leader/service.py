@@ -1,0 +1,36 @@
+"""The leader as a service: its loop, woken by everything that it decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.keys import ACKS, ASSIGNMENTS, INSTANCES, POINTERS, SCALE
+from handshake.control.feed import prefix_feed
+from handshake.control.loop import Loop
+from handshake.core.outcome import Outcome
+
+_TICK_SECONDS = 1.0
+
+
+class LeaderService:
+    """Runs the leader's cycle on every change of what it reads, and once a second."""
+
+    def __init__(self, catalog: Catalog, cycle: Callable[[], Outcome], give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
+        self._loop = Loop("leader", cycle, tick_seconds=_TICK_SECONDS)
+        self._feeds = [
+            prefix_feed(catalog, prefix, self._loop.wake)
+            for prefix in (POINTERS, ACKS, INSTANCES, ASSIGNMENTS, SCALE)
+        ]
+
+    def start(self) -> None:
+        """Begin to watch and to lead."""
+        for feed in self._feeds:
+            feed.start()
+        self._loop.start()
+
+    def stop(self, wait_seconds: float) -> None:
+        """Stop after the present cycle, and let another process lead at once."""
+        self._loop.stop(wait_seconds)
+        self._give_up()

@@ -1,0 +1,104 @@
+"""A campaign's own three processes: catalogue, agent, control. Everything else is the agent's to start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.house import House
+from handshake.core.clock import Clock
+from handshake.core.errors import HandshakeError, UnavailableError
+
+CATALOG, AGENT, CONTROL = "catalog", "agent", "control"
+_ROUTERS = ("door", "cache", "gateway")
+_START_SECONDS = 20.0
+_PAUSE_SECONDS = 0.05
+_STOP_SECONDS = 10.0
+
+
+class Supervision(Protocol):
+    """Starts and stops supervised programs; they outlive whoever started them."""
+
+    def start(self, name: str, argv: Sequence[str]) -> bool:
+        """Start a program that is started again in place when it ends; False where it runs already."""
+        ...
+
+    def stop(self, name: str, seconds: float) -> None:
+        """End a program for good, by force after so many seconds; idempotent."""
+        ...
+
+    def programs(self) -> tuple[str, ...]:
+        """Return the names of all programs that were started and not forgotten."""
+        ...
+
+    def instances(self) -> tuple[str, ...]:
+        """Return the names of all instances that were launched and not forgotten."""
+        ...
+
+    def stop_instance(self, name: str, seconds: float) -> None:
+        """End an instance, by force after so many seconds."""
+        ...
+
+    def log_tail(self, name: str) -> tuple[str, ...]:
+        """Return the last lines that a program wrote."""
+        ...
+
+
+class Lifecycle:
+    """Brings one campaign's processes up and down on this node."""
+
+    def __init__(
+        self, house: House, supervision: Supervision, clock: Clock, *, python: str, credentials: str
+    ) -> None:
+        self._house = house
+        self._supervision = supervision
+        self._clock = clock
+        self._python = python
+        self._credentials = credentials
+
+    def start(self, catalog: Callable[[], Catalog]) -> tuple[str, ...]:
+        """Start what does not run, the catalogue first; return the names of what was started."""
+        started = [CATALOG] if self._supervision.start(CATALOG, self._catalog_argv()) else []
+        self._wait_for(catalog)
+        started += [name for name in (AGENT, CONTROL) if self._supervision.start(name, self._own_argv(name))]
+        return tuple(started)
+
+    def stop(self, tell: Callable[[str], None]) -> None:
+        """Stop everything: first those who would start things again, then doors before what is behind them."""
+        programs = self._supervision.programs()
+        first = (CONTROL, AGENT, *_ROUTERS)
+        others = tuple(name for name in programs if name not in {*first, CATALOG})
+        for name in first:
+            if name in programs:
+                tell(name)
+                self._supervision.stop(name, _STOP_SECONDS)
+        for name in self._supervision.instances():
+            tell(name)
+            self._supervision.stop_instance(name, _STOP_SECONDS)
+        for name in (*others, CATALOG):
+            if name in programs:
+                tell(name)
+                self._supervision.stop(name, _STOP_SECONDS)
+
+    def _catalog_argv(self) -> tuple[str, ...]:
+        return (
+            *(self._python, "-m", "handshake.drivers.embedded_catalog"),
+            *("--listen", self._house.catalog, "--data", str(self._house.data / "catalog")),
+            *("--credentials", self._credentials, "--node", self._house.node),
+        )
+
+    def _own_argv(self, name: str) -> tuple[str, ...]:
+        return (self._python, "-m", "handshake.cli.main", name, "--house", str(self._house.file))
+
+    def _wait_for(self, catalog: Callable[[], Catalog]) -> None:
+        deadline = self._clock.monotonic() + _START_SECONDS
+        while self._clock.monotonic() < deadline:
+            try:
+                catalog().get("hs/v1/ready")
+            except HandshakeError:
+                self._clock.sleep(_PAUSE_SECONDS)
+            else:
+                return
+        tail = "\n".join(self._supervision.log_tail(CATALOG))
+        raise UnavailableError("the catalogue was started and does not answer", details=tail)

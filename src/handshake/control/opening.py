@@ -1,0 +1,56 @@
+"""The first start: everything that the campaign can publish and that has no pointer yet is published and promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handshake.control.arrival import Arrival, Arrivals, Ending
+from handshake.control.pointers import Pointers
+from handshake.control.publisher import Publisher, Telling
+from handshake.core.errors import UnavailableError
+from handshake.core.pointer import Move, Pointer
+from handshake.core.release import Kind, Subject
+
+_REASON = "first start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """Opens a campaign."""
+
+    name: str
+    publisher: Publisher
+    pointers: Pointers
+    arrivals: Arrivals
+    who: str
+    deadline_seconds: float = 120.0
+
+    def open(self, tell: Callable[[Subject], Telling], waiting: Callable[[str], None]) -> tuple[Arrival, ...]:
+        """Publish and promote what has no pointer, the policy first; return what became of each."""
+        known = self.pointers.all()
+        policy = Subject(kind=Kind.POLICY, name=self.name)
+        subjects = (policy, *self.publisher.subjects())
+        missing = [subject for subject in subjects if subject not in known]
+        if not missing:
+            return ()
+        moved = [self._promote(subject, tell(subject)) for subject in missing]
+        arrived = tuple(self.arrivals.wait(pointer, self.deadline_seconds, waiting) for pointer in moved)
+        _require_all(arrived)
+        return arrived
+
+    def _promote(self, subject: Subject, tell: Telling) -> Pointer:
+        release = self.publisher.publish(subject, tell)
+        wish = Move(subject=subject, release=release, from_revision=0, moved_by=self.who, reason=_REASON)
+        return self.pointers.move([wish])[0]
+
+
+def _require_all(arrivals: tuple[Arrival, ...]) -> None:
+    late = [arrival for arrival in arrivals if arrival.ending is not Ending.ARRIVED]
+    if late:
+        details = "\n".join(f"{each.pointer.subject}: {each.ending}: {each.why}" for each in late)
+        raise UnavailableError(
+            f"{len(late)} of {len(arrivals)} did not arrive",
+            hint="`handshake status` says what is waited for; `handshake logs NAME` what it said.",
+            details=details,
+        )

@@ -1,0 +1,185 @@
+"""Publishing: a source becomes a release in every region. No pointer moves."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.config.reader import read_settings
+from handshake.control.campaign import CampaignSettings
+from handshake.control.policy import CAMPAIGN_FILE, policy_files, read_policy
+from handshake.control.shelf import load_manifest, store_release
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest
+from handshake.core.errors import RefusedError
+from handshake.core.manifest import Manifest, release_id
+from handshake.core.objects import ObjectStore
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.provenance import Provenance
+from handshake.core.release import Kind, Subject
+from handshake.core.tree import scan_tree
+from handshake.core.upload import Progress
+from handshake.image.bake import Kitchen, bake
+from handshake.image.recipe import read_recipe
+from handshake.image.wheels import Wheels
+from handshake.render.templates import check_templates
+from handshake.site.publish import publish_site
+from handshake.site.settings import SiteSettings, check_site
+from handshake.site.tree import read_site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """Where a publish tells how far it is."""
+
+    step: Callable[[str], None]
+    """What begins now."""
+    upload: Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What publishing works with."""
+
+    campaign: Path
+    """The operator's folder."""
+    cache: Path
+    stores: Sequence[ObjectStore]
+    wheels: Wheels
+    describe_source: Callable[[Path], tuple[str, str]]
+    run_build: Callable[[Sequence[str], Path], None]
+    builder: str
+
+
+class Publisher:
+    """Makes releases of a campaign's sources."""
+
+    def __init__(self, workshop: Workshop, clock: Clock) -> None:
+        self._shop = workshop
+        self._clock = clock
+
+    def publish(
+        self, subject: Subject, tell: Telling, *, source: Path | None = None, previous: Digest | None = None
+    ) -> Digest:
+        """Make a release of a subject, from its source in the campaign or from another folder; return its id.
+
+        Idempotent: the same source gives the same release. ProblemsError before anything is uploaded.
+        """
+        match subject.kind:
+            case Kind.POLICY:
+                return self._publish_policy(subject, source or self._shop.campaign, tell)
+            case Kind.IMAGE:
+                return self._publish_image(subject, source or self._source(subject), tell)
+            case Kind.TEMPLATES:
+                return self._publish_templates(subject, source or self._source(subject), tell)
+            case Kind.SITE:
+                return self._publish_site(subject, source or self._source(subject), tell, previous)
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Return everything that the campaign can publish, in the order in which it should be promoted."""
+        campaign = self._campaign()
+        return (
+            *(Subject(kind=Kind.TEMPLATES, name=name) for name in campaign.templates),
+            *(Subject(kind=Kind.IMAGE, name=name) for name in campaign.services),
+            *(Subject(kind=Kind.SITE, name=name) for name in campaign.sites),
+        )
+
+    def _publish_policy(self, subject: Subject, source: Path, tell: Telling) -> Digest:
+        tell.step("check the policy")
+        read_policy(source)
+        with self._staging() as staging:
+            for name in policy_files(source):
+                target = staging / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / name, target)
+            manifest = Manifest(kind=Kind.POLICY, files=scan_tree(staging))
+            return self._store(subject, manifest, staging, source, tell)
+
+    def _publish_image(self, subject: Subject, source: Path, tell: Telling) -> Digest:
+        recipe = read_recipe(source)
+        kitchen = Kitchen(campaign=self._shop.campaign, cache=self._shop.cache, wheels=self._shop.wheels)
+        with self._staging() as staging:
+            manifest = bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
+            return self._store(subject, manifest, staging, source, tell)
+
+    def _publish_templates(self, subject: Subject, source: Path, tell: Telling) -> Digest:
+        tell.step("check the templates")
+        if problems := check_templates(source):
+            raise ProblemsError(problems)
+        manifest = Manifest(kind=Kind.TEMPLATES, files=scan_tree(source))
+        return self._store(subject, manifest, source, source, tell)
+
+    def _publish_site(self, subject: Subject, source: Path, tell: Telling, previous: Digest | None) -> Digest:
+        loaded = read_settings(SiteSettings, source / "site.toml")
+        if problems := check_site(loaded):
+            raise ProblemsError(problems)
+        if loaded.model.build:
+            tell.step(" ".join(loaded.model.build))
+            self._shop.run_build(loaded.model.build, source)
+        folder = source / loaded.model.output
+        manifest = read_site(folder, loaded.model.assets)
+        return publish_site(
+            self._shop.stores,
+            manifest,
+            folder,
+            site=subject.name,
+            previous=self._manifest(previous),
+            provenance=self._provenance(subject, manifest, source),
+            report=tell.upload,
+        )
+
+    def _store(
+        self, subject: Subject, manifest: Manifest, folder: Path, source: Path, tell: Telling
+    ) -> Digest:
+        provenance = self._provenance(subject, manifest, source)
+        return store_release(self._shop.stores, manifest, folder, provenance, tell.upload)
+
+    def _provenance(self, subject: Subject, manifest: Manifest, source: Path) -> Provenance:
+        address, commit = self._shop.describe_source(source)
+        return Provenance(
+            subject=subject,
+            release=release_id(manifest),
+            source=address,
+            commit=commit,
+            builder=self._shop.builder,
+            made_at=self._clock.now(),
+        )
+
+    def _manifest(self, release: Digest | None) -> Manifest | None:
+        try:
+            return load_manifest(self._shop.stores, release) if release else None
+        except RefusedError:
+            return None
+
+    def _source(self, subject: Subject) -> Path:
+        campaign = self._campaign()
+        sources: dict[Kind, dict[str, str]] = {
+            Kind.IMAGE: {name: its.source for name, its in campaign.services.items()},
+            Kind.TEMPLATES: {name: its.source for name, its in campaign.templates.items()},
+            Kind.SITE: {name: its.source for name, its in campaign.sites.items()},
+        }
+        source = sources[subject.kind].get(subject.name)
+        if source is None:
+            known = ", ".join(str(each) for each in self.subjects() if each.kind is subject.kind) or "none"
+            problem = Problem(
+                check="unknown-subject",
+                what=f"the campaign has no {subject}",
+                where=Location(file=CAMPAIGN_FILE),
+                hint=f"It has: {known}.",
+            )
+            raise ProblemsError([problem])
+        return self._shop.campaign / source
+
+    def _campaign(self) -> CampaignSettings:
+        file = self._shop.campaign / CAMPAIGN_FILE
+        return read_settings(CampaignSettings, file, shown_as=CAMPAIGN_FILE).model
+
+    @contextmanager
+    def _staging(self) -> Iterator[Path]:
+        self._shop.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="staging-", dir=self._shop.cache) as folder:
+            yield Path(folder)

@@ -1,0 +1,1 @@
+"""Git, asked where a source comes from."""

@@ -1,0 +1,1 @@
+"""Serving HTTP from a thread of a process that does other things too."""

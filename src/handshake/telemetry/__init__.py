@@ -1,0 +1,1 @@
+"""What is counted and told about the house while it runs."""
