@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from handshake.core.instance import Phase
+from handshake.core.instance import Generation, Phase, Purpose
 from handshake.core.step import Drain, Launch, Retire, Revert
+from handshake.fleet.blame import find_bad
 from handshake.fleet.plan import Plan
 from handshake.fleet.state import Member, Rollout
 from tests.transitions.fleet_world import World, is_sick
@@ -14,7 +15,8 @@ def check_laws(world: World, decided: Plan) -> None:
     check_plan_is_repeatable(world, decided)
     check_ignorance_decides_nothing(world, decided)
     check_floor_holds(world, decided)
-    check_newcomers_are_acknowledged_before_drains(world, decided)
+    check_successors_are_proven_before_drains(world, decided)
+    check_pause_is_honoured(world, decided)
     check_budget_holds(world, decided)
     check_only_trusted_generations_spread(world, decided)
     check_reverts_lead_to_stable(decided)
@@ -31,13 +33,14 @@ def check_ignorance_decides_nothing(world: World, decided: Plan) -> None:
     if not world.is_catalogue_readable:
         assert not decided.steps
         assert decided.rollout == world.rollout
-    names = _leaving(decided)
-    for member in world.observe().members:
-        is_decided_before = member.is_draining or (
-            member.is_for_trial and not _is_trusted(member, world.rollout)
+    for name in _leaving(decided):
+        box, record = world.boxes[name], world.rollout
+        is_silent = box.assignment.node in world.silent_nodes
+        is_in_every_pool = all(name in pool for pool in world.pools.values())
+        is_over = box.assignment.phase is Phase.DRAIN or not _is_trusted(box.assignment.generation, record)
+        assert is_over or not (is_silent and is_in_every_pool), (
+            f"{name} may serve, nobody speaks of it, and it must go"
         )
-        if member.is_silent_in_pool and not is_decided_before:
-            assert member.id not in names, f"{member.id} is silent and in the pool, and was sent away"
 
 
 def check_floor_holds(world: World, decided: Plan) -> None:
@@ -47,20 +50,29 @@ def check_floor_holds(world: World, decided: Plan) -> None:
     assert left == serving or len(left) >= world.desired.settings.floor, f"only {sorted(left)} would serve"
 
 
-def check_newcomers_are_acknowledged_before_drains(world: World, decided: Plan) -> None:
-    """A member is replaced only by one that every gateway has acknowledged."""
+def check_successors_are_proven_before_drains(world: World, decided: Plan) -> None:
+    """A member is replaced only by one that is ready for the whole soak and held open by every gateway."""
     replaced = {s.instance for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")}
     if replaced:
-        aim = world.rollout.stable if world.rollout.bad else world.desired.target
+        settings = world.desired.settings
+        aim = world.rollout.stable if find_bad(world.desired, world.rollout) else world.desired.target
         left = [
             member
             for member in _count(world)
             if member.id not in _leaving(decided)
-            and (member.is_in_pool or member.generation not in (aim, world.desired.target))
+            and (
+                member.generation != aim
+                or (member.is_serving and member.verdicts.ready.since + settings.soak_seconds <= world.now)
+            )
         ]
-        assert len(left) >= world.desired.settings.desired, (
-            f"{sorted(replaced)} drain before their successors serve"
-        )
+        assert len(left) >= settings.desired, f"{sorted(replaced)} drain before their successors are proven"
+
+
+def check_pause_is_honoured(world: World, decided: Plan) -> None:
+    """While a rollout is paused, no trial begins and nobody is replaced."""
+    if world.desired.is_paused:
+        assert not [s for s in decided.steps if isinstance(s, Launch) and s.purpose is Purpose.TRIAL]
+        assert not [s for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")]
 
 
 def check_budget_holds(world: World, decided: Plan) -> None:
@@ -114,8 +126,10 @@ def _leaving(decided: Plan) -> set[str]:
 
 def _count(world: World) -> list[Member]:
     """Return the members that count for capacity: neither draining nor on trial."""
-    return [m for m in world.observe().members if not m.is_draining and _is_trusted(m, world.rollout)]
+    return [
+        m for m in world.observe().members if not m.is_draining and _is_trusted(m.generation, world.rollout)
+    ]
 
 
-def _is_trusted(member: Member, record: Rollout) -> bool:
-    return member.generation in (record.stable, *record.passed)
+def _is_trusted(generation: Generation, record: Rollout) -> bool:
+    return generation in (record.stable, *record.passed)

@@ -40,7 +40,7 @@ class Image(Enum):
     @property
     def boot_seconds(self) -> float:
         """How long it takes until the first answer."""
-        return {Image.BOOTS_SLOWLY: 35.0, Image.NEVER_ANSWERS: 1e9}.get(self, 3.0)
+        return {Image.BOOTS_SLOWLY: 35.0, Image.NEVER_ANSWERS: 1e9}.get(self, 7.0)
 
 
 class Look(Enum):

@@ -225,6 +225,14 @@ def test_promoting_a_bad_release_again_tries_it_again() -> None:
     assert launch(NEW, Purpose.TRIAL) in ask(desired(again), BAD_NEW, *STALE_PAIR).steps
 
 
+def test_a_failed_trial_is_not_mistaken_for_the_next_one() -> None:
+    """A member of an earlier trial of the same release is sent away, whatever became of it since."""
+    earlier = trial_member(DEAD, assigned_at=NOW - 101)
+    answer = ask(desired(TO_NEW), TRYING_NEW, *STALE_PAIR, earlier)
+    assert leaving(answer.steps) == [("Retire", "hamm-t")]
+    assert answer.rollout.bad == ()
+
+
 def test_a_first_release_that_fails_is_not_launched_in_a_loop() -> None:
     """With nothing to go back to, the release is marked bad, and the sentence says what a person can do."""
     wish = desired(pointer("image/hamm", "new"))
@@ -249,6 +257,13 @@ def test_a_newcomer_that_no_gateway_holds_drains_nobody() -> None:
     """No old member is drained before every gateway acknowledged a pool with the newcomer in it."""
     newcomer = member("c", NEW, in_pool=False)
     assert ask(desired(TO_NEW), PASSED_NEW, *STALE_PAIR, newcomer).steps == ()
+
+
+def test_a_low_floor_does_not_hurry_a_replacement() -> None:
+    """Even where the floor would allow it, nobody drains for a newcomer that has yet to soak."""
+    wish = replace(desired(TO_NEW), settings=FleetSettings(desired=2, floor_share=0.5))
+    soaking = member("c", NEW, replace(HEALTHY, ready=verdict(YES, NOW - 9)))
+    assert ask(wish, PASSED_NEW, *STALE_PAIR, soaking).steps == ()
 
 
 def test_a_proven_newcomer_lets_the_oldest_go() -> None:

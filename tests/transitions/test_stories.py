@@ -110,10 +110,12 @@ class Stories(RuleBasedStateMachine):
         """Let a whole fleet be replaced."""
         self._live(60)
 
-    @rule(steps=st.integers(min_value=0, max_value=2))
-    def the_leader_dies_midway(self, steps: int) -> None:
-        """Keep the record and apply only the first steps; the next leader knows the record alone."""
-        self._lead(only=steps)
+    @rule(cycles=st.integers(min_value=1, max_value=12), steps=st.integers(min_value=0, max_value=1))
+    def leaders_die_midway(self, cycles: int, steps: int) -> None:
+        """Let each leader keep its record and apply only the first steps; the next one knows the record alone."""
+        for _ in range(cycles):
+            self._lead(only=steps)
+            self.world.tick()
 
     def _live(self, ticks: int) -> None:
         for _ in range(ticks):
