@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
+from handshake.edge.prefix_cover import Prefix, cover
+from handshake.edge.variables import UNKNOWN_COUNTRY
+
 _UNKNOWN = "??"
-_BITS = {4: 32, 6: 128}
-_FAMILIES = {4: AF_INET, 6: AF_INET6}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """IPv4 or IPv6."""
+
+    number: int
+    bits: int
+
+
+IPV4 = Family(number=AF_INET, bits=32)
+IPV6 = Family(number=AF_INET6, bits=128)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountryRange:
     """Neighbouring addresses of one country."""
 
-    version: int
-    """4 or 6."""
+    family: Family
     first: int
     last: int
     country: str
@@ -38,29 +49,20 @@ def parse_ranges(lines: Iterable[str]) -> Iterator[CountryRange]:
 
 
 def print_countries(ranges: Iterable[CountryRange]) -> str:
-    """Return the map's text: one network and its country a line; the ranges must be in order."""
+    """Return the map's text: one network and its country a line, the longest match counts.
+
+    Of each family, the ranges must be in order and must not overlap; ValueError where they do.
+    """
+    every = list(ranges)
     return "".join(
-        f"{network} {joined.country}\n" for joined in join_neighbours(ranges) for network in _split(joined)
+        _print_family([each for each in every if each.family is family], family) for family in (IPV4, IPV6)
     )
-
-
-def join_neighbours(ranges: Iterable[CountryRange]) -> Iterator[CountryRange]:
-    """Yield the ranges with those joined that touch and are of one country."""
-    for (version, country), group in groupby(ranges, key=lambda each: (each.version, each.country)):
-        first, last = -1, -1
-        for each in group:
-            if first >= 0 and each.first != last + 1:
-                yield CountryRange(version=version, first=first, last=last, country=country)
-                first = each.first
-            first = each.first if first < 0 else first
-            last = each.last
-        yield CountryRange(version=version, first=first, last=last, country=country)
 
 
 def _parse_range(first: str, last: str, country: str) -> CountryRange:
     if ":" in first:
-        return CountryRange(version=6, first=_parse_ipv6(first), last=_parse_ipv6(last), country=country)
-    return CountryRange(version=4, first=int(first), last=int(last), country=country)
+        return CountryRange(family=IPV6, first=_parse_ipv6(first), last=_parse_ipv6(last), country=country)
+    return CountryRange(family=IPV4, first=int(first), last=int(last), country=country)
 
 
 def _parse_ipv6(text: str) -> int:
@@ -70,19 +72,31 @@ def _parse_ipv6(text: str) -> int:
         raise ValueError(f"{text!r} is no IPv6 address") from error
 
 
-def _split(joined: CountryRange) -> Iterator[str]:
-    """Yield the fewest networks that cover the range exactly."""
-    bits = _BITS[joined.version]
-    address = joined.first
-    while address <= joined.last:
-        # The largest block that may begin here, and that still fits.
-        aligned = (address & -address).bit_length() - 1 if address else bits
-        fitting = (joined.last - address + 1).bit_length() - 1
-        size = min(aligned, fitting)
-        yield f"{_print_address(joined.version, address)}/{bits - size}"
-        address += 1 << size
+def _print_family(ranges: list[CountryRange], family: Family) -> str:
+    countries = [UNKNOWN_COUNTRY, *sorted({each.country for each in ranges})]
+    numbers = {country: number for number, country in enumerate(countries)}
+    runs = _fill_gaps(ranges, numbers, 1 << family.bits)
+    starts = list(runs)
+    return "".join(
+        f"{_print_network(prefix, family)} {countries[prefix.label]}\n"
+        for prefix in cover(starts, [runs[start] for start in starts], bits=family.bits)
+    )
 
 
-def _print_address(version: int, address: int) -> str:
-    # A million lines: with the ipaddress module, this would take most of the time.
-    return inet_ntop(_FAMILIES[version], address.to_bytes(_BITS[version] // 8))
+def _fill_gaps(ranges: list[CountryRange], numbers: dict[str, int], end: int) -> dict[int, int]:
+    """Return first address -> number of the country, in order, with a run of the unknown wherever there is a gap."""
+    runs = {0: 0}
+    begin = 0
+    for each in ranges:
+        if not begin <= each.first <= each.last < end:
+            raise ValueError(f"the range from {each.first} to {each.last} overlaps another, or is none")
+        runs[begin] = 0
+        runs[each.first] = numbers[each.country]
+        begin = each.last + 1
+    return runs if begin == end else runs | {begin: 0}
+
+
+def _print_network(prefix: Prefix, family: Family) -> str:
+    # Half a million lines: with the ipaddress module, this would take most of the time.
+    address = inet_ntop(family.number, prefix.first.to_bytes(family.bits // 8))
+    return f"{address}/{family.bits - prefix.free_bits}"

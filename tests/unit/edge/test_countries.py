@@ -1,14 +1,15 @@
-"""Country data: ranges become networks that cover exactly the same addresses."""
+"""Country data: ranges become networks that say the same of every address, the longest match counting."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, summarize_address_range
+from bisect import bisect_right
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.edge.countries import CountryRange, parse_ranges, print_countries
+from handshake.edge.countries import IPV4, CountryRange, parse_ranges, print_countries
 
 EXCERPT = """# comment
 16777216,16777471,AU
@@ -18,28 +19,54 @@ EXCERPT = """# comment
 
 2001:200::,2001:200:ffff:ffff:ffff:ffff:ffff:ffff,JP
 """
+SPAN = 512
+
+
+def look_up(text: str, address: str) -> str:
+    """Return a map's value, as HAProxy finds it: that of the longest network."""
+    client = ip_address(address)
+    entries = [(ip_network(line.split()[0]), line.split()[1]) for line in text.splitlines()]
+    found = [(network.prefixlen, country) for network, country in entries if client in network]
+    return max(found, default=(0, "unknown"))[1]
 
 
 def test_excerpt() -> None:
-    """Neighbours of one country are joined, what is unknown is left out, both families are read."""
-    assert print_countries(parse_ranges(EXCERPT.splitlines())) == (
-        "1.0.0.0/23 AU\n1.0.2.0/23 CN\n2001:200::/32 JP\n"
+    """Exceptions stand inside of larger networks, what is unknown stays so, both families are read."""
+    text = print_countries(parse_ranges(EXCERPT.splitlines()))
+    assert text == "1.0.0.0/22 AU\n1.0.2.0/23 CN\n2001:200::/32 JP\n"
+
+
+def test_exceptions_are_cheaper_than_pieces() -> None:
+    """A hole in a country's network is one more line, not a network for each piece around it."""
+    text = print_countries(parse_ranges(["0,6,US", "7,7,DE", "8,15,US"]))
+    assert text == "0.0.0.0/28 US\n0.0.0.7/32 DE\n"
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, SPAN), st.sampled_from(["US", "DE", "unknown"])), min_size=1, max_size=12
     )
+)
+def test_every_address_keeps_its_country(cuts: list[tuple[int, str]]) -> None:
+    """Whatever the ranges and the gaps between them, each address is of the country that its range names."""
+    starts = sorted(dict(cuts).items())
+    ends = [start for start, _ in starts[1:]] + [SPAN + 1]
+    ranges = [
+        CountryRange(family=IPV4, first=first, last=end - 1, country=country)
+        for (first, country), end in zip(starts, ends, strict=True)
+        if country != "unknown"
+    ]
+    text = print_countries(ranges)
+    for number in range(0, SPAN + 8, 7):
+        before = bisect_right([start for start, _ in starts], number) - 1
+        expected = starts[before][1] if before >= 0 and number <= SPAN else "unknown"
+        assert look_up(text, str(IPv4Address(number))) == expected
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
-def test_networks_cover_the_range_exactly(one: int, other: int) -> None:
-    """A range becomes the networks that the standard library makes of it."""
-    first, last = sorted((one, other))
-    text = print_countries([CountryRange(version=4, first=first, last=last, country="US")])
-    found = [IPv4Network(line.split()[0]) for line in text.splitlines()]
-    assert found == list(summarize_address_range(IPv4Address(first), IPv4Address(last)))
-
-
-def test_gap_between_ranges_of_one_country() -> None:
-    """Ranges of one country that do not touch stay apart."""
-    ranges = parse_ranges(["0,0,US", "2,3,US", "4,4,US"])
-    assert print_countries(ranges) == "0.0.0.0/32 US\n0.0.0.2/31 US\n0.0.0.4/32 US\n"
+def test_last_address() -> None:
+    """A range may end with the last address there is."""
+    text = print_countries(parse_ranges([f"{2**32 - 2},{2**32 - 1},US"]))
+    assert text == "255.255.255.254/31 US\n"
 
 
 @pytest.mark.parametrize("line", ["1,2", "a,b,US", "2001:zz::,2001::,US"])
@@ -47,3 +74,9 @@ def test_unreadable_line(line: str) -> None:
     """A line that is no range is an error, not a hole in the map."""
     with pytest.raises(ValueError):
         list(parse_ranges([line]))
+
+
+def test_overlapping_ranges() -> None:
+    """Ranges that overlap are an error: one of them would be lost in silence."""
+    with pytest.raises(ValueError, match="overlaps"):
+        print_countries(parse_ranges(["0,5,US", "5,6,DE"]))
