@@ -1,0 +1,98 @@
+"""The headline: one sentence that answers before anything else on the page is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handshake.control.status import FleetRow, PlaceCell, PlaceState, StatusReport, SubjectRow
+from handshake.web.mood import Mood, judge_fleet, judge_subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The sentence, and what explains it, most important first."""
+
+    mood: Mood
+    sentence: str
+    details: tuple[str, ...] = ()
+
+
+def compose_headline(report: StatusReport) -> Headline:
+    """Return the sentence: what is refused, else what is on its way, else that all is settled."""
+    if troubles := (*_list_refusals(report), *_list_halted_fleets(report)):
+        return _tell_troubles(troubles)
+    if moving := tuple(row for row in report.subjects if judge_subject(row) is Mood.MOVING):
+        return _tell_moving(moving)
+    if fleets := tuple(row for row in report.fleets if judge_fleet(row) is Mood.MOVING):
+        return _tell_moving_fleets(fleets)
+    return _tell_rest(report)
+
+
+def _list_refusals(report: StatusReport) -> tuple[tuple[str, str], ...]:
+    """Return what is refused, each with its reason."""
+    return tuple(
+        (f"{cell.place} refuses {row.subject} r{row.revision}", _explain_refusal(cell))
+        for row in report.subjects
+        for cell in row.places
+        if cell.state is PlaceState.REFUSES
+    )
+
+
+def _explain_refusal(cell: PlaceCell) -> str:
+    serving = f"It goes on serving r{cell.revision}" if cell.revision else "It serves nothing of it yet"
+    return f"{cell.said}. {serving}."
+
+
+def _list_halted_fleets(report: StatusReport) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (f"{row.service} is {row.stage}", row.sentence)
+        for row in report.fleets
+        if judge_fleet(row) is Mood.REFUSED
+    )
+
+
+def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> Headline:
+    (first, why), *others = troubles
+    more = f", and {len(others)} more" if others else ""
+    return Headline(
+        mood=Mood.REFUSED,
+        sentence=f"{first}{more}",
+        details=(why, *(f"{what}: {reason}" for what, reason in others)),
+    )
+
+
+def _tell_moving(rows: tuple[SubjectRow, ...]) -> Headline:
+    sentence = (
+        f"{rows[0].subject} is on its way" if len(rows) == 1 else f"{len(rows)} subjects are on their way"
+    )
+    return Headline(mood=Mood.MOVING, sentence=sentence, details=tuple(map(_explain_moving, rows)))
+
+
+def _explain_moving(row: SubjectRow) -> str:
+    waiting = [cell.place for cell in row.places if cell.state is PlaceState.WAITS]
+    lack = f"waits for {', '.join(waiting)}" if waiting else "is at every place, but has not settled yet"
+    return f"{row.subject} r{row.revision} {lack}"
+
+
+def _tell_moving_fleets(rows: tuple[FleetRow, ...]) -> Headline:
+    return Headline(
+        mood=Mood.MOVING,
+        sentence=", ".join(f"{row.service}: {row.stage}" for row in rows),
+        details=tuple(row.sentence for row in rows if row.sentence),
+    )
+
+
+def _tell_rest(report: StatusReport) -> Headline:
+    """Tell what is left when nothing is refused and nothing moves."""
+    if not report.subjects:
+        return Headline(
+            mood=Mood.MOVING, sentence="Nothing is live yet", details=("No pointer has been moved.",)
+        )
+    if not report.is_settled:
+        return Headline(mood=Mood.MOVING, sentence="Not settled yet")
+    if not report.leader:
+        why = "What serves goes on serving; rollouts wait until a control process leads again."
+        return Headline(mood=Mood.MOVING, sentence="All settled, but nobody leads", details=(why,))
+    return Headline(
+        mood=Mood.SETTLED, sentence="All settled", details=("Every place serves what its pointer says.",)
+    )

@@ -1,0 +1,1 @@
+"""The dashboard, asked through its application."""
