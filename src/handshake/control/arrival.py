@@ -75,14 +75,21 @@ class Arrivals:
         for ack in acks:
             if ack.refusal and ack.refusal.revision == moved.revision and moved.stable is None:
                 return Ending.REFUSED, f"{ack.place} cannot serve it: {ack.refusal.reason}"
-        if is_served(moved.revision, acks, places):
+        if is_served(moved.revision, acks, places) and _is_rolled_out(today):
             return Ending.ARRIVED, "; ".join(f"{ack.place}: {ack.proof}" for ack in acks)
         silent = [str(place) for place in places if not is_served(moved.revision, acks, (place,))]
         return Ending.STILL_WAITING, self._explain(moved, silent)
 
     def _explain(self, moved: Pointer, silent: list[str]) -> str:
-        waits = f"waits for {', '.join(silent)}"
+        waits = f"waits for {', '.join(silent) or 'the leader'}"
         if moved.subject.kind is not Kind.IMAGE:
             return waits
         entry = self._catalog.get(rollout_key(moved.subject.name))
         return decode(Rollout, entry.value).reason or waits if entry else waits
+
+
+def _is_rolled_out(today: Pointer | None) -> bool:
+    """Whether a fleet's rollout has ended; sites and policies arrive with their acks, nobody needs to lead for that."""
+    if today is None or today.subject.kind in {Kind.SITE, Kind.POLICY}:
+        return True
+    return today.stable == today.release
