@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from handshake.core.errors import HandshakeError
 from handshake.drivers.haproxy.maps import Maps
 from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
+from handshake.edge.cache import Cache
 from handshake.edge.door.compile import compile_door
 from handshake.edge.door.maps import COUNTRIES, name_list_map, seed_maps
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
@@ -58,6 +60,7 @@ class Origin:
 
     files: dict[str, tuple[int, dict[str, str], str]] = field(default_factory=dict)
     is_down: bool = False
+    delay_seconds: float = 0.0
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
 
@@ -67,9 +70,11 @@ class Origin:
         if self.is_down:
             handler.close_connection = True
             return
-        if handler.headers.get("X-HS-Client") or handler.command != "HEAD":
+        # HEAD comes only from the egress's health checks: the cache always asks for the whole file.
+        if handler.command != "HEAD":
             headers = {name.lower(): value for name, value in handler.headers.items()}
             self.seen.append(Seen(method=handler.command, path=handler.path, headers=headers))
+        time.sleep(self.delay_seconds)
         missing = (404, {"Content-Type": "text/plain"}, f"missing {len(body)}")
         status, more, text = self.files.get(handler.path.partition("?")[0], missing)
         handler.send_response(status)
@@ -116,7 +121,7 @@ class Edge:
     gateway: Origin
     regions: tuple[Origin, Origin]
     door: Running
-    cache: VarnishCache
+    cache: Cache
     sites: tuple[SiteRoute, ...]
 
     @property
@@ -195,7 +200,7 @@ def run_edge(policy: Policy, sites: tuple[SiteRoute, ...], countries: str) -> It
 
 
 @contextmanager
-def run_varnish(folder: Path) -> Iterator[VarnishCache]:
+def run_varnish(folder: Path) -> Iterator[Cache]:
     """Run Varnish until the block ends; a second time in one folder, it is a restart."""
     program = VarnishProgram(directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=16)
     program.lay_out()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def edge(running: Edge) -> Edge:
         origin.files.clear()
         origin.seen.clear()
         origin.is_down = False
+        origin.delay_seconds = 0.0
     for name in ("wall", "card_testers"):
         running.maps.replace(running.map_name(name), {})
     turn(running, "non_us_ban", is_on=False)
@@ -136,6 +138,17 @@ def test_decoy_is_plausible_and_stable_under_replay(edge: Edge) -> None:
     assert answers == [donate(number) for number in range(24)]
     assert not edge.gateway.seen
     assert donate(0, source="127.0.0.9") == 404
+
+
+def test_decoy_wears_the_headers_of_a_real_answer(edge: Edge) -> None:
+    """A decoy has neither a header more nor one less than what the service answers."""
+    put(edge, "card_testers", TESTER)
+    path = "/api/hamm/donations"
+    edge.gateway.files[path] = (201, {"Content-Type": "application/json"}, "{}")
+    real, decoy = (
+        edge.ask(path, method="POST", source=source, body="{}") for source in ("127.0.0.9", TESTER)
+    )
+    assert set(real.headers) == set(decoy.headers)
 
 
 def test_wordpress_user_agent(edge: Edge) -> None:
@@ -239,6 +252,17 @@ def test_site_is_cached_whatever_the_query(edge: Edge) -> None:
     assert caches == ["miss", "hit", "hit"]
 
 
+def test_unchanged_document(edge: Edge) -> None:
+    """A browser that has the document is told so, without its body; HEAD gets the head alone."""
+    edge.regions[0].files[f"/sites/calls/{NEW}/etag.html"] = (200, {**HTML, "ETag": '"1"'}, "etag")
+    whole = edge.ask("/calls/etag.html")
+    again = edge.ask("/calls/etag.html", headers={"If-None-Match": whole.headers["etag"]})
+    assert (again.status, again.body) == (304, "")
+    assert again.headers["cache-control"] == "public, max-age=0, must-revalidate"
+    head = edge.ask("/calls/etag.html", method="HEAD")
+    assert (head.status, head.body, head.headers["x-hs-release"]) == (200, "", NEW[:12])
+
+
 def test_missing_asset(edge: Edge) -> None:
     """A missing asset is a real 404 that nobody may keep."""
     missing = edge.ask("/calls/assets/gone.js")
@@ -281,6 +305,28 @@ def test_page_caching(edge: Edge) -> None:
     edge.ask("/unmarked")
     edge.ask("/unmarked")
     assert [seen.path for seen in edge.gateway.seen] == ["/kept", "/kept", "/unmarked", "/unmarked"]
+
+
+def test_uncacheable_pages_do_not_queue(edge: Edge) -> None:
+    """Visitors of an uncacheable page are served side by side, not one after the other."""
+    edge.gateway.files["/slow"] = (200, HTML, "slow")
+    edge.ask("/slow")
+    edge.gateway.delay_seconds = 0.5
+    started = time.monotonic()
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: edge.ask("/slow").body, range(6)))
+    assert answers == ["slow"] * 6
+    assert time.monotonic() - started < 1.5
+
+
+def test_visitors_of_one_cold_page_share_one_fetch(edge: Edge) -> None:
+    """Many visitors who ask at once for a cacheable page cost the origin one request."""
+    edge.gateway.files["/cold"] = (200, {**HTML, "Cache-Control": "max-age=60"}, "cold")
+    edge.gateway.delay_seconds = 0.5
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: edge.ask("/cold").body, range(6)))
+    assert answers == ["cold"] * 6
+    assert len(edge.gateway.seen) == 1
 
 
 def test_stale_page_while_the_origin_is_down(edge: Edge) -> None:
