@@ -1,0 +1,144 @@
+"""A load in a process of its own, so that nothing its caller computes delays a request."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO
+
+from handshake.catalog.codec import encode
+from handshake.core.clock import Clock, SystemClock
+from handshake.core.errors import UnavailableError
+from handshake.drills.load_files import LoadFiles
+from handshake.drills.load_record import LoadRecord, parse_record
+from handshake.drills.plan import LoadPlan
+from handshake.drills.retrying_donor import PAUSE_SECONDS
+
+START_SECONDS = 15.0
+"""How long the process may take to begin."""
+MARGIN_SECONDS = 5.0
+"""How much longer than its last request the process may take to end."""
+POLL_SECONDS = 0.01
+
+_SYSTEM = SystemClock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Something that the caller did while the load went on."""
+
+    name: str
+    at: float
+    """On the machine's monotonic clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadReport:
+    """A load that is over: what was asked for, what came of it, and what happened meanwhile."""
+
+    plan: LoadPlan
+    record: LoadRecord
+    marks: tuple[Mark, ...]
+
+
+class LoadRun:
+    """One run: the caller does things, marks them, stops it and asks for the result.
+
+    The process cannot outlive its starter: it ends when the starter's end of its standard input does.
+    """
+
+    def __init__(
+        self, plan: LoadPlan, clock: Clock, process: subprocess.Popen[bytes], files: LoadFiles
+    ) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._process = process
+        self._files = files
+        self._marks: list[Mark] = []
+        self._reports: list[LoadReport] = []
+
+    @classmethod
+    def start(cls, plan: LoadPlan, clock: Clock) -> LoadRun:
+        """Start the process and return once the load has begun; UnavailableError where it does not."""
+        files = LoadFiles()
+        argv = (sys.executable, "-m", "handshake.drills.load")
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=files.record, stderr=files.complaints)
+        run = cls(plan, clock, process, files)
+        try:
+            run._begin()
+        except BaseException:
+            run.kill()
+            raise
+        return run
+
+    def mark(self, name: str) -> None:
+        """Note that something happens now; what ends from here on is counted under its name."""
+        self._marks.append(Mark(name=name, at=self._clock.monotonic()))
+
+    def wait(self) -> None:
+        """Wait until the plan has been sent to its end."""
+        self._end(within_seconds=self._plan.duration_seconds + self._patience_seconds)
+
+    def stop(self) -> None:
+        """Begin no more requests, wait for those under way; UnavailableError where the load broke. Idempotent."""
+        if self._reports:
+            return
+        self._input.close()
+        self._end(within_seconds=self._patience_seconds)
+        if self._process.returncode:
+            raise UnavailableError("the load broke", details=self._files.read_complaints())
+        record = parse_record(self._files.read_record())
+        self._reports.append(LoadReport(plan=self._plan, record=record, marks=tuple(self._marks)))
+        self._files.close()
+
+    def result(self) -> LoadReport:
+        """Return what came of it; a load that still runs is stopped first."""
+        self.stop()
+        return self._reports[0]
+
+    def kill(self) -> None:
+        """End the process at once if it still runs, and forget what it wrote. Idempotent."""
+        self._process.kill()
+        self._process.wait()
+        self._input.close()
+        self._files.close()
+
+    @property
+    def _input(self) -> IO[bytes]:
+        assert self._process.stdin, "standard input was opened as a pipe"  # noqa: S101 -- for the type checker
+        return self._process.stdin
+
+    @property
+    def _patience_seconds(self) -> float:
+        tries = max(kind.tries for kind in self._plan.kinds)
+        return tries * (self._plan.timeout_seconds + PAUSE_SECONDS) + MARGIN_SECONDS
+
+    def _begin(self) -> None:
+        with suppress(BrokenPipeError):
+            self._input.write(encode(self._plan) + b"\n")
+            self._input.flush()
+        deadline = self._clock.monotonic() + START_SECONDS
+        while not self._files.has_record:
+            if self._process.poll() is not None or self._clock.monotonic() > deadline:
+                raise UnavailableError("the load does not start", details=self._files.read_complaints())
+            self._clock.sleep(POLL_SECONDS)
+
+    def _end(self, *, within_seconds: float) -> None:
+        try:
+            self._process.wait(within_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"the load did not end within {within_seconds:g} s") from error
+
+
+@contextmanager
+def load_running(plan: LoadPlan, *, clock: Clock = _SYSTEM) -> Iterator[LoadRun]:
+    """Send a plan's load while the block runs, and stop it at the block's end; then ask for the result."""
+    run = LoadRun.start(plan, clock)
+    try:
+        yield run
+        run.stop()
+    finally:
+        run.kill()

@@ -1,0 +1,57 @@
+"""Kinds of requests: what is asked, and which answer is a good one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handshake.drills.body import NOTHING, Body, DonationBody, Headers
+
+DONATIONS_PATH = "/api/hamm/donations"
+
+
+class Content(StrEnum):
+    """What the body of a good answer is."""
+
+    ANY = "any"
+    FILLED = "filled"
+    """At least one byte."""
+    JSON = "json"
+    RECEIPT = "receipt"
+    """A JSON object that names a donation's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestKind:
+    """One kind of request in a mix."""
+
+    name: str
+    weight: float = 1.0
+    """Its share is its weight divided by the weights of all kinds."""
+    method: str = "GET"
+    path: str = "/"
+    headers: Headers = ()
+    body: Body = NOTHING
+    expected: tuple[int, ...] = (200,)
+    """The statuses of a good answer."""
+    content: Content = Content.ANY
+    tries: int = 1
+    """More than one: the visitor sends the same request again after a failure, and every try is counted."""
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0 or self.tries < 1 or not self.expected:
+            raise ValueError(f"{self.name}: weight and tries are positive, and some status is expected")
+
+
+def donation_kind(*, weight: float = 1.0, tries: int = 1) -> RequestKind:
+    """Return the kind that donates: a fresh idempotency key each time, 201 and a receipt expected."""
+    return RequestKind(
+        name="donate",
+        weight=weight,
+        method="POST",
+        path=DONATIONS_PATH,
+        body=DonationBody(),
+        expected=(201,),
+        content=Content.RECEIPT,
+        tries=tries,
+    )
