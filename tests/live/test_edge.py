@@ -286,7 +286,7 @@ def test_previous_release_and_fallback(edge: Edge) -> None:
     edge.cache.flip("before")
     assert edge.ask("/calls/kept.html").body == "old"
     edge.cache.flip("first")
-    edge.cache.discard_others(keep=())
+    edge.cache.discard_others()
     for region in edge.regions:
         region.is_down = True
     previous = edge.ask("/calls/kept.html")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Protocol
 
 
@@ -30,6 +29,6 @@ class Cache(Protocol):
         """
         ...
 
-    def discard_others(self, keep: Collection[str]) -> None:
+    def discard_others(self, *keep: str) -> None:
         """Forget every program but these and the one that serves."""
         ...

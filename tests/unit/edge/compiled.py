@@ -60,7 +60,7 @@ def print_door(policy: Policy) -> str:
             ),
         ),
         decoy_key="a2V5",
-        accounts=Accounts(door="haproxy", door_group="haproxy", cache="vcache"),
+        accounts=Accounts(door="haproxy", cache="vcache"),
     )
     return print_haproxy(compile_door(policy, surroundings))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from handshake.core.errors import RefusedError
@@ -49,7 +48,7 @@ class VarnishCache:
             self._take_over()
         self._note_down(name)
 
-    def discard_others(self, keep: Collection[str]) -> None:
+    def discard_others(self, *keep: str) -> None:
         """Discard every VCL that is neither kept nor reached through the label."""
         for loaded in self._admin.list_vcls().values():
             is_needed = loaded.is_active or loaded.is_labelled or loaded.label_of

@@ -8,7 +8,7 @@ from handshake.edge.door.conditions import define_shared_acls
 from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.rules import compile_rules
 from handshake.edge.door.strictness import refuse_malformed
-from handshake.edge.door.surroundings import DoorSurroundings, Listener
+from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener
 from handshake.edge.policy import Policy
 from handshake.syntax.haproxy import Line, Section, line
 
@@ -32,13 +32,11 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
 
 
 def _compile_global(surroundings: DoorSurroundings) -> Section:
-    accounts = surroundings.accounts
     return Section(
         words=("global",),
         lines=(
             line("description", surroundings.digest),
-            *((line("user", accounts.door),) if accounts.door else ()),
-            *((line("group", accounts.door_group),) if accounts.door_group else ()),
+            *_become(surroundings.accounts),
             line("log", "stdout", "len", _HIGHEST_LINE_BYTES, "format", "raw", "local0"),
             line(
                 "stats",
@@ -50,6 +48,12 @@ def _compile_global(surroundings: DoorSurroundings) -> Section:
             line("hard-stop-after", "60s"),
         ),
     )
+
+
+def _become(accounts: Accounts) -> tuple[Line, ...]:
+    if not accounts.door:
+        return ()
+    return line("user", accounts.door), line("group", accounts.door_group or accounts.door)
 
 
 def _compile_defaults() -> Section:

@@ -39,6 +39,7 @@ class Accounts:
 
     door: str = ""
     door_group: str = ""
+    """Empty where the group is named as the user: HAProxy would otherwise keep root's."""
     cache: str = ""
 
 
