@@ -8,8 +8,10 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+
+from starlette.applications import Starlette
 
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import AckWriter
@@ -119,7 +121,7 @@ class Wiring:
         self.secrets = Secrets(house.secrets)
         self.manifest_of = lru_cache(maxsize=512)(partial(load_manifest, self.stores))
 
-    @property
+    @cached_property
     def catalog(self) -> Catalog:
         """The catalogue's client, with the credential that may write."""
         host, _, port = self.house.catalog.rpartition(":")
@@ -213,7 +215,7 @@ class Wiring:
         """The pointers."""
         return Pointers(self.catalog, self.clock)
 
-    @property
+    @cached_property
     def policies(self) -> PolicyReader:
         """Policies, read from their releases."""
         return PolicyReader(self.house.name, self.fetch)
@@ -297,6 +299,10 @@ class Wiring:
             counters=DogStatsdCounters(self.house.dogstatsd),
         )
         return ThreadedServer(app, self.house.agent)
+
+    def dashboard_server(self, app: Starlette) -> ThreadedServer:
+        """Return the server of the dashboard."""
+        return ThreadedServer(app, self.house.dashboard)
 
     def leader_service(self) -> LeaderService:
         """Return the leader, ready to run."""

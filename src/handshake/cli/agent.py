@@ -30,7 +30,6 @@ def agent(house_file: Path) -> None:
     running, instances = wiring.agent()
     running.run(instances)
     health = wiring.health_server(instances)
-    health.start()
     stopped.wait()
     health.stop()
     running.stop(_STOP_SECONDS)

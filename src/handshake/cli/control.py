@@ -11,6 +11,7 @@ import click
 
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
+from handshake.web.app import build_app
 from handshake.wiring import Wiring
 
 _STOP_SECONDS = 5.0
@@ -27,7 +28,9 @@ def control(house_file: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     wiring = Wiring(load_house(house_file), SystemClock())
-    running = wiring.leader_service()
-    running.start()
+    dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
+    leader = wiring.leader_service()
+    leader.start()
     stopped.wait()
-    running.stop(_STOP_SECONDS)
+    leader.stop(_STOP_SECONDS)
+    dashboard.stop()

@@ -1,37 +1,56 @@
-"""An HTTP server in a thread: uvicorn, loopback unless told otherwise, no access log."""
+"""An HTTP server in a thread of a process that has other work too; it ends when that process says so."""
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import uvicorn
 from starlette.applications import Starlette
 
-_STOP_SECONDS = 5.0
+from handshake.core.errors import UnavailableError
+
+_STOP_SECONDS = 2
 
 
 class ThreadedServer:
-    """Serves an application until it is stopped."""
+    """Serves an application from the moment it is made; `port` is where, also where any free one was asked for."""
 
     def __init__(self, app: Starlette, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        config = uvicorn.Config(
-            app,
-            host=host,
-            port=int(port),
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name=f"http {address}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to serve."""
+        self._listener = _listen(address)
+        self.port: int = self._listener.getsockname()[1]
+        self._server = uvicorn.Server(_configure(app))
+        self._thread = threading.Thread(target=self._serve, name=f"http {address}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in flight, then stop."""
+        """Finish what is in flight, then stop listening; idempotent."""
         self._server.should_exit = True
-        self._thread.join(_STOP_SECONDS)
+        self._thread.join(timeout=2 * _STOP_SECONDS)
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+
+def _listen(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.create_server((host, int(port)))
+    except OSError as error:
+        raise UnavailableError(
+            f"nothing can listen on {address}",
+            hint="give it another port, or end the program that has this one",
+            details=str(error),
+        ) from error
+
+
+def _configure(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
