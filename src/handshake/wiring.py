@@ -37,6 +37,7 @@ from handshake.control.leader.steps import StepRunner
 from handshake.control.lifecycle import Lifecycle
 from handshake.control.lists import Lists
 from handshake.control.live import LivePolicy, PolicyReader
+from handshake.control.operator import Operator
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Workshop
 from handshake.control.secrets import Secrets
@@ -174,6 +175,21 @@ class Wiring:
             builder=f"{getpass.getuser()}@{socket.gethostname()}",
         )
         return Publisher(shop, self.clock)
+
+    def operator(self, who: str) -> Operator:
+        """Return somebody's verbs."""
+        return Operator(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            pointers=self.pointers,
+            arrivals=self.arrivals(),
+            publisher=self.publisher(),
+            switches=self.switches,
+            lists=self.lists,
+            read_live=self.live,
+            nodes=self.nodes,
+        )
 
     @property
     def nodes(self) -> tuple[str, ...]:

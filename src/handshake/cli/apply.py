@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from handshake.cli.arriving import move_and_wait
+from handshake.cli.arriving import wait_and_tell
 from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.cli.session import find_release, open_wiring, who_asks
-from handshake.core.pointer import Move
 
 
 @click.command()
@@ -23,11 +22,11 @@ def apply(
     """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has moved on since."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
-        move = Move(
-            subject=wiring.policies.subject,
-            release=find_release(release, wiring.releases()),
-            from_revision=from_revision,
-            moved_by=who_asks(),
+        operator = wiring.operator(who_asks())
+        moved = operator.promote(
+            wiring.policies.subject,
+            find_release(release, wiring.releases()),
             reason=reason,
+            from_revision=from_revision,
         )
-        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)
+        wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)

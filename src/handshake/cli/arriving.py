@@ -1,4 +1,4 @@
-"""Moving pointers and telling what became of it: what promote, rollback, apply and publish share."""
+"""Waiting for a moved pointer and telling what became of it: what promote, rollback, apply and publish share."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import sys
 
 from handshake.cli.screen import out, progress, show
 from handshake.control.arrival import Arrival, Ending
+from handshake.control.operator import Operator
 from handshake.core.digest import short
-from handshake.core.pointer import Move
-from handshake.wiring import Wiring
+from handshake.core.pointer import Pointer
 
 
-def move_and_wait(wiring: Wiring, move: Move, *, seconds: float, as_json: bool) -> None:
-    """Move a pointer, wait for every place, print what became of it; exit with 1 unless it arrived."""
-    (moved,) = wiring.pointers.move([move])
+def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json: bool) -> None:
+    """Wait for every place, print what became of the move; exit with 1 unless it arrived."""
     with progress(is_quiet=as_json) as bars:
-        task = bars.add_task(f"{move.subject} -> {short(move.release)}", total=None)
-        arrival = wiring.arrivals().wait(moved, seconds, lambda why: bars.update(task, description=why))
+        task = bars.add_task(f"{moved.subject} -> {short(moved.release)}", total=None)
+        arrival = operator.wait(moved, seconds=seconds, tell=lambda why: bars.update(task, description=why))
     show(arrival, as_json=as_json, for_people=lambda: _tell(arrival))
     if arrival.ending is not Ending.ARRIVED:
         sys.exit(1)

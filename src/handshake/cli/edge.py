@@ -12,15 +12,10 @@ from rich.table import Table
 from handshake.cli.durations import DurationType
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring, who_asks
-from handshake.control.acks import SWITCHES, list_subject
-from handshake.control.edge_data import DataReport, find_list, find_switch, read_network, wait_for_doors
+from handshake.control.edge_data import DataReport, find_list
 from handshake.control.lists import FOREVER, ListDelta
-from handshake.control.live import LivePolicy
 from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
-from handshake.core.errors import RefusedError
-from handshake.wiring import Wiring
 
-_WAIT_SECONDS = 10.0
 _reason = click.option("--reason", required=True, help="Why, for the journal.")
 _for = click.option(
     "--for", "seconds", type=DurationType(), default=None, help="How long: 90s, 10m, 2h, 7d; else for good."
@@ -74,12 +69,9 @@ def set_switch(
 ) -> None:
     """Turn switch NAME on or off, for a time or for good."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        known = find_switch(_live(wiring), name)
-        revision = wiring.switches.set(
-            name, is_on=value == "on", default=known.is_on, owner=who_asks(), reason=reason, seconds=seconds
-        )
-        _await(wiring, SWITCHES, revision, f"switch {name} is {value}", as_json=as_json)
+        operator = open_wiring(campaign).operator(who_asks())
+        done = operator.set_switch(name, is_on=value == "on", seconds=seconds, reason=reason)
+        _finish(done, as_json=as_json)
 
 
 @switch.command("undo")
@@ -89,9 +81,7 @@ def set_switch(
 def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
     """Return switch NAME to what it was before it was last set."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        revision = wiring.switches.undo(name, owner=who_asks())
-        _await(wiring, SWITCHES, revision, f"switch {name} is back", as_json=as_json)
+        _finish(open_wiring(campaign).operator(who_asks()).undo_switch(name), as_json=as_json)
 
 
 @switch.command("ls")
@@ -108,7 +98,7 @@ def list_switches(*, campaign: str, as_json: bool) -> None:
                 is_on=is_switch_on(settings.get(its.name), its.is_on, now),
                 setting=settings.get(its.name),
             )
-            for its in _live(wiring).policy.edge.switches
+            for its in wiring.operator(who_asks()).live().policy.edge.switches
         )
         show(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
 
@@ -130,12 +120,9 @@ def add_to_list(
 ) -> None:
     """Ban NETWORK (an address or a network), for a time or for good."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        written = read_network(network, find_list(_live(wiring), list_name))
-        revision = wiring.lists.add(list_name, written, seconds=seconds, author=who_asks(), reason=reason)
-        _await(
-            wiring, list_subject(list_name), revision, f"{written} is on list {list_name}", as_json=as_json
-        )
+        operator = open_wiring(campaign).operator(who_asks())
+        done = operator.put_on_list(list_name, network, seconds=seconds, reason=reason)
+        _finish(done, as_json=as_json)
 
 
 @wall.command("remove")
@@ -147,12 +134,8 @@ def add_to_list(
 def remove_from_list(network: str, *, list_name: str, reason: str, campaign: str, as_json: bool) -> None:
     """Let NETWORK in again."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        written = read_network(network, find_list(_live(wiring), list_name))
-        revision = wiring.lists.remove(list_name, written, author=who_asks(), reason=reason)
-        _await(
-            wiring, list_subject(list_name), revision, f"{written} is off list {list_name}", as_json=as_json
-        )
+        operator = open_wiring(campaign).operator(who_asks())
+        _finish(operator.take_off_list(list_name, network, reason=reason), as_json=as_json)
 
 
 @wall.command("ls")
@@ -163,29 +146,14 @@ def show_list(*, list_name: str, campaign: str, as_json: bool) -> None:
     """Show what a list holds: until when, by whom, why."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
-        find_list(_live(wiring), list_name)
+        find_list(wiring.operator(who_asks()).live(), list_name)
         entries = tuple(wiring.lists.entries(list_name).values())
         report = ListReport(name=list_name, entries=entries)
         show(report, as_json=as_json, for_people=lambda: _tell_list(report))
 
 
-def _live(wiring: Wiring) -> LivePolicy:
-    live = wiring.live()
-    if live is None:
-        raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
-    return live
-
-
-def _await(wiring: Wiring, subject: str, revision: int, what: str, *, as_json: bool) -> None:
-    report = wait_for_doors(
-        wiring.catalog,
-        wiring.clock,
-        wiring.nodes,
-        subject=subject,
-        revision=revision,
-        what=what,
-        seconds=_WAIT_SECONDS,
-    )
+def _finish(report: DataReport, *, as_json: bool) -> None:
+    """Print what became of a change; exit with 1 where a door has not said yet that it enforces it."""
     show(report, as_json=as_json, for_people=lambda: _tell(report))
     if not report.is_enforced:
         sys.exit(1)

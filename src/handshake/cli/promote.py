@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from handshake.cli.arriving import move_and_wait
+from handshake.cli.arriving import wait_and_tell
 from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
-from handshake.core.pointer import Move
 
 
 @click.command()
@@ -33,14 +32,11 @@ def promote(
     """Move SUBJECT's pointer to RELEASE (its first digits are enough), and wait until every place serves it."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
-        wanted = read_subject(subject)
-        today = wiring.pointers.get(wanted)
-        now = today.revision if today else 0
-        move = Move(
-            subject=wanted,
-            release=find_release(release, wiring.releases()),
-            from_revision=now if from_revision is None else from_revision,
-            moved_by=who_asks(),
+        operator = wiring.operator(who_asks())
+        moved = operator.promote(
+            read_subject(subject),
+            find_release(release, wiring.releases()),
             reason=reason,
+            from_revision=from_revision,
         )
-        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)
+        wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)

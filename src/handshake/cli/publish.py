@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
-from handshake.cli.arriving import move_and_wait
+from handshake.cli.arriving import wait_and_tell
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject, who_asks
 from handshake.cli.telling import telling
 from handshake.core.digest import Digest, short
-from handshake.core.pointer import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,30 +42,19 @@ def publish(
 ) -> None:
     """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        operator = open_wiring(campaign).operator(who_asks())
         wanted = read_subject(subject)
-        today = wiring.pointers.get(wanted)
         with progress(is_quiet=as_json) as bars:
-            release = wiring.publisher().publish(
-                wanted,
-                telling(bars, subject),
-                source=source.resolve() if source else None,
-                previous=today.release if today else None,
-            )
-        if not is_promoted:
-            report = PublishReport(subject=subject, release=release)
-            hint = f"handshake promote {subject} {short(release)}"
-            show(
-                report,
-                as_json=as_json,
-                for_people=lambda: out.print(f"{subject} {short(release)} is in every region; {hint}"),
-            )
+            folder = source.resolve() if source else None
+            release = operator.publish(wanted, telling(bars, subject), source=folder)
+        if is_promoted:
+            moved = operator.promote(wanted, release, reason=reason)
+            wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
-        move = Move(
-            subject=wanted,
-            release=release,
-            from_revision=today.revision if today else 0,
-            moved_by=who_asks(),
-            reason=reason,
+        report = PublishReport(subject=subject, release=release)
+        hint = f"handshake promote {subject} {short(release)}"
+        show(
+            report,
+            as_json=as_json,
+            for_people=lambda: out.print(f"{subject} {short(release)} is in every region; {hint}"),
         )
-        move_and_wait(wiring, move, seconds=seconds, as_json=as_json)

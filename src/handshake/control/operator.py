@@ -1,0 +1,122 @@
+"""The verbs: each is one catalogue transaction, and then a wait for what the places say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.acks import SWITCHES, list_subject
+from handshake.control.arrival import Arrival, Arrivals
+from handshake.control.edge_data import DataReport, find_list, find_switch, read_network, wait_for_doors
+from handshake.control.lists import Lists
+from handshake.control.live import LivePolicy
+from handshake.control.pointers import Pointers
+from handshake.control.publisher import Publisher, Telling
+from handshake.control.switches import Switches, print_switch
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest
+from handshake.core.errors import RefusedError
+from handshake.core.pointer import Move, Pointer
+from handshake.core.release import Subject
+
+_DOOR_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Somebody who may act, and what they act with. Works with the control plane dead."""
+
+    who: str
+    catalog: Catalog
+    clock: Clock
+    pointers: Pointers
+    arrivals: Arrivals
+    publisher: Publisher
+    switches: Switches
+    lists: Lists
+    read_live: Callable[[], LivePolicy | None]
+    nodes: tuple[str, ...]
+
+    def publish(self, subject: Subject, tell: Telling, *, source: Path | None = None) -> Digest:
+        """Make a release of a subject, from another folder than the campaign's if one is given."""
+        today = self.pointers.get(subject)
+        previous = today.release if today else None
+        return self.publisher.publish(subject, tell, source=source, previous=previous)
+
+    def promote(
+        self, subject: Subject, release: Digest, *, reason: str, from_revision: int | None = None
+    ) -> Pointer:
+        """Move a pointer; ConflictError where it is not at the revision that was given."""
+        today = self.pointers.get(subject)
+        now = today.revision if today else 0
+        return self._move(subject, release, reason, now if from_revision is None else from_revision)
+
+    def roll_back(self, subject: Subject, *, reason: str, to: Digest | None = None) -> Pointer:
+        """Move a pointer back, by default to the last other release that was once stable."""
+        today = self.pointers.get(subject)
+        if today is None:
+            raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
+        return self._move(subject, to or self._before(today), reason, today.revision)
+
+    def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
+        """Return what became of a move."""
+        return self.arrivals.wait(moved, seconds, tell)
+
+    def set_switch(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
+        """Turn a switch on or off, for a time or for good."""
+        known = find_switch(self.live(), name)
+        revision = self.switches.set(
+            name, is_on=is_on, default=known.is_on, owner=self.who, reason=reason, seconds=seconds
+        )
+        return self._wait_for_doors(SWITCHES, revision, f"switch {name} is {print_switch(is_on=is_on)}")
+
+    def undo_switch(self, name: str) -> DataReport:
+        """Return a switch to what it was before it was last set."""
+        revision = self.switches.undo(name, owner=self.who)
+        return self._wait_for_doors(SWITCHES, revision, f"switch {name} is back")
+
+    def put_on_list(self, name: str, network: str, *, seconds: float | None, reason: str) -> DataReport:
+        """Put an address or a network on a list, for a time or for good."""
+        written = read_network(network, find_list(self.live(), name))
+        revision = self.lists.add(name, written, seconds=seconds, author=self.who, reason=reason)
+        return self._wait_for_doors(list_subject(name), revision, f"{written} is on list {name}")
+
+    def take_off_list(self, name: str, network: str, *, reason: str) -> DataReport:
+        """Take an address or a network off a list."""
+        written = read_network(network, find_list(self.live(), name))
+        revision = self.lists.remove(name, written, author=self.who, reason=reason)
+        return self._wait_for_doors(list_subject(name), revision, f"{written} is off list {name}")
+
+    def live(self) -> LivePolicy:
+        """Return the live policy; RefusedError where none was applied yet."""
+        live = self.read_live()
+        if live is None:
+            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+        return live
+
+    def _move(self, subject: Subject, release: Digest, reason: str, from_revision: int) -> Pointer:
+        wish = Move(
+            subject=subject, release=release, from_revision=from_revision, moved_by=self.who, reason=reason
+        )
+        return self.pointers.move([wish])[0]
+
+    def _before(self, today: Pointer) -> Digest:
+        history = self.pointers.history(today.subject)
+        others = [past.release for past in history if past.release != today.release]
+        if not others:
+            raise RefusedError(f"{today.subject} never had another release", hint="Publish one first.")
+        stable = {past.stable for past in history}
+        return next((release for release in others if release in stable), others[0])
+
+    def _wait_for_doors(self, subject: str, revision: int, what: str) -> DataReport:
+        return wait_for_doors(
+            self.catalog,
+            self.clock,
+            self.nodes,
+            subject=subject,
+            revision=revision,
+            what=what,
+            seconds=_DOOR_SECONDS,
+        )
