@@ -15,6 +15,8 @@ from tests.transitions.fleet_world import GATEWAYS, NODES, Image, Look, World, b
 
 PATIENCE_TICKS = 400
 QUIET_TICKS = 5
+GOOD_IMAGES = (Image.GOOD, Image.BETTER, Image.BOOTS_SLOWLY)
+FOR_A_WHILE = st.integers(min_value=1, max_value=30)
 
 
 class Stories(RuleBasedStateMachine):
@@ -22,22 +24,30 @@ class Stories(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(floor_share=st.sampled_from([1.0, 0.5]))
-    def a_campaign_begins(self, floor_share: float) -> None:
-        """Begin before the first release."""
+    @initialize(
+        floor_share=st.sampled_from([1.0, 0.5]),
+        count=st.integers(min_value=1, max_value=5),
+        ticks=st.sampled_from([30, 0]),
+    )
+    def a_campaign_begins(self, floor_share: float, count: int, ticks: int) -> None:
+        """Begin with a good release, which may or may not have time to settle."""
         self.world = build_world(floor_share=floor_share)
+        self.world.resize(count)
+        self._live(ticks)
 
     # Operators
 
-    @rule(image=st.sampled_from(Image))
-    def an_operator_promotes_an_image(self, image: Image) -> None:
-        """Move the image pointer, to a good release or a bad one."""
+    @rule(image=st.sampled_from([*GOOD_IMAGES, *Image]), ticks=st.integers(min_value=0, max_value=40))
+    def an_operator_promotes_an_image(self, image: Image, ticks: int) -> None:
+        """Move the image pointer, to a good release or a bad one, and watch for a while."""
         self.world.promote(image.digest, kind="image")
+        self._live(ticks)
 
-    @rule(look=st.sampled_from(Look))
-    def an_operator_promotes_templates(self, look: Look) -> None:
-        """Move the templates pointer."""
+    @rule(look=st.sampled_from(Look), ticks=st.integers(min_value=0, max_value=40))
+    def an_operator_promotes_templates(self, look: Look, ticks: int) -> None:
+        """Move the templates pointer, and watch for a while."""
         self.world.promote(look.digest, kind="templates")
+        self._live(ticks)
 
     @rule(secrets=st.sampled_from(["monday", "tuesday"]))
     def an_operator_rotates_the_secrets(self, secrets: str) -> None:
@@ -49,10 +59,12 @@ class Stories(RuleBasedStateMachine):
         """Ask for another number of instances."""
         self.world.resize(count)
 
-    @rule(is_paused=st.booleans())
-    def an_operator_pauses_or_resumes(self, is_paused: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
-        """Pause the rollout, or let it go on."""
-        self.world.desired = replace(self.world.desired, is_paused=is_paused)
+    @rule(ticks=FOR_A_WHILE)
+    def an_operator_pauses_for_a_while(self, ticks: int) -> None:
+        """Pause the rollout, then let it go on."""
+        self.world.desired = replace(self.world.desired, is_paused=True)
+        self._live(ticks)
+        self.world.desired = replace(self.world.desired, is_paused=False)
 
     # Failures, and their end
 
@@ -83,32 +95,26 @@ class Stories(RuleBasedStateMachine):
         """Let a gateway take up its pool."""
         self.world.lagging_gateways.discard(gateway)
 
-    @rule(is_down=st.booleans())
-    def the_database_fails_or_recovers(self, is_down: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
-        """Make every instance answer 500, or none."""
-        self.world.is_database_down = is_down
+    @rule(ticks=FOR_A_WHILE)
+    def the_database_is_down_for_a_while(self, ticks: int) -> None:
+        """Make every instance answer 500."""
+        self.world.is_database_down = True
+        self._live(ticks)
+        self.world.is_database_down = False
 
-    @rule(is_readable=st.booleans())
-    def the_catalogue_is_lost_or_found(self, is_readable: bool) -> None:  # noqa: FBT001 -- Hypothesis names it
-        """Hide the catalogue from the leader, or show it."""
-        self.world.is_catalogue_readable = is_readable
+    @rule(ticks=FOR_A_WHILE)
+    def the_catalogue_is_lost_for_a_while(self, ticks: int) -> None:
+        """Hide the catalogue from the leader."""
+        self.world.is_catalogue_readable = False
+        self._live(ticks)
+        self.world.is_catalogue_readable = True
 
     # Time and the leader
 
-    @rule(ticks=st.integers(min_value=1, max_value=6))
+    @rule(ticks=st.integers(min_value=1, max_value=40))
     def time_passes(self, ticks: int) -> None:
         """Let the leader work every five seconds."""
         self._live(ticks)
-
-    @rule()
-    def a_minute_passes(self) -> None:
-        """Let a trial pass or fail."""
-        self._live(12)
-
-    @rule()
-    def minutes_pass(self) -> None:
-        """Let a whole fleet be replaced."""
-        self._live(60)
 
     @rule(cycles=st.integers(min_value=1, max_value=12), steps=st.integers(min_value=0, max_value=1))
     def leaders_die_midway(self, cycles: int, steps: int) -> None:
@@ -149,9 +155,6 @@ class Stories(RuleBasedStateMachine):
     def _let_everything_recover(self) -> None:
         self.world.silent_nodes.clear()
         self.world.lagging_gateways.clear()
-        self.world.is_database_down = False
-        self.world.is_catalogue_readable = True
-        self.world.desired = replace(self.world.desired, is_paused=False)
 
     def _check_arrival(self) -> None:
         world, last = self.world, self.world.plan()
@@ -171,4 +174,4 @@ class Stories(RuleBasedStateMachine):
 
 
 TestStories = Stories.TestCase
-TestStories.settings = settings(max_examples=150, stateful_step_count=30)
+TestStories.settings = settings(max_examples=120, stateful_step_count=25)
