@@ -34,6 +34,7 @@ from handshake.syntax.vcl import print_vcl
 from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_until
 
 DIGEST = "sha256:" + "7" * 64
+ACCOUNTS = Accounts(door="haproxy", cache="vcache") if os.geteuid() == 0 else Accounts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +203,12 @@ def run_edge(policy: Policy, sites: tuple[SiteRoute, ...], countries: str) -> It
 @contextmanager
 def run_varnish(folder: Path) -> Iterator[Cache]:
     """Run Varnish until the block ends; a second time in one folder, it is a restart."""
-    program = VarnishProgram(directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=16)
+    program = VarnishProgram(
+        directory=folder / "cache",
+        socket=folder / "cache.sock",
+        door_user=ACCOUNTS.door,
+        storage_megabytes=16,
+    )
     program.lay_out()
     cache = VarnishCache(program)
     with (folder / "varnishd.log").open("ab") as log:
@@ -272,7 +278,7 @@ def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) 
             for name, its in zip("ab", regions, strict=True)
         ),
         decoy_key="aGFuZHNoYWtl",
-        accounts=Accounts(cache="vcache" if os.geteuid() == 0 else ""),
+        accounts=ACCOUNTS,
     )
 
 

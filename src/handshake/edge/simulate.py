@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import celpy
@@ -69,9 +70,13 @@ def simulate(policy: Policy, request: Request, live: LiveData) -> Verdict:
 
 
 def _holds(condition: str, known: dict[str, MapType]) -> bool:
+    return bool(_compile(condition).evaluate(known))
+
+
+@cache
+def _compile(condition: str) -> celpy.Runner:
     environment = celpy.Environment()
-    program = environment.program(environment.compile(condition))
-    return bool(program.evaluate(known))
+    return environment.program(environment.compile(condition))
 
 
 def _describe(policy: Policy, request: Request, live: LiveData) -> dict[str, MapType]:

@@ -103,11 +103,23 @@ def _define(test: IsWithin | Compares, name: str) -> list[Line]:
     match test:
         case IsWithin(networks=networks):
             return [line("acl", name, "src", *networks)]
-        case Compares(reads=reads, operator=operator, texts=texts):
-            compared = line("acl", name, reads.spell(Phase.ADMIT), "-m", _FLAGS[operator], "--", *texts)
-            absent = reads.spell_absence()
-            # Two ACLs of one name are an alternative; a sample that is absent fits no pattern by itself.
-            return [compared, line("acl", name, *absent)] if absent and test.accepts_nothing else [compared]
+        case Compares():
+            return [*_define_texts(test, name), *_define_nothing(test, name)]
+
+
+def _define_texts(compares: Compares, name: str) -> list[Line]:
+    texts = [text for text in compares.texts if text]
+    reads = compares.reads.spell(Phase.ADMIT)
+    return [line("acl", name, reads, "-m", _FLAGS[compares.operator], "--", *texts)] if texts else []
+
+
+def _define_nothing(compares: Compares, name: str) -> list[Line]:
+    """Let an empty or absent text fit, which fits no pattern of HAProxy's by itself: ACLs of one name add up."""
+    if not compares.accepts_nothing:
+        return []
+    absent = compares.reads.spell_absence()
+    empty = line("acl", name, compares.reads.spell(Phase.ADMIT), "-m", "len", "0")
+    return [empty, line("acl", name, *absent)] if absent else [empty]
 
 
 def _print_alternatives(
