@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -20,16 +21,18 @@ class Loop:
 
     def __enter__(self) -> Self:
         self.loop = asyncio.new_event_loop()
-        self.servers: list[asyncio.Server] = []
+        self.backends: list[Backend] = []
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run(_end(self.servers))
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
+        try:
+            self.run(_end(self.backends))
+        finally:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join()
+            self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the loop and return its result."""
@@ -45,19 +48,37 @@ class Backend:
         self.seen: list[str] = []
         self._delay_seconds = delay_seconds
         self._loop = loop
-        self._server: asyncio.Server = loop.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        loop.servers.append(self._server)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._work: set[asyncio.Task[None]] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)  # noqa: FBT003 -- the standard library's own signature
+        self.port: int = self._listener.getsockname()[1]
+        loop.run(self._open())
+        loop.backends.append(self)
 
     def stop(self) -> None:
         """Stop listening: connections are refused from now on."""
-        self._loop.run(self._close())
+        self._loop.run(self.close())
 
-    async def _close(self) -> None:
-        self._server.close()
-        await asyncio.sleep(0)
+    async def close(self) -> None:
+        """Stop listening; what was accepted is answered still."""
+        if self._listener.fileno() >= 0:
+            self._loop.loop.remove_reader(self._listener)
+            self._listener.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _open(self) -> None:
+        self._loop.loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            channel, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        task = self._loop.loop.create_task(self._serve(channel))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _serve(self, channel: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=channel)
         try:
             head, body = await _read_message(reader)
             if b" /health " not in head:
@@ -148,9 +169,9 @@ class Load:
             self.failures.append(f"{method}: {head}")
 
 
-async def _end(servers: list[asyncio.Server]) -> None:
-    for server in servers:
-        server.close()
+async def _end(backends: list[Backend]) -> None:
+    for backend in backends:
+        await backend.close()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     if tasks:
         # What was just accepted gets the time to close by itself.
