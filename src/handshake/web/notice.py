@@ -8,11 +8,14 @@ from starlette.exceptions import HTTPException
 
 from handshake.core.errors import HandshakeError
 
-_WHAT_TO_DO = (
-    "See what runs: `handshake status` on any node.",
-    "Start what is missing: `handshake up` again. It adopts what runs and restarts none of it.",
-    "Leave this page open: it comes back by itself.",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """One thing to do."""
+
+    words: str
+    command: str = ""
+    """What to type; empty where there is nothing to type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Notice:
     """The error's kind, as `--json` names it."""
     what: str
     meaning: str
-    steps: tuple[str, ...]
+    advice: tuple[Advice, ...] = ()
     hint: str = ""
     details: str = ""
 
@@ -41,8 +44,12 @@ def describe_failure(error: HandshakeError) -> Notice:
         hint=error.hint,
         details=error.details,
         meaning="Everything serves on: doors, caches, gateways and instances keep what they have. "
-        "Only this page is blind, and whatever is changed now waits.",
-        steps=_WHAT_TO_DO,
+        "Only this page is blind, and changes must wait.",
+        advice=(
+            *((Advice(words=error.hint),) if error.hint else ()),
+            Advice(command="handshake up", words="starts what is missing and adopts what runs."),
+            Advice(words="Leave this page open: it comes back by itself."),
+        ),
     )
 
 
@@ -52,15 +59,13 @@ def describe_defect() -> Notice:
         kind="defect",
         what="The dashboard has a defect",
         meaning="Everything serves on: nothing that serves depends on this page.",
-        steps=(
-            "See the report in a terminal: `handshake status`.",
-            "Look into the control process's log.",
+        advice=(
+            Advice(command="handshake status", words="shows the same report in a terminal."),
+            Advice(words="The control process's log tells what happened."),
         ),
     )
 
 
 def describe_refusal(error: HTTPException) -> Notice:
     """Return the notice of a request that the dashboard does not answer."""
-    return Notice(
-        kind="refused", what=error.detail, meaning="There is one page here, and it is at /.", steps=()
-    )
+    return Notice(kind="refused", what=error.detail, meaning="There is one page here, and it is at /.")

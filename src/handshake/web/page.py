@@ -26,8 +26,19 @@ def _build_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(short=short, iso=print_iso, subject_mood=judge_subject, fleet_mood=judge_fleet)
+    environment.filters.update(
+        short=short,
+        iso=print_iso,
+        sentence=_begin_sentence,
+        subject_mood=judge_subject,
+        fleet_mood=judge_fleet,
+    )
     return environment
+
+
+def _begin_sentence(text: str) -> str:
+    """Return text with its first letter large; unlike Jinja's own filter it leaves the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 _ENVIRONMENT = _build_environment()

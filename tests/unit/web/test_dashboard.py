@@ -233,9 +233,9 @@ class TestBlind:
         assert answer.status_code == 503
         text = read_text(answer.text)
         for words in (
-            "the catalogue does not answer",
+            "The catalogue does not answer",
             "Everything serves on",
-            "look at its log",
+            "Look at its log",
             "ECONNREFUSED",
             "handshake up",
         ):

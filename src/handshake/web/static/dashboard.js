@@ -5,6 +5,8 @@
 const PAUSE_MS = 1000;
 const PATIENCE_MS = 10000;
 const NEW_MS = 10000;
+const COLOUR = /%23[0-9a-f]{6}/;
+const GREY = "%236b7280";
 const OURS = new Set(["open", "data-new"]);
 
 const silence = document.getElementById("silence");
@@ -43,6 +45,8 @@ function keep(why) {
   const said = `${why}. Everything serves on.${known}`;
   if (silence.textContent !== said) silence.textContent = said;
   silence.hidden = false;
+  document.title = why;
+  iconOf(document).href = iconOf(document).href.replace(COLOUR, GREY);
   document.body.classList.add("is-silent");
 }
 
