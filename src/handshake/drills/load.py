@@ -35,6 +35,7 @@ class Load:
         self._donor = RetryingDonor(self._client, record)
         self._chance = Random(plan.seed)  # noqa: S311 -- amounts to give, no secret
         self._turns: asyncio.Task[None] | None = None
+        self._is_stopped = False
         self._over_at = 0.0
 
     async def run(self, began_at: float) -> float:
@@ -42,15 +43,18 @@ class Load:
 
         Returns the moment when the load was over: no request is begun after it, some end after it.
         """
+        self._over_at = began_at
         try:
             async with asyncio.TaskGroup() as group:
-                self._turns = group.create_task(self._take_turns(group, began_at))
+                if not self._is_stopped:
+                    self._turns = group.create_task(self._take_turns(group, began_at))
         finally:
             self._client.close()
         return self._over_at
 
     def stop(self) -> None:
-        """Begin no more requests; those that are under way are finished."""
+        """Begin no more requests, also if the run has not begun; those that are under way are finished."""
+        self._is_stopped = True
         if self._turns:
             self._turns.cancel()
 

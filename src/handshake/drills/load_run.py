@@ -74,6 +74,11 @@ class LoadRun:
             raise
         return run
 
+    @property
+    def pid(self) -> int:
+        """The process that sends the load."""
+        return self._process.pid
+
     def mark(self, name: str) -> None:
         """Note that something happens now; what ends from here on is counted under its name."""
         self._marks.append(Mark(name=name, at=self._clock.monotonic()))
