@@ -67,6 +67,7 @@ from handshake.drivers.process.need import Need, missing_programs
 from handshake.drivers.process.ports import check_port
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.supervision import HouseSupervision
+from handshake.drivers.redis.donations import RedisDonations
 from handshake.drivers.redis.program import RedisStore
 from handshake.drivers.redis.supervised import SupervisedStore
 from handshake.drivers.sandbox.confinement import find_confinement
@@ -163,10 +164,10 @@ class Wiring:
             credentials=str(self.secrets.ensure_catalog()),
         )
 
-    def publisher(self) -> Publisher:
-        """Makes releases of the campaign's sources."""
+    def publisher(self, folder: Path | None = None) -> Publisher:
+        """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
         shop = Workshop(
-            campaign=self.house.folder,
+            campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
             wheels=PipWheels(),
@@ -176,15 +177,15 @@ class Wiring:
         )
         return Publisher(shop, self.clock)
 
-    def operator(self, who: str) -> Operator:
-        """Return somebody's verbs."""
+    def operator(self, who: str, folder: Path | None = None) -> Operator:
+        """Return somebody's verbs, publishing from the campaign's folder or from another one like it."""
         return Operator(
             who=who,
             catalog=self.catalog,
             clock=self.clock,
             pointers=self.pointers,
             arrivals=self.arrivals(),
-            publisher=self.publisher(),
+            publisher=self.publisher(folder),
             switches=self.switches,
             lists=self.lists,
             read_live=self.live,
@@ -217,6 +218,10 @@ class Wiring:
     def lists(self) -> Lists:
         """The lists."""
         return Lists(self.catalog, self.clock)
+
+    def donations(self) -> RedisDonations:
+        """The ledger's donations, as a drill reads them."""
+        return RedisDonations(self._store_url("ledger"))
 
     def live(self) -> LivePolicy | None:
         """Return the live policy, None where none was applied yet."""
@@ -337,7 +342,9 @@ class Wiring:
         return self._redis(name, is_durable=False).url
 
     def _acks(self, catalog: Catalog, role: Role) -> AckWriter:
-        return AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
+        acks = AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
+        acks.withdraw_all()
+        return acks
 
     def _gateway(self, catalog: Catalog) -> GatewayReconciler:
         haproxy = SupervisedHaproxy(

@@ -10,6 +10,7 @@ from handshake.cli.check import check
 from handshake.cli.completion import completion
 from handshake.cli.control import control
 from handshake.cli.down import down
+from handshake.cli.drill import drill
 from handshake.cli.edge import edge
 from handshake.cli.history import history
 from handshake.cli.logs import logs
@@ -32,6 +33,7 @@ VERBS = (
     plan,
     apply,
     edge,
+    drill,
     logs,
     completion,
     agent,

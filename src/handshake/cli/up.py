@@ -15,6 +15,7 @@ from rich.progress import Progress
 from handshake.cli.screen import err, errors_explained, json_option, out, progress, show
 from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
+from handshake.control.agent.health import ask_agent
 from handshake.control.campaign import CampaignSettings
 from handshake.control.house import House, data_root, run_root, save_house
 from handshake.control.opening import Opening
@@ -45,15 +46,18 @@ def up(folder: Path, *, as_json: bool) -> None:
 
     Nothing is started while anything is wrong: every problem is reported at once.
     """
-    begun = time.monotonic()
     with errors_explained(as_json=as_json):
-        folder = folder.resolve()
-        house = _prepare(folder)
-        wiring = Wiring(house, SystemClock())
-        _make_secrets(wiring)
-        with progress(is_quiet=as_json) as bars:
-            report = _start(wiring, bars, begun)
+        report = start_campaign(folder.resolve(), is_quiet=as_json)
         show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
+    """Start a folder's campaign, or adopt what runs of it; ProblemsError before anything is started."""
+    begun = time.monotonic()
+    wiring = Wiring(_prepare(folder), SystemClock())
+    _make_secrets(wiring)
+    with progress(is_quiet=is_quiet) as bars:
+        return _start(wiring, bars, begun)
 
 
 def _prepare(folder: Path) -> House:
@@ -103,7 +107,7 @@ def _make_secrets(wiring: Wiring) -> None:
 
 def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
     with _task(bars, "starting catalogue, agent and control"):
-        started = wiring.lifecycle().start(lambda: wiring.catalog)
+        started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     opening = Opening(
         name=wiring.house.name,
         publisher=wiring.publisher(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
-from handshake.catalog.entry import Entry, Write
+from handshake.catalog.entry import Delete, Entry, Write
 from handshake.catalog.keys import ACKS, ack_key
 from handshake.core.ack import Ack, Place, Refusal, Role
 from handshake.core.clock import Clock
@@ -64,6 +64,13 @@ class AckWriter:
         self._clock = clock
         self._place = place
         self._written: dict[str, Ack] = {}
+
+    def withdraw_all(self) -> None:
+        """Take back what an earlier agent wrote: nobody has read it back from what runs now."""
+        prefix = ack_key(self._place, "")
+        for entry in self._catalog.read(prefix).entries:
+            self._catalog.transact([Delete(key=entry.key)])
+        self._written.clear()
 
     def serve(self, subject: str, revision: int, proof: str) -> None:
         """Write that the running program was read back to serve a subject at a revision."""

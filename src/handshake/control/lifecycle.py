@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from handshake.catalog.catalog import Catalog
+from handshake.catalog.keys import LEADER
 from handshake.control.house import House
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError, UnavailableError
 
 CATALOG, AGENT, CONTROL = "catalog", "agent", "control"
 _ROUTERS = ("door", "cache", "gateway")
+_IN_ORDER = {CONTROL, AGENT, CATALOG, *_ROUTERS}
 _START_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 10.0
@@ -57,27 +59,33 @@ class Lifecycle:
         self._python = python
         self._credentials = credentials
 
-    def start(self, catalog: Callable[[], Catalog]) -> tuple[str, ...]:
-        """Start what does not run, the catalogue first; return the names of what was started."""
+    def start(self, catalog: Callable[[], Catalog], ask_agent: Callable[[str], None]) -> tuple[str, ...]:
+        """Start what does not run, the catalogue first; return the names of what was started.
+
+        `ask_agent` asks at an address whether an agent is ready: UnavailableError while none is.
+        """
         started = [CATALOG] if self._supervision.start(CATALOG, self._catalog_argv()) else []
-        self._wait_for(catalog)
+        self._wait_for(CATALOG, lambda: catalog().get(LEADER))
         started += [name for name in (AGENT, CONTROL) if self._supervision.start(name, self._own_argv(name))]
+        # What an earlier agent acknowledged is withdrawn before this one answers: then no old ack is believed.
+        self._wait_for(AGENT, lambda: ask_agent(self._house.agent))
         return tuple(started)
 
     def stop(self, tell: Callable[[str], None]) -> None:
         """Stop everything: first those who would start things again, then doors before what is behind them."""
-        programs = self._supervision.programs()
-        first = (CONTROL, AGENT, *_ROUTERS)
-        others = tuple(name for name in programs if name not in {*first, CATALOG})
-        for name in first:
-            if name in programs:
-                tell(name)
-                self._supervision.stop(name, _STOP_SECONDS)
+        self._stop_programs((CONTROL, AGENT), tell)
+        # Only now is nobody left who would start another one.
+        self._stop_programs(_ROUTERS, tell)
         for name in self._supervision.instances():
             tell(name)
             self._supervision.stop_instance(name, _STOP_SECONDS)
-        for name in (*others, CATALOG):
-            if name in programs:
+        others = (name for name in self._supervision.programs() if name not in _IN_ORDER)
+        self._stop_programs((*others, CATALOG), tell)
+
+    def _stop_programs(self, names: Iterable[str], tell: Callable[[str], None]) -> None:
+        known = self._supervision.programs()
+        for name in names:
+            if name in known:
                 tell(name)
                 self._supervision.stop(name, _STOP_SECONDS)
 
@@ -91,14 +99,14 @@ class Lifecycle:
     def _own_argv(self, name: str) -> tuple[str, ...]:
         return (self._python, "-m", "handshake.cli.main", name, "--house", str(self._house.file))
 
-    def _wait_for(self, catalog: Callable[[], Catalog]) -> None:
+    def _wait_for(self, name: str, ask: Callable[[], object]) -> None:
         deadline = self._clock.monotonic() + _START_SECONDS
         while self._clock.monotonic() < deadline:
             try:
-                catalog().get("hs/v1/ready")
+                ask()
             except HandshakeError:
                 self._clock.sleep(_PAUSE_SECONDS)
             else:
                 return
-        tail = "\n".join(self._supervision.log_tail(CATALOG))
-        raise UnavailableError("the catalogue was started and does not answer", details=tail)
+        tail = "\n".join(self._supervision.log_tail(name))
+        raise UnavailableError(f"{name} was started and does not answer", details=tail)

@@ -27,17 +27,17 @@ class Opening:
     deadline_seconds: float = 120.0
 
     def open(self, tell: Callable[[Subject], Telling], waiting: Callable[[str], None]) -> tuple[Arrival, ...]:
-        """Publish and promote what has no pointer, the policy first; return what became of each."""
+        """Publish and promote what has no pointer, the policy first; return once every place serves everything."""
         known = self.pointers.all()
         policy = Subject(kind=Kind.POLICY, name=self.name)
         subjects = (policy, *self.publisher.subjects())
-        missing = [subject for subject in subjects if subject not in known]
-        if not missing:
-            return ()
-        moved = [self._promote(subject, tell(subject)) for subject in missing]
-        arrived = tuple(self.arrivals.wait(pointer, self.deadline_seconds, waiting) for pointer in moved)
+        moved = [self._promote(subject, tell(subject)) for subject in subjects if subject not in known]
+        arrived = tuple(self._await(pointer, waiting) for pointer in (*known.values(), *moved))
         _require_all(arrived)
-        return arrived
+        return arrived[len(known) :]
+
+    def _await(self, pointer: Pointer, waiting: Callable[[str], None]) -> Arrival:
+        return self.arrivals.wait(pointer, self.deadline_seconds, waiting)
 
     def _promote(self, subject: Subject, tell: Telling) -> Pointer:
         release = self.publisher.publish(subject, tell)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+import urllib3
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handshake.control.agent.probe import Prober
-from handshake.core.errors import HandshakeError
+from handshake.core.errors import HandshakeError, UnavailableError
 from handshake.core.instance import InstanceReport
 from handshake.core.pointer import Pointer
 from handshake.core.release import Subject
@@ -66,6 +67,7 @@ def build_health(
 
     return Starlette(
         routes=[
+            Route("/health", lambda _: JSONResponse({"status": "ok"}), methods=["GET"]),
             Route("/{instance}/health", health, methods=["GET"]),
             Route("/{instance}/health-elb", health_elb, methods=["GET"]),
         ]
@@ -79,6 +81,14 @@ def _read(subject: Subject, read_pointer: Callable[[Subject], Pointer | None]) -
     except HandshakeError as error:
         return Unreadable(error=error.what)
     return Found(release=pointer.release) if pointer else Missing()
+
+
+def ask_agent(address: str) -> None:
+    """Ask whether the agent at an address is ready; UnavailableError while it is not."""
+    try:
+        urllib3.request("GET", f"http://{address}/health", retries=False, timeout=1.0)
+    except urllib3.exceptions.HTTPError as error:
+        raise UnavailableError(f"the agent at {address} does not answer", details=str(error)) from error
 
 
 def _write(lines: tuple[LogLine, ...]) -> None:

@@ -64,7 +64,7 @@ class Instances:
         launched = [
             self._launch(assignment)
             for name, assignment in assignments.items()
-            if name not in hosted and name not in self._failed
+            if name not in hosted and name not in reports
         ]
         hosted = self._host.observe() if launched else hosted
         looks = [
@@ -84,7 +84,8 @@ class Instances:
         return self._reports.all()
 
     def _launch(self, assignment: Assignment) -> str:
-        report = self._reports.all().get(assignment.instance) or self._first_report(assignment)
+        """Start what was never started. The report comes first: what has one is never launched again."""
+        report = self._first_report(assignment)
         self._reports.write(report)
         try:
             self._host.launch(self._launcher.order(assignment, report.port))
@@ -137,7 +138,7 @@ class Instances:
 
     def _why_not_running(self, instance: str, hosted: HostedInstance | None) -> str:
         if hosted is None:
-            return self._failed.get(instance, "it is not on this node")
+            return self._failed.get(instance, "it is not on this node any more")
         return "" if hosted.is_running else hosted.evidence
 
     def _announce(self, assignment: Assignment, report: InstanceReport) -> None:

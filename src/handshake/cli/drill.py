@@ -1,0 +1,82 @@
+"""`handshake drill`: rehearsals with a pass or fail report."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from handshake.cli.screen import errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.up import start_campaign
+from handshake.drills.changed_campaign import changed_campaign
+from handshake.drills.target import Target
+from handshake.drills.tour import Stop, Tour, tour_subjects
+from handshake.wiring import Wiring
+
+_RATE_PER_SECOND = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillReport:
+    """What a drill saw."""
+
+    drill: str
+    is_good: bool
+    stops: tuple[Stop, ...]
+
+
+@click.group()
+def drill() -> None:
+    """Rehearsals with a pass or fail report."""
+
+
+@drill.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--seconds", default=20.0, show_default=True, help="How long load is sent at the least.")
+@click.option("--rate", default=_RATE_PER_SECOND, show_default=True, help="Requests per second.")
+@json_option
+def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
+    """Go through every box of the campaign in FOLDER with real requests; start it if it is not up."""
+    with errors_explained(as_json=as_json):
+        report = start_campaign(folder.resolve(), is_quiet=as_json)
+        wiring = open_wiring(report.campaign)
+        subjects = tour_subjects(report.campaign)
+        with changed_campaign(wiring.house.folder, subjects, f"tour-{uuid.uuid4().hex[:8]}") as changed:
+            stops = tuple(_go(wiring, changed, seconds, rate, is_quiet=as_json))
+        done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
+        show(done, as_json=as_json, for_people=lambda: _tell_end(done))
+        if not done.is_good:
+            sys.exit(1)
+
+
+def _go(wiring: Wiring, changed: Path, seconds: float, rate: float, *, is_quiet: bool) -> list[Stop]:
+    host, _, port = wiring.house.door.rpartition(":")
+    plan = Tour(
+        door=Target(host=host, port=int(port)),
+        operator=wiring.operator(who_asks(), changed),
+        ledger=wiring.donations(),
+        subjects=tour_subjects(wiring.house.name),
+        load_seconds=seconds,
+        rate_per_second=rate,
+    )
+    stops: list[Stop] = []
+    for stop in plan.go():
+        stops.append(stop)
+        if not is_quiet:
+            _tell(stop)
+    return stops
+
+
+def _tell(stop: Stop) -> None:
+    mark = "[green]✓[/]" if stop.is_good else "[red]✗[/]"
+    out.print(f"{mark} {stop.name}: ", end="")
+    out.print(stop.measured, markup=False, style="dim", soft_wrap=True)
+
+
+def _tell_end(report: DrillReport) -> None:
+    bad = sum(not stop.is_good for stop in report.stops)
+    out.print("[green]all is as it should be[/]" if report.is_good else f"[red]{bad} stops failed[/]")
