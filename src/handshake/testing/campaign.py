@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,11 +121,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def house_up() -> Iterator[HouseUnderTest]:
-    """Bring a copy of the example campaign up, and down again with all of its data."""
+def house_up(prepare: Callable[[HouseUnderTest], object] = lambda _: None) -> Iterator[HouseUnderTest]:
+    """Bring a copy of the example campaign up, once `prepare` has changed it, and down again with all of its data."""
     root = Path(tempfile.mkdtemp(prefix="handshake-house-"))
     house = copy_campaign(root)
     try:
+        prepare(house)
         house.handshake("up", str(house.campaign))
         yield house
     finally:
