@@ -1,0 +1,198 @@
+"""Whatever is killed: what serves goes on, what was acknowledged is there, and what starts again adopts what runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.house.house import HouseUnderTest
+from tests.house.processes import (
+    Process,
+    kill_for_good,
+    processes_of,
+    still_running,
+    supervised,
+    wait_until,
+)
+from tests.house.visitors import donate, visiting
+
+pytestmark = pytest.mark.live
+
+ROUTERS = ("door", "cache", "gateway")
+STORES = ("store-content", "store-ledger")
+
+
+def test_visitors_notice_nothing_without_control_and_agent(house: HouseUnderTest) -> None:
+    """Control and agent, killed with their supervisors, cost no request; `up` adopts what runs."""
+    before = serving(house)
+    with visiting(house) as visits:
+        for name in ("control", "agent"):
+            kill_for_good(house.run / "programs" / name)
+        wait_until(lambda: visits.answered > 200)
+        assert serving(house) == before
+
+        report = house.verb("up", str(house.campaign))
+        wait_until(lambda: is_settled(house))
+
+    assert report["started"] == ["agent", "control"]
+    assert serving(house) == before
+    assert visits.failed == []
+
+
+def test_a_killed_agent_comes_back_by_itself(house: HouseUnderTest) -> None:
+    """The supervisors of control and agent start them again, and the new ones replace nothing."""
+    before = serving(house)
+    programs = {name: house.run / "programs" / name for name in ("control", "agent")}
+    killed = {name: supervised(folder)[1] for name, folder in programs.items()}
+    with visiting(house) as visits:
+        for process in killed.values():
+            process.kill()
+        wait_until(lambda: all(supervised(programs[name])[1] != killed[name] for name in programs))
+        assert house.verb("edge", "wall", "add", "198.51.100.1", "--for", "1m", "--reason", "test")[
+            "is_enforced"
+        ]
+        wait_until(lambda: is_settled(house))
+
+    assert serving(house) == before
+    assert visits.failed == []
+
+
+def test_bans_and_switches_need_no_control(house: HouseUnderTest, without_control: None) -> None:
+    """With the control plane dead, every door enforces a ban and a switch, and their undo."""
+    del without_control
+    ban = ("edge", "wall", "add", "203.0.113.0/24", "--for", "5m", "--reason", "test")
+
+    assert house.verb(*ban)["is_enforced"]
+    assert house.verb("edge", "switch", "set", "non_us_ban", "on", "--reason", "test")["is_enforced"]
+    assert house.verb("edge", "switch", "undo", "non_us_ban")["is_enforced"]
+    assert house.verb("edge", "wall", "remove", "203.0.113.0/24")["is_enforced"]
+
+
+def test_serving_needs_no_catalogue(house: HouseUnderTest) -> None:
+    """A killed catalogue costs no request; once it is back, all that it acknowledged is there."""
+    house.verb("edge", "switch", "set", "non_us_ban", "on", "--for", "5m", "--reason", "kept")
+    before, pointers = serving(house), read_pointers(house)
+    with visiting(house) as visits:
+        kill_for_good(house.run / "programs" / "catalog")
+        wait_until(lambda: visits.answered > 200)
+        assert house.verb("status", check=False)["error"]["kind"] == "unavailable"
+        assert house.verb("up", str(house.campaign))["started"] == ["catalog"]
+        wait_until(lambda: is_settled(house))
+
+    assert read_pointers(house) == pointers
+    (switch,) = house.verb("edge", "switch", "ls")["switches"]
+    assert (switch["is_on"], switch["setting"]["reason"]) == (True, "kept")
+    house.verb("edge", "switch", "undo", "non_us_ban")
+    assert serving(house) == before
+    assert visits.failed == []
+
+
+def test_a_dead_instance_is_replaced(house: HouseUnderTest) -> None:
+    """In place of a killed instance comes a new one under a name of its own, and no visitor's GET fails."""
+    before = instances(house, "events")
+    victim = before[0]
+    with visiting(house, "/api/events/events") as visits:
+        wait_until(lambda: visits.answered > 20)
+        supervised(house.run / "instances" / victim)[1].kill()
+        wait_until(lambda: victim not in instances(house, "events") and is_settled(house), 40)
+
+    after = instances(house, "events")
+    assert len(after) == len(before)
+    assert set(before) - set(after) == {victim}
+    assert not (house.run / "instances" / victim).exists()
+    assert visits.failed == []
+
+
+@pytest.mark.parametrize("name", [*ROUTERS, *STORES, "region-east"])
+def test_routers_and_stores_are_started_again_in_place(house: HouseUnderTest, name: str) -> None:
+    """A killed router, store or region's server serves again what it served, and every ack holds again."""
+    donation = donate(house, f"Giver before {name} died")
+    house.verb("edge", "wall", "add", "127.0.0.77", "--for", "5m", "--reason", f"before {name} died")
+    pages = {path: house.get(path).data for path in ("/", "/calls/", "/api/openapi.json")}
+    killed = supervised(house.run / "programs" / name)[1]
+    others = serving(house)
+
+    killed.kill()
+
+    wait_until(lambda: supervised(house.run / "programs" / name)[1] != killed)
+    wait_until(lambda: is_answering(house) and is_settled(house), 40)
+    assert {path: house.get(path).data for path in pages} == pages
+    assert house.get(f"/api/hamm/donations/{donation}").status == 200
+    assert serving(house).items() - others.items() <= {(name, supervised(house.run / "programs" / name)[1])}
+    assert is_banned(house, "127.0.0.77")
+    house.verb("edge", "wall", "remove", "127.0.0.77")
+    assert not is_banned(house, "127.0.0.77")
+
+
+def test_down_leaves_nothing_behind_and_up_brings_it_back(house: HouseUnderTest) -> None:
+    """`down` ends every process and leaves no run folder; `up` serves the same releases and donations."""
+    donation, pointers = donate(house, "Giver before down"), read_pointers(house)
+    run, processes = house.run, processes_of(house.root)
+    assert len(processes) > 30
+
+    house.verb("down")
+
+    assert still_running(processes) == []
+    assert processes_of(house.root) == frozenset()
+    assert not run.exists()
+    report = house.verb("up", str(house.campaign))
+    assert report["promoted"] == []
+    wait_until(lambda: is_answering(house) and is_settled(house), 60)
+    assert read_pointers(house) == pointers
+    assert house.get(f"/api/hamm/donations/{donation}").status == 200
+    assert house.get("/calls/").status == 200
+
+
+@pytest.fixture
+def without_control(house: HouseUnderTest) -> Iterator[None]:
+    """Kill the control plane with its supervisor, and start it again afterwards."""
+    kill_for_good(house.run / "programs" / "control")
+    yield
+    assert house.verb("up", str(house.campaign))["started"] == ["control"]
+
+
+def serving(house: HouseUnderTest) -> dict[str, Process]:
+    """Return every process that visitors need."""
+    folders = [house.run / "programs" / name for name in (*ROUTERS, *STORES, "region-east", "region-west")]
+    folders += (house.run / "instances").iterdir()
+    return {folder.name: supervised(folder)[1] for folder in folders}
+
+
+def instances(house: HouseUnderTest, service: str) -> list[str]:
+    """Return the instances of one service, as status shows them."""
+    (fleet,) = (fleet for fleet in house.verb("status")["fleets"] if fleet["service"] == service)
+    return sorted(instance["instance"] for instance in fleet["instances"])
+
+
+def is_settled(house: HouseUnderTest) -> bool:
+    """Whether every place serves every pointer."""
+    said = house.handshake("status", "--json", check=False)
+    return said.returncode == 0 and bool(json.loads(said.stdout)["is_settled"])
+
+
+def is_answering(house: HouseUnderTest) -> bool:
+    """Whether every kind of page is there."""
+    try:
+        return all(
+            house.get(path).status == 200
+            for path in ("/", "/calls/", "/api/hamm/summary", "/api/openapi.json")
+        )
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def is_banned(house: HouseUnderTest, client: str) -> bool:
+    """Whether the door refuses a client of this address."""
+    pool = house.http.connection_from_url(
+        f"http://{house.door}", pool_kwargs={"source_address": (client, 0), "retries": False}
+    )
+    return pool.request("GET", "/").status == 403
+
+
+def read_pointers(house: HouseUnderTest) -> dict[str, Any]:
+    """Return every pointer's release and revision."""
+    return {row["subject"]: (row["release"], row["revision"]) for row in house.verb("status")["subjects"]}
