@@ -1,0 +1,50 @@
+"""Who may import whom: the contracts of pyproject.toml, and what they cannot say."""
+
+import ast
+import subprocess
+import sys
+
+from tests.meta.sources import SOURCES, modules
+
+_VAGUE = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc", "lib"}
+
+
+def test_rooms_import_only_what_their_floor_allows() -> None:
+    """Every contract of import-linter holds."""
+    linter = "from importlinter.cli import lint_imports_command as lint; lint()"
+    run = subprocess.run([sys.executable, "-c", linter], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_core_needs_nothing_but_the_standard_library() -> None:
+    """No module of core imports a package that has to be installed."""
+    foreign = {
+        f"{module.path}: {name}"
+        for module in modules()
+        if module.room == "core"
+        for name in _imported(module.tree)
+        if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("handshake.core")
+    }
+    assert not foreign
+
+
+def test_every_room_is_a_folder_that_the_design_names() -> None:
+    """A folder of the package stands in ARCHITECTURE.md."""
+    design = (SOURCES.parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {module.room for module in modules() if module.room}
+    assert not {room for room in rooms if f"`{room}`" not in design}
+
+
+def test_a_file_is_named_after_its_noun() -> None:
+    """No module has a name that could hold anything."""
+    assert not [module.path for module in modules() if module.path.stem in _VAGUE]
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names

@@ -1,0 +1,76 @@
+"""The reference pages say what the code says."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.meta.check_ids import check_ids
+from tests.meta.counters import counter_names
+from tests.meta.reference.pages import generated_pages
+from tests.meta.reference.settings_page import FILES, walk_tables
+from tests.meta.reference.verbs_page import walk_verbs
+from tests.meta.sources import REPOSITORY
+
+_VERBS = dict(walk_verbs())
+_REFERENCE = REPOSITORY / "docs" / "reference"
+
+
+@pytest.mark.parametrize("page", generated_pages(), ids=lambda page: str(page.name))
+def test_generated_pages_are_what_the_code_says(page: Path) -> None:
+    """Verbs, options and settings are documented as they are: `script/reference` renews the pages."""
+    text = generated_pages()[page]
+    assert page.read_text(encoding="utf-8") == text, f"{page.name} is stale: run script/reference"
+
+
+@pytest.mark.parametrize("path", _VERBS)
+def test_verbs_explain_themselves(path: str) -> None:
+    """Every verb and every option of it has a help text that ends as a sentence does."""
+    options = [option for option in _VERBS[path].params if isinstance(option, click.Option)]
+    told = {path: _VERBS[path].help, **{str(option.name): option.help for option in options}}
+    assert not {name for name, text in told.items() if not (text or "").strip().endswith((".", "`"))}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_settings_explain_themselves(file: str) -> None:
+    """Every setting has a description that ends as a sentence does."""
+    silent = {
+        f"{table.heading} {name}"
+        for table in walk_tables(FILES[file])
+        for name, field in table.schema["properties"].items()
+        if not field.get("description", "").endswith(".")
+    }
+    assert not silent
+
+
+def test_every_check_has_its_entry() -> None:
+    """An id that a problem can carry is a heading of checks.md, and a heading is an id that a problem can carry."""
+    page = (_REFERENCE / "checks.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^### (\S+)$", page, re.MULTILINE)
+    assert len(entries) == len(set(entries))
+    assert set(entries) == check_ids()
+
+
+def test_entries_of_checks_are_sentences() -> None:
+    """No check's entry is empty."""
+    page = (_REFERENCE / "checks.md").read_text(encoding="utf-8")
+    assert not re.findall(r"^### (\S+)\n+(?=#|\Z)", page, re.MULTILINE)
+
+
+def test_every_counter_has_its_entry() -> None:
+    """A counter that is sent stands in counters.md, and nothing else does."""
+    page = (_REFERENCE / "counters.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == counter_names()
+
+
+def test_no_page_names_a_check_that_does_not_exist() -> None:
+    """A link to a check leads to its entry."""
+    linked = {
+        anchor
+        for page in (REPOSITORY / "docs").rglob("*.md")
+        for anchor in re.findall(r"checks(?:\.md)?#([a-z0-9-]+)", page.read_text(encoding="utf-8"))
+    }
+    headings = re.findall(r"^#+ (.+)$", (_REFERENCE / "checks.md").read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
+    assert linked <= anchors
