@@ -30,8 +30,8 @@ class IdleConnections:
         return None
 
     def put(self, connection: Connection, source: str, habit: Habit) -> None:
-        """Keep a connection after its request if it can be used again; close it otherwise."""
-        if habit is Habit.CLOSE or not connection.renew():
+        """Keep a connection after its request if both sides want to use it again; close it otherwise."""
+        if not connection.renew():
             connection.close()
         elif habit is Habit.KEEP:
             self._kept[source].append(connection)

@@ -72,6 +72,12 @@ def test_phases() -> None:
     assert [phase.summary.failed for phase in divided] == [0, 0, 2]
 
 
+def test_end_at_a_mark() -> None:
+    """A request that ended in the moment of a mark belongs to what was done there."""
+    before, after = phases(report([result(4.0)], marks=[Mark(name="release", at=4.0)]))
+    assert (before.summary.requests, after.summary.requests) == (0, 1)
+
+
 def test_mark_after_the_load() -> None:
     """A mark that was made when the load was over has an empty phase."""
     divided = phases(report(STEADY, marks=[Mark(name="late", at=30.0)]))
