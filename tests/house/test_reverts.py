@@ -1,0 +1,118 @@
+"""A release that fails goes back by itself before a visitor meets it; what arrives, arrives at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house.house import HouseUnderTest
+from tests.house.visitors import visiting
+
+pytestmark = pytest.mark.live
+
+SOON_SECONDS = 5.0
+CRASH = 'raise SystemExit("the doors of the convention are shut")\n'
+RULE = """
+[[rule]]
+name = "no-teapots"
+phase = "serve"
+when = 'request.path == "/teapot"'
+respond = { status = 418, reason = "Teapot", body = "Short and stout.\\n" }
+"""
+
+
+def test_an_image_that_crashes_goes_back(house: HouseUnderTest) -> None:
+    """An image whose instance ends at its start is reverted, with its last words; no instance was touched."""
+    source = copy_beside(house.campaign / "services" / "events", "crashing")
+    (source / "events" / "__main__.py").write_text(CRASH)
+
+    arrival = publish_to_fail(house, "image/events", source, service="events", path="/api/events/events")
+
+    assert "the doors of the convention are shut" in arrival["why"]
+
+
+def test_templates_that_cannot_be_rendered_go_back(house: HouseUnderTest) -> None:
+    """Templates that fail on a page's content are reverted, with what the renderer said; no instance was touched."""
+    source = copy_beside(house.campaign / "templates" / "secretary", "dividing")
+    home = source / "home.html"
+    home.write_text(home.read_text().replace("{{ page.headline }}", "{{ page.title / 2 }}"))
+
+    arrival = publish_to_fail(house, "templates/secretary", source, service="secretary", path="/")
+
+    assert "503" in arrival["why"]
+    assert "home.html" in arrival["why"]
+
+
+def test_a_site_arrives_and_goes_back_at_once(house: HouseUnderTest) -> None:
+    """A site's release and its rollback are served by every place within seconds."""
+    before = house.get("/calls/").data
+    page = house.campaign / "sites" / "calls" / "src" / "index.html"
+    page.write_text(page.read_text().replace("Names and numbers are invented.", "Nobody here is real."))
+
+    assert_soon(house.verb("publish", "site/calls", "--promote"))
+    assert b"Nobody here is real." in house.get("/calls/").data
+    assert_soon(house.verb("rollback", "site/calls"))
+    assert house.get("/calls/").data == before
+
+
+def test_a_policy_arrives_and_goes_back_at_once(house: HouseUnderTest) -> None:
+    """A planned policy is served by every place within seconds of its apply, and so is its rollback."""
+    edge = house.campaign / "edge.toml"
+    edge.write_text(edge.read_text() + RULE)
+
+    planned = house.verb("plan")
+    assert house.get("/teapot").status == 404
+    assert_soon(house.verb("apply", planned["release"], "--from-revision", str(planned["from_revision"])))
+    assert house.get("/teapot").status == 418
+    assert_soon(house.verb("rollback", "policy/campaign"))
+    assert house.get("/teapot").status == 404
+
+
+def publish_to_fail(house: HouseUnderTest, subject: str, source: Path, *, service: str, path: str) -> Any:
+    """Publish and promote what cannot work; return the verb's report, all that must hold having been checked."""
+    before, instances = newest(house, subject), instances_of(house, service)
+    with visiting(house, path) as visits:
+        said = house.handshake("publish", subject, str(source), "--promote", "--json", check=False)
+
+    assert said.returncode == 1, said.stdout + said.stderr
+    arrival: dict[str, Any] = json.loads(said.stdout)
+    assert arrival["ending"] == "reverted"
+    assert instances_of(house, service) == instances
+    reverted, bad = history(house, subject)[:2]
+    assert (reverted["release"], reverted["moved_by"]) == (before["release"], "leader")
+    assert bad["release"] == arrival["pointer"]["release"] != before["release"]
+    assert visits.answered > 0
+    assert visits.failed == []
+    return arrival
+
+
+def assert_soon(arrival: dict[str, Any]) -> None:
+    """Require that a pointer arrived everywhere, and soon."""
+    assert arrival["ending"] == "arrived"
+    assert arrival["seconds"] < SOON_SECONDS
+
+
+def copy_beside(source: Path, name: str) -> Path:
+    """Copy a source beside itself, where its recipe finds what it found before."""
+    return shutil.copytree(source, source.with_name(name))
+
+
+def history(house: HouseUnderTest, subject: str) -> list[dict[str, Any]]:
+    """Return a pointer's values, the newest first."""
+    pointers: list[dict[str, Any]] = house.verb("history", subject)["pointers"]
+    return pointers
+
+
+def newest(house: HouseUnderTest, subject: str) -> dict[str, Any]:
+    """Return a pointer's value of now."""
+    return history(house, subject)[0]
+
+
+def instances_of(house: HouseUnderTest, service: str) -> list[str]:
+    """Return the instances of one service, as status shows them."""
+    (fleet,) = (fleet for fleet in house.verb("status")["fleets"] if fleet["service"] == service)
+    return sorted(instance["instance"] for instance in fleet["instances"])
