@@ -1,0 +1,64 @@
+"""requests/s and latency through the whole house against bare programs; memory, start, enforcement."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from frame import Measure, doing, report, spread
+from handshake.testing.campaign import HouseUnderTest, copy_campaign
+from memory import memory_by_part
+from moments import measure_ban, measure_site, measure_switch, trust_the_bench
+from races import race_cache, race_service
+from rest import cpu_at_rest
+from starts import measure_starts
+
+_CHANGES = 50
+_MOVES = 10
+
+
+def main() -> None:
+    """Bring a house up, measure it, take it down."""
+    root = Path(tempfile.mkdtemp(prefix="handshake-bench-"))
+    house = copy_campaign(root)
+    trust_the_bench(house)
+    try:
+        report("the whole house", tuple(_measure(house)))
+    finally:
+        if house.run.exists():
+            house.handshake("down", "--purge", "--yes")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _measure(house: HouseUnderTest) -> Iterator[Measure]:
+    yield from measure_starts(house)
+    yield from _measure_rest(house)
+    yield from race_cache(house)
+    yield from race_service(house)
+    yield from _measure_moments(house)
+
+
+def _measure_rest(house: HouseUnderTest) -> Iterator[Measure]:
+    with doing("processor at rest"):
+        shares = cpu_at_rest(house.run)
+    for part, share in shares.items():
+        yield Measure(name=f"processor at rest: {part}", value=share, unit="% of a core")
+    memory = memory_by_part(house.run)
+    for part, mebibytes in memory.items():
+        yield Measure(name=f"memory at rest: {part}", value=mebibytes, unit="MiB", note="PSS")
+    yield Measure(name="memory at rest: all", value=round(sum(memory.values()), 1), unit="MiB", note="PSS")
+
+
+def _measure_moments(house: HouseUnderTest) -> Iterator[Measure]:
+    with doing(f"{_CHANGES} bans"):
+        yield from spread("ban: accepted -> refused at the door", measure_ban(house, _CHANGES))
+    with doing(f"{_CHANGES} turns of a switch"):
+        yield from spread("switch: accepted -> its rule answers", measure_switch(house, _CHANGES))
+    with doing(f"{_MOVES} moves of a site"):
+        yield from spread("site pointer: moved -> served", measure_site(house, _MOVES))
+
+
+if __name__ == "__main__":
+    main()
