@@ -31,7 +31,8 @@ class Server:
         self.peers.append(writer.get_extra_info("peername")[0])
         self.writers.append(writer)
         served = 0
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        # A cancelled handler would be an error in the eyes of the event loop's streams.
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while not writer.is_closing():
                 await self._read_request(reader)
                 await self._steps[min(served, len(self._steps) - 1)](writer)
