@@ -1,0 +1,108 @@
+"""Slide 41 on the running house: what the agent answers to a load balancer for each instance."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house.house import HouseUnderTest, house_up
+from tests.house.processes import kill_for_good, wait_until
+
+pytestmark = pytest.mark.live
+
+CONSUL_ERROR = b"sos-template-deploy.consul-error:1|c"
+
+
+@pytest.fixture(scope="module")
+def counters() -> Iterator[socket.socket]:
+    """Listen as a DogStatsD agent does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5.0)
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def house(counters: socket.socket) -> Iterator[HouseUnderTest]:
+    """Bring a campaign up whose counters go to this test."""
+    host, port = counters.getsockname()
+
+    def count_here(house: HouseUnderTest) -> None:
+        file = house.campaign / "handshake.toml"
+        file.write_text(f'{file.read_text()}\n[telemetry]\ndogstatsd = "{host}:{port}"\n')
+
+    with house_up(count_here) as up:
+        yield up
+
+
+def test_an_instance_of_the_live_release_is_well(house: HouseUnderTest) -> None:
+    """Where the instance serves the release that the pointer names, both answers are 200."""
+    for instance in (*instances_of(house, "secretary"), *instances_of(house, "hamm")):
+        assert ask(house, instance, "health")[0] == 200
+        assert ask(house, instance, "health-elb")[0] == 200
+
+
+def test_an_unknown_instance_is_not_found(house: HouseUnderTest) -> None:
+    """An instance that this node does not run is answered with 404."""
+    assert ask(house, "secretary-aaaaaaaa", "health-elb")[0] == 404
+
+
+def test_a_stale_instance_is_ill_for_the_balancer_alone(house: HouseUnderTest) -> None:
+    """Once the pointer has moved, `/health-elb` of an instance of the release before is 503, and `/health` 200."""
+    before = instances_of(house, "secretary")
+    # Nobody leads, so nobody replaces: what the pointer says and what runs stay apart.
+    kill_for_good(house.run / "programs" / "control")
+    release = move_templates(house)
+
+    for instance in before:
+        status, body = ask(house, instance, "health-elb")
+        assert status == 503
+        assert release in json.loads(body)["reason"]
+        assert ask(house, instance, "health")[0] == 200
+        assert ask(house, instances_of(house, "hamm")[0], "health-elb")[0] == 200
+
+    house.verb("up", str(house.campaign))
+    wait_until(lambda: not set(before) & set(instances_of(house, "secretary")), 60)
+    wait_until(lambda: house.verb("status")["is_settled"], 60)
+    assert [ask(house, name, "health-elb")[0] for name in instances_of(house, "secretary")] == [200, 200]
+
+
+def test_without_a_catalogue_the_plain_check_decides(house: HouseUnderTest, counters: socket.socket) -> None:
+    """Where the catalogue does not answer, the error is counted, and a well instance stays well."""
+    instance = instances_of(house, "secretary")[0]
+    kill_for_good(house.run / "programs" / "catalog")
+
+    status, _ = ask(house, instance, "health-elb")
+
+    assert status == 200
+    assert counters.recv(1024).splitlines()[0].startswith(CONSUL_ERROR)
+    assert house.verb("up", str(house.campaign))["started"] == ["catalog"]
+    assert ask(house, instance, "health-elb")[0] == 200
+
+
+def move_templates(house: HouseUnderTest) -> str:
+    """Publish templates of another look, move the pointer to them without waiting, and return their release."""
+    page: Path = house.campaign / "templates" / "secretary" / "about.html"
+    page.write_text(f"{page.read_text()}<!-- another look -->\n")
+    said = house.handshake(
+        "publish", "templates/secretary", "--promote", "--wait", "0", "--json", check=False
+    )
+    arrival = json.loads(said.stdout)
+    assert (said.returncode, arrival["ending"]) == (1, "still waiting")
+    release: str = arrival["pointer"]["release"]
+    return release
+
+
+def ask(house: HouseUnderTest, instance: str, question: str) -> tuple[int, bytes]:
+    """Ask the agent as a load balancer does."""
+    answer = house.http.request("GET", f"http://{house.description['agent']}/{instance}/{question}")
+    return answer.status, answer.data
+
+
+def instances_of(house: HouseUnderTest, service: str) -> list[str]:
+    """Return the instances of one service that run here."""
+    return sorted(folder.name for folder in (house.run / "instances").glob(f"{service}-*"))
