@@ -7,7 +7,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
@@ -83,6 +83,7 @@ from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
 from handshake.gateway.surroundings import Account, Surroundings
 from handshake.gateway.surroundings import Listener as GatewayListener
 from handshake.image.contract import Contract, parse_contract
+from handshake.image.recipe import HOST_BASE
 
 DOOR_USER = "haproxy"
 CACHE_USER = "vcache"
@@ -203,7 +204,23 @@ class Wiring:
 
     def status(self) -> StatusReport:
         """Return the state of your state."""
-        return read_status(self.catalog, self.clock, campaign=self.house.name, nodes=self.nodes)
+        return read_status(
+            self.catalog,
+            self.clock,
+            campaign=self.house.name,
+            nodes=self.nodes,
+            notes=tuple(self._notes()),
+        )
+
+    def _notes(self) -> Iterator[str]:
+        on_host = [
+            subject.name
+            for subject, pointer in self.pointers.all().items()
+            if subject.kind is Kind.IMAGE and self.manifest_of(pointer.release).base == HOST_BASE
+        ]
+        if on_host:
+            names = ", ".join(sorted(on_host))
+            yield f'{names}: base = "host", this machine\'s own /usr: for a laptop only'
 
     def journal(self) -> tuple[JournalRecord, ...]:
         """Return the newest records of the journal."""

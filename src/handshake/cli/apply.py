@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.completing import complete_release
 from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.cli.session import find_release, open_wiring, who_asks
 
 
 @click.command()
-@click.argument("release")
+@click.argument("release", shell_complete=complete_release)
 @click.option("--from-revision", type=int, required=True, help="The revision that `plan` printed.")
 @click.option("--reason", default="applied", help="Why, for the history.")
 @click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for acks.")

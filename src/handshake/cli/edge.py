@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from handshake.cli.durations import DurationType
@@ -174,7 +175,7 @@ def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
         its = row.setting
         until = _moment(its.until) if its and its.until else ""
         who = (its.owner, its.reason) if its else ("", "")
-        table.add_row(row.name, print_switch(is_on=row.is_on), until, *who)
+        table.add_row(row.name, print_switch(is_on=row.is_on), until, *map(escape, who))
     out.print(table)
 
 
@@ -182,7 +183,7 @@ def _tell_list(report: ListReport) -> None:
     table = Table("network", "until", "by", "reason", box=None)
     for entry in report.entries:
         until = "for good" if entry.until >= FOREVER else _moment(entry.until)
-        table.add_row(entry.network, until, entry.author, entry.reason)
+        table.add_row(entry.network, until, entry.author, escape(entry.reason))
     out.print(table)
 
 

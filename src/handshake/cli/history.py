@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.completing import complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring, read_subject
 from handshake.core.digest import short
@@ -23,7 +25,7 @@ class HistoryReport:
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete_subject)
 @campaign_option
 @json_option
 def history(subject: str, *, campaign: str, as_json: bool) -> None:
@@ -39,5 +41,5 @@ def _tell(report: HistoryReport) -> None:
     table = Table("revision", "release", "when", "by", "reason", box=None)
     for pointer in report.pointers:
         when = datetime.fromtimestamp(pointer.moved_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(pointer.revision), short(pointer.release), when, pointer.moved_by, pointer.reason)
+        table.add_row(str(pointer.revision), short(pointer.release), when, pointer.moved_by, escape(pointer.reason))
     out.print(table)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from handshake.cli.completing import complete_program
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -19,7 +20,7 @@ class LogReport:
 
 
 @click.command()
-@click.argument("name", default="")
+@click.argument("name", default="", shell_complete=complete_program)
 @click.option("-n", "count", default=20, show_default=True, help="How many lines of each.")
 @campaign_option
 @json_option

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.completing import complete_release, complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
 
 
 @click.command()
-@click.argument("subject")
-@click.argument("release")
+@click.argument("subject", shell_complete=complete_subject)
+@click.argument("release", shell_complete=complete_release)
 @click.option("--reason", default="promoted", help="Why, for the history.")
 @click.option(
     "--from-revision", default=None, type=int, help="Only if the pointer is still at this revision."

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.completing import complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject, who_asks
 from handshake.cli.telling import telling
@@ -23,7 +24,7 @@ class PublishReport:
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", shell_complete=complete_subject)
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--promote", "is_promoted", is_flag=True, help="Move the pointer to the release as well.")
 @click.option("--reason", default="published", help="Why, for the history.")

@@ -5,13 +5,20 @@ from __future__ import annotations
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.completing import complete_release, complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
 
 
 @click.command()
-@click.argument("subject")
-@click.option("--to", default="", metavar="RELEASE", help="Which release; by default the one before.")
+@click.argument("subject", shell_complete=complete_subject)
+@click.option(
+    "--to",
+    default="",
+    shell_complete=complete_release,
+    metavar="RELEASE",
+    help="Which release; by default the one before.",
+)
 @click.option("--reason", default="rolled back", help="Why, for the history.")
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option

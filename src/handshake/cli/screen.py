@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -54,7 +55,7 @@ def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
     """Show progress bars on standard error while the block runs; a pipe sees none of it."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -82,7 +83,7 @@ def _say_problems(error: ProblemsError, *, as_json: bool) -> None:
         click.echo(json.dumps({"problems": [json.loads(encode(problem)) for problem in error.problems]}))
         return
     for problem in error.problems:
-        err.print(f"[bold red]{problem.check}[/] {problem.where}", soft_wrap=True)
+        err.print(f"[bold red]{problem.check}[/] {escape(str(problem.where))}", soft_wrap=True)
         err.print(f"  {problem.what}", markup=False, soft_wrap=True)
         err.print(f"  → {problem.hint}", markup=False, style="dim", soft_wrap=True)
     count = len(error.problems)

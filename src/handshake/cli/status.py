@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import click
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from handshake.cli.completing import complete_service
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring
 from handshake.control.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
@@ -25,7 +27,7 @@ _FINDINGS = {
 
 
 @click.command()
-@click.argument("service", default="")
+@click.argument("service", default="", shell_complete=complete_service)
 @campaign_option
 @json_option
 def status(service: str, *, campaign: str, as_json: bool) -> None:
@@ -40,7 +42,7 @@ def _tell(report: StatusReport, service: str) -> None:
     for row in report.subjects:
         places = Text(" ").join(_mark(cell) for cell in row.places)
         release = Text(short(row.release), style="" if row.is_stable else "yellow")
-        table.add_row(row.subject, release, str(row.revision), places, row.reason)
+        table.add_row(row.subject, release, str(row.revision), places, escape(row.reason))
     out.print(table)
     refusals = [cell for row in report.subjects for cell in row.places if cell.state is PlaceState.REFUSES]
     for cell in refusals:
@@ -82,4 +84,4 @@ def _find(finding: Finding) -> Text:
 
 def _tell_probe(instance: InstanceRow) -> str:
     probe = instance.last_probe
-    return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {probe.body[:60]}"
+    return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {escape(probe.body[:60])}"

@@ -17,7 +17,7 @@ from handshake.core.digest import Digest
 from handshake.core.instance import Assignment, InstanceReport
 from handshake.core.pointer import Pointer
 from handshake.core.verdict import Evidence, Finding
-from handshake.fleet.state import Rollout
+from handshake.fleet.state import Rollout, Stage
 
 
 class PlaceState(StrEnum):
@@ -62,6 +62,7 @@ class InstanceRow:
     node: str
     generation: str
     phase: str
+    purpose: str
     address: str
     alive: Finding
     ready: Finding
@@ -109,12 +110,17 @@ def read_status(
         campaign=campaign,
         at=clock.now(),
         leader=leader.value.decode() if leader and leader.session else "",
-        is_settled=all(row.is_stable for row in subjects)
-        and all(cell.state is PlaceState.SERVES for row in subjects for cell in row.places),
+        is_settled=_is_settled(subjects, fleets),
         subjects=subjects,
         fleets=fleets,
         notes=notes,
     )
+
+
+def _is_settled(subjects: Iterable[SubjectRow], fleets: Iterable[FleetRow]) -> bool:
+    return all(
+        row.is_stable and all(cell.state is PlaceState.SERVES for cell in row.places) for row in subjects
+    ) and all(fleet.stage == Stage.SETTLED for fleet in fleets)
 
 
 def describe_subject(pointer: Pointer, acks: Iterable[Ack], nodes: tuple[str, ...]) -> SubjectRow:
@@ -173,6 +179,7 @@ def _describe_instance(assignment: Assignment, report: InstanceReport | None) ->
         node=assignment.node,
         generation=str(assignment.generation),
         phase=assignment.phase,
+        purpose=assignment.purpose,
         address=f"{report.host}:{report.port}" if report else "",
         alive=verdicts.alive.finding if verdicts else Finding.UNKNOWN,
         ready=verdicts.ready.finding if verdicts else Finding.UNKNOWN,

@@ -58,6 +58,7 @@ def build_instance(name: str = "hamm-aaaaaaaa", **changes: object) -> InstanceRo
         node="n1",
         generation="1f0e8a3b5c7d",
         phase="run",
+        purpose="steady",
         address="127.0.0.1:20417",
         alive=Finding.YES,
         ready=Finding.YES,

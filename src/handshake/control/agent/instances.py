@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 ENDPOINT_TTL_SECONDS = 60.0
 _REFRESH_SECONDS = 15.0
 _PROBERS = 8
+_STOPPERS = 32
 
 
 class Instances:
@@ -55,7 +56,9 @@ class Instances:
         self._registered: dict[str, tuple[Traffic, float]] = {}
         self._stopping: dict[str, Future[None]] = {}
         self._failed: dict[str, str] = {}
-        self._workers = ThreadPoolExecutor(_PROBERS, thread_name_prefix="instance")
+        self._probing = ThreadPoolExecutor(_PROBERS, thread_name_prefix="probe")
+        # Apart from the probes: a stop may wait out a long drain.
+        self._stops = ThreadPoolExecutor(_STOPPERS, thread_name_prefix="stop")
 
     def cycle(self, assignments: Mapping[str, Assignment]) -> Outcome:
         """Launch what is assigned and absent, look at what runs, stop what is not assigned any more."""
@@ -68,14 +71,14 @@ class Instances:
         ]
         hosted = self._host.observe() if launched else hosted
         looks = [
-            self._workers.submit(self._look, assignment, hosted.get(name))
+            self._probing.submit(self._look, assignment, hosted.get(name))
             for name, assignment in assignments.items()
         ]
         for look in looks:
             look.result()
         gone = sorted((hosted.keys() | reports.keys()) - assignments.keys() - self._stopping.keys())
         for name in gone:
-            self._stopping[name] = self._workers.submit(self._retire, name, hosted.get(name))
+            self._stopping[name] = self._stops.submit(self._retire, name, hosted.get(name))
         self._reap()
         return _tell(launched, gone, len(assignments))
 
