@@ -24,6 +24,21 @@ class Health:
 
 @with_config(_STRICT)
 @dataclass(frozen=True, kw_only=True)
+class Idempotent:
+    """A POST that has one effect however often it is sent under one key, and where its effects are counted."""
+
+    path: str
+    body: str
+    """JSON."""
+    header: str
+    """Carries the key."""
+    count_path: str
+    count: str
+    """Where in the JSON answer of `count_path` the number stands: a JSON pointer."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, kw_only=True)
 class Contract:
     """All that a node must know to run an image's instances."""
 
@@ -35,6 +50,9 @@ class Contract:
     """The template releases that it serves; empty for none."""
     drain_seconds: float
     memory_megabytes: int
+    reads: tuple[str, ...] = ()
+    """GETs that any two instances answer alike."""
+    idempotent: tuple[Idempotent, ...] = ()
 
 
 _ADAPTER = TypeAdapter(Contract)
@@ -50,6 +68,8 @@ def contract_of(recipe: Recipe) -> Contract:
         templates=recipe.templates,
         drain_seconds=recipe.drain_seconds,
         memory_megabytes=recipe.memory_megabytes,
+        reads=recipe.reads,
+        idempotent=tuple(Idempotent(**its.model_dump()) for its in recipe.idempotent),
     )
 
 

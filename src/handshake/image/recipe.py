@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,14 @@ def _word(text: str) -> str:
     return text
 
 
+def _json(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no JSON: {error}") from error
+    return text
+
+
 def _optional_name(text: str) -> str:
     return text and parse_name(text)
 
@@ -54,6 +63,7 @@ def _optional_name(text: str) -> str:
 Name = Annotated[str, AfterValidator(parse_name)]
 Word = Annotated[str, AfterValidator(_word)]
 Variable = Annotated[str, AfterValidator(_variable)]
+UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
 
 
 class HealthSettings(Settings):
@@ -64,6 +74,23 @@ class HealthSettings(Settings):
     )
     deadline_seconds: float = Field(
         default=10, gt=0, le=300, description="From an instance's start to its first good answer."
+    )
+
+
+class IdempotentSettings(Settings):
+    """A POST that has one effect however often it is sent under one key; `handshake shake` sends it."""
+
+    path: UrlPath = Field(description="Where it is sent.")
+    body: Annotated[str, AfterValidator(_json)] = Field(
+        description="What is sent: a JSON text that is valid."
+    )
+    header: str = Field(
+        default="Idempotency-Key", pattern=r"^[A-Za-z0-9-]+$", description="The header that carries the key."
+    )
+    count_path: UrlPath = Field(description="A GET whose answer, JSON, shows how many effects there were.")
+    count: str = Field(
+        pattern=r"^(/[^/]*)+$",
+        description="Where in that answer the number stands, as a JSON pointer (RFC 6901): `/count`.",
     )
 
 
@@ -110,6 +137,13 @@ class Recipe(Settings):
     )
     health: HealthSettings = Field(
         default=HealthSettings(), description="How it says that it is able to serve."
+    )
+    reads: tuple[UrlPath, ...] = Field(
+        default=(),
+        description="GETs that any two instances answer alike: what `handshake shake` asks beside health.",
+    )
+    idempotent: tuple[IdempotentSettings, ...] = Field(
+        default=(), description="POSTs that have one effect under one key."
     )
     environment: dict[Variable, Word] = Field(
         default_factory=dict, description="Variables that it gets, beside those that the node sets."

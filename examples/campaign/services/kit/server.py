@@ -1,4 +1,4 @@
-"""The server: loopback, the given port, and an end without a lost request."""
+"""The server: the given address and port, and an end without a lost request."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ LONGEST_REQUEST_SECONDS = 30
 
 
 def serve(app: Starlette) -> None:
-    """Serve on 127.0.0.1:$PORT until SIGTERM, then finish what is in flight and exit with 0."""
+    """Serve on $HOST:$PORT until SIGTERM, then finish what is in flight and exit with 0."""
     # An instance is PID 1 of its namespace, where a signal without a handler does nothing. The server
     # puts its own handler over this one while it serves, and raises the signal again when it is done.
     signal.signal(signal.SIGTERM, _exit)
     start_logs()
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=os.environ.get("HOST", "127.0.0.1"),
         port=int(os.environ["PORT"]),
         loop="uvloop",
         http="httptools",
