@@ -29,6 +29,7 @@ from handshake.control.arrival import Arrivals
 from handshake.control.campaign import CampaignSettings, StoreSettings
 from handshake.control.house import House
 from handshake.control.journal import JournalRecord, read_journal
+from handshake.control.holds import Holds
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
@@ -44,6 +45,7 @@ from handshake.control.secrets import Secrets
 from handshake.control.shelf import fetch_release, load_manifest, releases
 from handshake.control.status import StatusReport, read_status
 from handshake.control.switches import Switches
+from handshake.control.rollouts import Rollouts
 from handshake.control.targets import Targets
 from handshake.core.ack import Place, Role
 from handshake.core.clock import Clock
@@ -214,6 +216,13 @@ class Wiring:
 
     def _notes(self) -> Iterator[str]:
         on_host = [
+    def rollouts(self, who: str) -> Rollouts:
+        """Return somebody's say in rollouts."""
+        holds = Holds(self.catalog, self.clock)
+        return Rollouts(
+            who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
+        )
+
             subject.name
             for subject, pointer in self.pointers.all().items()
             if subject.kind is Kind.IMAGE and self.manifest_of(pointer.release).base == HOST_BASE

@@ -70,7 +70,7 @@ def check_successors_are_proven_before_drains(world: World, decided: Plan) -> No
 
 def check_pause_is_honoured(world: World, decided: Plan) -> None:
     """While a rollout is paused, no trial begins and nobody is replaced."""
-    if world.desired.is_paused:
+    if world.desired.hold:
         assert not [s for s in decided.steps if isinstance(s, Launch) and s.purpose is Purpose.TRIAL]
         assert not [s for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")]
 

@@ -7,11 +7,15 @@ from handshake.core.instance import Assignment, Generation, InstanceReport, Phas
 from handshake.core.pointer import Pointer
 from handshake.core.release import parse_subject
 from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
+from handshake.fleet.hold import Hold
 from handshake.fleet.state import Desired, FleetSettings, Member
 
 YES, NO, UNKNOWN = Finding.YES, Finding.NO, Finding.UNKNOWN
 NOW = 10_000.0
 LONG_AGO = 1_000.0
+
+
+HOLD = Hold(service="hamm", owner="ada", reason="the database moves", since=LONG_AGO, until=None)
 
 
 def release(name: str) -> Digest:

@@ -18,6 +18,7 @@ from tests.transitions.fleet_members import (
     BOOTING,
     DEAD,
     HEALTHY,
+    HOLD,
     LONG_AGO,
     NOW,
     SILENT,
@@ -408,7 +409,7 @@ def test_different_failures_do_not_brake() -> None:
 
 def test_a_pause_replaces_only_what_crashed() -> None:
     """A paused fleet keeps its size, and nothing else moves."""
-    wish = replace(desired(TO_NEW), is_paused=True)
+    wish = replace(desired(TO_NEW), hold=HOLD)
     answer = ask(wish, SETTLED_ON_OLD, member("a", OLD, DEAD), member("b", OLD, STALE))
     assert answer.steps == (Retire(instance="hamm-a", why="not alive"), launch(OLD))
     assert answer.rollout.stage is Stage.PAUSED

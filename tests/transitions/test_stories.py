@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from handshake.core.instance import Phase
 from handshake.fleet.state import Stage
 from tests.transitions.fleet_laws import check_laws
+from tests.transitions.fleet_members import HOLD
 from tests.transitions.fleet_world import GATEWAYS, NODES, Image, Look, World, build_world
 
 PATIENCE_TICKS = 400
@@ -62,9 +63,9 @@ class Stories(RuleBasedStateMachine):
     @rule(ticks=FOR_A_WHILE)
     def an_operator_pauses_for_a_while(self, ticks: int) -> None:
         """Pause the rollout, then let it go on."""
-        self.world.desired = replace(self.world.desired, is_paused=True)
+        self.world.desired = replace(self.world.desired, hold=HOLD)
         self._live(ticks)
-        self.world.desired = replace(self.world.desired, is_paused=False)
+        self.world.desired = replace(self.world.desired, hold=None)
 
     # Failures, and their end
 

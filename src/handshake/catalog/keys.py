@@ -13,10 +13,17 @@ ASSIGNMENTS = ROOT + "assignments/"
 INSTANCES = ROOT + "instances/"
 ACKS = ROOT + "acks/"
 SCALE = ROOT + "scale/"
+HOLDS = ROOT + "holds/"
 SWITCHES = ROOT + "switches/"
 LISTS = ROOT + "lists/"
+SIGNING_KEYS = ROOT + "keys/signing"
+"""Verbs write it, all keys at once and by check-and-set: at most one of them signs."""
 JOURNAL = ROOT + "journal/"
 LEADER = ROOT + "leader"
+NODES = ROOT + "nodes/"
+REMOVALS = ROOT + "removals/"
+MEASURES = ROOT + "measures/"
+PERMITS = ROOT + "permits/"
 
 
 def pointer_key(subject: Subject) -> str:
@@ -54,6 +61,11 @@ def scale_key(service: str) -> str:
     return f"{SCALE}{service}"
 
 
+def hold_key(service: str) -> str:
+    """Verbs write it: who paused the service's rollouts, and until when."""
+    return f"{HOLDS}{service}"
+
+
 def switch_key(name: str) -> str:
     """Verbs write it."""
     return f"{SWITCHES}{name}"
@@ -67,3 +79,23 @@ def list_key(name: str) -> str:
 def journal_key(ulid: str) -> str:
     """Every writer writes it, in the transaction that it tells about."""
     return f"{JOURNAL}{ulid}"
+
+
+def node_key(node: str) -> str:
+    """That node's agent writes it and holds it by a session: without one, the node is silent."""
+    return f"{NODES}{node}"
+
+
+def removal_key(node: str) -> str:
+    """Verbs write it: an operator's word that the node will not come back."""
+    return f"{REMOVALS}{node}"
+
+
+def measures_key(node: str) -> str:
+    """That node's agent writes it."""
+    return f"{MEASURES}{node}"
+
+
+def permits_key(service: str) -> str:
+    """Agents write it as they are asked for `/health-elb`: always by check-and-set."""
+    return f"{PERMITS}{service}"

@@ -20,6 +20,7 @@ from handshake.cli.publish import publish
 from handshake.cli.rollback import rollback
 from handshake.cli.status import status
 from handshake.cli.up import up
+from handshake.cli.rollout import rollout
 
 VERBS = (
     up,
@@ -30,6 +31,7 @@ VERBS = (
     rollback,
     history,
     check,
+    rollout,
     plan,
     apply,
     edge,

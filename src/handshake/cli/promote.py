@@ -17,6 +17,13 @@ from handshake.cli.session import find_release, open_wiring, read_subject, who_a
 @click.option(
     "--from-revision", default=None, type=int, help="Only if the pointer is still at this revision."
 )
+@click.option(
+    "--force",
+    "forced",
+    default="",
+    metavar="REASON",
+    help="Begin inside a freeze all the same; why, for the journal.",
+)
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
 @json_option
@@ -26,6 +33,7 @@ def promote(
     *,
     reason: str,
     from_revision: int | None,
+    forced: str,
     seconds: float,
     campaign: str,
     as_json: bool,
@@ -39,5 +47,6 @@ def promote(
             find_release(release, wiring.releases()),
             reason=reason,
             from_revision=from_revision,
+            forced=forced,
         )
         wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from handshake.config.settings import Settings
 from handshake.core.release import parse_name
+from handshake.fleet.freeze import Calendar, parse_dates, parse_weekly, parse_zone
 
 _ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
 _MOUNT = re.compile(r"/|(/[a-z0-9][a-z0-9._-]*)+")
@@ -32,9 +33,20 @@ def _mount(text: str) -> str:
     return text
 
 
+def _weekly(text: str) -> str:
+    parse_weekly(text)
+    return text
+
+
+def _dates(text: str) -> str:
+    parse_dates(text)
+    return text
+
+
 Name = Annotated[str, AfterValidator(parse_name)]
 Address = Annotated[str, AfterValidator(_address)]
 Mount = Annotated[str, AfterValidator(_mount)]
+Zone = Annotated[str, AfterValidator(parse_zone)]
 
 
 class ListenSettings(Settings):
@@ -101,6 +113,23 @@ class SiteSettings(Settings):
     mount: Mount = Field(description="The path at which the site lives.")
 
 
+class FreezeSettings(Settings):
+    """When no rollout of a service begins; one that goes back always may, and so may one that is forced."""
+
+    zone: Zone = Field(default="UTC", description="The time zone of the windows, by its IANA name.")
+    weekly: tuple[Annotated[str, AfterValidator(_weekly)], ...] = Field(
+        default=(), description="Windows of every week, such as `fri 16:00 - mon 08:00`."
+    )
+    dates: tuple[Annotated[str, AfterValidator(_dates)], ...] = Field(
+        default=(), description="Days, the last one too, such as `2026-12-23 - 2027-01-02`."
+    )
+
+    def calendar(self) -> Calendar:
+        """Return the windows as the engine reads them."""
+        windows = (*map(parse_weekly, self.weekly), *map(parse_dates, self.dates))
+        return Calendar(zone=self.zone, windows=windows)
+
+
 class TelemetrySettings(Settings):
     """Where measurements go."""
 
@@ -125,6 +154,7 @@ class CampaignSettings(Settings):
     services: dict[Name, ServiceSettings] = Field(default_factory=dict, description="The services.")
     templates: dict[Name, TemplatesSettings] = Field(default_factory=dict, description="The templates.")
     sites: dict[Name, SiteSettings] = Field(default_factory=dict, description="The sites.")
+    freeze: FreezeSettings = Field(default_factory=FreezeSettings, description="The freeze calendar.")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")
 
 

@@ -46,19 +46,43 @@ class Operator:
         return self.publisher.publish(subject, tell, source=source, previous=previous)
 
     def promote(
-        self, subject: Subject, release: Digest, *, reason: str, from_revision: int | None = None
+        self,
+        subject: Subject,
+        release: Digest,
+        *,
+        reason: str,
+        from_revision: int | None = None,
+        forced: str = "",
     ) -> Pointer:
-        """Move a pointer; ConflictError where it is not at the revision that was given."""
+        """Move a pointer; ConflictError where it is not at the revision that was given.
+
+        `forced` says why no freeze of the calendar shall hold it; empty where one may.
+        """
         today = self.pointers.get(subject)
-        now = today.revision if today else 0
-        return self._move(subject, release, reason, now if from_revision is None else from_revision)
+        wish = Move(
+            subject=subject,
+            release=release,
+            from_revision=from_revision if from_revision is not None else today.revision if today else 0,
+            moved_by=self.who,
+            reason=f"{reason}; forced: {forced}" if forced else reason,
+            is_urgent=bool(forced),
+        )
+        return self.pointers.move([wish])[0]
 
     def roll_back(self, subject: Subject, *, reason: str, to: Digest | None = None) -> Pointer:
         """Move a pointer back, by default to the last other release that was once stable."""
         today = self.pointers.get(subject)
         if today is None:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
-        return self._move(subject, to or self._before(today), reason, today.revision)
+        wish = Move(
+            subject=subject,
+            release=to or self._before(today),
+            from_revision=today.revision,
+            moved_by=self.who,
+            reason=reason,
+            is_urgent=True,
+        )
+        return self.pointers.move([wish])[0]
 
     def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
         """Return what became of a move."""
@@ -95,12 +119,6 @@ class Operator:
         if live is None:
             raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
         return live
-
-    def _move(self, subject: Subject, release: Digest, reason: str, from_revision: int) -> Pointer:
-        wish = Move(
-            subject=subject, release=release, from_revision=from_revision, moved_by=self.who, reason=reason
-        )
-        return self.pointers.move([wish])[0]
 
     def _before(self, today: Pointer) -> Digest:
         history = self.pointers.history(today.subject)

@@ -73,6 +73,7 @@ class Pointers:
             from_revision=pointer.revision,
             moved_by=who,
             reason=why,
+            is_urgent=True,
         )
         try:
             return self.move([wish])[0]

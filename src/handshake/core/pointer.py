@@ -22,6 +22,8 @@ class Pointer:
     reason: str
     moved_at: float
     """UTC, seconds since the epoch."""
+    is_urgent: bool = False
+    """Whether its rollout may begin inside a freeze: it goes back, or somebody forced it with a reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Move:
     """0 where the pointer does not exist yet; anything else than today's revision is a Conflict."""
     moved_by: str
     reason: str
+    is_urgent: bool = False
+    """Whether no freeze of the calendar holds it."""
 
 
 def move_pointer(today: Pointer | None, move: Move, now: float) -> Pointer:
@@ -46,6 +50,7 @@ def move_pointer(today: Pointer | None, move: Move, now: float) -> Pointer:
         moved_by=move.moved_by,
         reason=move.reason,
         moved_at=now,
+        is_urgent=move.is_urgent,
     )
 
 

@@ -29,10 +29,13 @@ def blame(desired: Desired, rollout: Rollout, reason: str, now: float) -> Rollou
 
 def _find_new(desired: Desired, stable: Generation | None) -> tuple[Part, ...]:
     """Return the pointers that left the stable generation; only where none did, the secrets are at fault."""
-    moved = tuple(
-        pointer_part(pointer) for pointer in desired.pointers if pointer.release != way_back(pointer, stable)
-    )
+    moved = tuple(map(pointer_part, find_moved(desired, stable)))
     return moved or (secrets_part(desired.secrets),)
+
+
+def find_moved(desired: Desired, stable: Generation | None) -> tuple[Pointer, ...]:
+    """Return the pointers that name another release than the stable generation has."""
+    return tuple(pointer for pointer in desired.pointers if pointer.release != way_back(pointer, stable))
 
 
 def way_back(pointer: Pointer, stable: Generation | None) -> Digest | None:

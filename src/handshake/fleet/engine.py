@@ -9,6 +9,8 @@ from handshake.core.outcome import Outcome
 from handshake.core.step import Step
 from handshake.fleet.brake import find_correlated
 from handshake.fleet.fleet import Fleet
+from handshake.fleet.freeze import Freeze
+from handshake.fleet.hold import Hold
 from handshake.fleet.plan import Decision, Plan
 from handshake.fleet.rolling import roll
 from handshake.fleet.state import Desired, Member, Observed, Stage
@@ -32,10 +34,12 @@ def _decide(fleet: Fleet) -> Decision:
     """Try the target with one instance, then roll the fleet to it, unless something forbids."""
     if fleet.aim is None:
         return _give_up(fleet)
-    if fleet.desired.is_paused:
-        return _pause(fleet)
+    if hold := _find_hold(fleet):
+        return _pause(fleet, hold)
     if ill := find_correlated(fleet):
-        return _freeze(fleet, ill)
+        return _brake(fleet, ill)
+    if freeze := fleet.freeze:
+        return _wait_for_thaw(fleet, freeze)
     if fleet.needs_trial:
         return try_target(fleet, fleet.aim)
     return roll(fleet, fleet.aim)
@@ -50,12 +54,27 @@ def _give_up(fleet: Fleet) -> Decision:
     )
 
 
-def _pause(fleet: Fleet) -> Decision:
-    reason = "paused: nothing is replaced but what crashed"
+def _find_hold(fleet: Fleet) -> Hold | None:
+    hold = fleet.desired.hold
+    return hold if hold and hold.is_active(fleet.now) else None
+
+
+def _pause(fleet: Fleet, hold: Hold) -> Decision:
+    until = f" until {print_moment(hold.until)}" if hold.until is not None else ""
+    reason = f"paused by {hold.owner}{until}: {hold.reason}; nothing is replaced but what crashed"
     return Decision(stage=Stage.PAUSED, reason=reason, rollout=fleet.rollout)
 
 
-def _freeze(fleet: Fleet, ill: tuple[Member, ...]) -> Decision:
+def _wait_for_thaw(fleet: Fleet, freeze: Freeze) -> Decision:
+    """Leave the fleet as it is until the calendar lets a rollout begin."""
+    return Decision(
+        stage=Stage.HELD,
+        reason=f"{fleet.aim} waits for the end of the freeze, {freeze}; what goes back need not",
+        rollout=fleet.rollout,
+    )
+
+
+def _brake(fleet: Fleet, ill: tuple[Member, ...]) -> Decision:
     """Serve with what there is, and say so: replacing instances would not help and may hurt."""
     since = print_moment(ill[0].verdicts.ready.since)
     return Decision(

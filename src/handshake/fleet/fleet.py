@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from handshake.core.instance import Generation
-from handshake.fleet.blame import find_bad
+from handshake.fleet.blame import find_bad, find_moved
+from handshake.fleet.freeze import Freeze
 from handshake.fleet.part import BadPart
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
 
@@ -46,6 +47,20 @@ class Fleet:
     def needs_trial(self) -> bool:
         """Whether what it aims at has yet to pass a trial."""
         return self.aim is not None and not self._is_trusted(self.aim)
+
+    @property
+    def freeze(self) -> Freeze | None:
+        """The freeze that keeps this rollout from beginning; what has begun, goes back or was forced is free of it."""
+        trial = self.rollout.trial
+        has_begun = trial is not None and trial.generation == self.aim
+        if not self.needs_trial or has_begun or self.rollout.stable is None or self._is_urgent:
+            return None
+        return self.desired.freeze
+
+    @property
+    def _is_urgent(self) -> bool:
+        moved = find_moved(self.desired, self.rollout.stable)
+        return bool(moved) and all(pointer.is_urgent for pointer in moved)
 
     @property
     def replacement(self) -> Generation | None:

@@ -10,6 +10,8 @@ from handshake.core.instance import Assignment, Generation, InstanceReport, Phas
 from handshake.core.pointer import Pointer
 from handshake.core.verdict import Verdicts
 from handshake.fleet.budget import Budget
+from handshake.fleet.freeze import Freeze
+from handshake.fleet.hold import Hold
 from handshake.fleet.part import BadPart
 
 _SILENT = Verdicts()
@@ -108,6 +110,8 @@ class Stage(StrEnum):
     REPLACING = "replacing"
     SETTLED = "settled"
     PAUSED = "paused"
+    HELD = "held"
+    """A freeze of the calendar: what the pointers ask for has yet to begin."""
     FROZEN = "frozen"
     """The brake holds."""
     STUCK = "stuck"
@@ -152,7 +156,10 @@ class Desired:
     secrets: str = ""
     """The keyed digest of the secrets of today."""
     settings: FleetSettings
-    is_paused: bool = False
+    hold: Hold | None = None
+    """None where nobody paused the service."""
+    freeze: Freeze | None = None
+    """None where the calendar freezes nothing now."""
 
     @property
     def pointers(self) -> tuple[Pointer, ...]:

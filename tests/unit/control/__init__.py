@@ -1,0 +1,1 @@
+"""Verbs and the leader over a catalogue in memory."""
