@@ -42,7 +42,9 @@ from handshake.control.operator import Operator
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Workshop
 from handshake.control.secrets import Secrets
-from handshake.control.shelf import fetch_release, load_manifest, releases
+from handshake.control.shelf import fetch_release, load_manifest, releases, signatures
+from handshake.control.signing import Believer, Signer
+from handshake.control.signing_keys import SigningKeys
 from handshake.control.status import StatusReport, read_status
 from handshake.control.switches import Switches
 from handshake.control.rollouts import Rollouts
@@ -62,6 +64,7 @@ from handshake.drivers.haproxy.program import NEED as HAPROXY_NEED
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
 from handshake.drivers.http.server import ThreadedServer
 from handshake.drivers.nginx.program import RegionServer
+from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.drivers.nginx.supervised import SupervisedRegion
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.command import run_command
@@ -193,6 +196,7 @@ class Wiring:
             lists=self.lists,
             read_live=self.live,
             nodes=self.nodes,
+            sign=self.signer.sign,
         )
 
     @property
@@ -272,6 +276,25 @@ class Wiring:
         """What the pointers ask of services."""
         return Targets(contract_of=self.contract_of, secrets_digest=self.secrets_digest)
 
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that may have signed releases."""
+        return SigningKeys(self.catalog, self.clock)
+
+    @property
+    def signer(self) -> Signer:
+        """Makes keys and signs."""
+        return Signer(self.signing_keys, self.secrets, Ed25519())
+
+    @property
+    def believer(self) -> Believer:
+        """Decides which releases this node may launch."""
+        return Believer(
+            read_ring=self.signing_keys.ring,
+            read_signatures=partial(signatures, self.stores),
+            scheme=Ed25519(),
+        )
+
     def fetch(self, release: Digest) -> Path:
         """Return a release's tree on this node."""
         return fetch_release(self.stores, release, self.house.trees)
@@ -325,7 +348,12 @@ class Wiring:
             catalog=catalog,
             clock=self.clock,
             host=SandboxHost(self.sandboxes),
-            launcher=Launcher(fetch=self.fetch, contract_of=self.contract_of, secrets_of=self.secrets_of),
+            launcher=Launcher(
+                demand_signed=self.believer.demand_signed,
+                fetch=self.fetch,
+                contract_of=self.contract_of,
+                secrets_of=self.secrets_of,
+            ),
             contract_of=self.contract_of,
             target_of=agent.target_of,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handshake.core.ack import Place
+from handshake.core.digest import Digest
 from handshake.core.release import Subject
 
 ROOT = "hs/v1/"
@@ -14,6 +15,7 @@ INSTANCES = ROOT + "instances/"
 ACKS = ROOT + "acks/"
 SCALE = ROOT + "scale/"
 HOLDS = ROOT + "holds/"
+SHAKEN = ROOT + "shaken/"
 SWITCHES = ROOT + "switches/"
 LISTS = ROOT + "lists/"
 SIGNING_KEYS = ROOT + "keys/signing"
@@ -64,6 +66,11 @@ def scale_key(service: str) -> str:
 def hold_key(service: str) -> str:
     """Verbs write it: who paused the service's rollouts, and until when."""
     return f"{HOLDS}{service}"
+
+
+def shaken_key(release: Digest) -> str:
+    """The verb `shake` writes it."""
+    return f"{SHAKEN}{release}"
 
 
 def switch_key(name: str) -> str:

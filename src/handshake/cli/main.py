@@ -13,6 +13,7 @@ from handshake.cli.down import down
 from handshake.cli.drill import drill
 from handshake.cli.edge import edge
 from handshake.cli.history import history
+from handshake.cli.key import key
 from handshake.cli.logs import logs
 from handshake.cli.plan import plan
 from handshake.cli.promote import promote
@@ -36,6 +37,7 @@ VERBS = (
     apply,
     edge,
     drill,
+    key,
     logs,
     completion,
     agent,

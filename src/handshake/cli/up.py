@@ -109,9 +109,15 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
     with _task(bars, "starting catalogue, agent and control"):
         started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     opening = Opening(
+def _make_signing_key(wiring: Wiring) -> None:
+    if not wiring.signing_keys.ring().keys:
+        wiring.signer.make_first(who=getpass.getuser(), reason="first start")
+
+
         name=wiring.house.name,
         publisher=wiring.publisher(),
         pointers=wiring.pointers,
+    _make_signing_key(wiring)
         arrivals=wiring.arrivals(),
         who=getpass.getuser(),
     )

@@ -21,6 +21,7 @@ from handshake.core.objects import ObjectStore
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.provenance import Provenance
 from handshake.core.release import Kind, Subject
+from handshake.core.signature import Signature
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
 from handshake.image.bake import Kitchen, bake
@@ -52,6 +53,8 @@ class Workshop:
     wheels: Wheels
     describe_source: Callable[[Path], tuple[str, str]]
     run_build: Callable[[Sequence[str], Path], None]
+    sign: Callable[[Digest], Signature]
+    """Signs every release but a site's, which visitors read without us; RefusedError where no key can."""
     builder: str
 
 
@@ -136,7 +139,10 @@ class Publisher:
         self, subject: Subject, manifest: Manifest, folder: Path, source: Path, tell: Telling
     ) -> Digest:
         provenance = self._provenance(subject, manifest, source)
-        return store_release(self._shop.stores, manifest, folder, provenance, tell.upload)
+        signature = self._shop.sign(provenance.release)
+        return store_release(
+            self._shop.stores, manifest, folder, provenance, tell.upload, signatures=[signature]
+        )
 
     def _provenance(self, subject: Subject, manifest: Manifest, source: Path) -> Provenance:
         address, commit = self._shop.describe_source(source)

@@ -43,6 +43,19 @@ class Secrets:
         """Return one secret."""
         return self._file(name).read_text(encoding="utf-8")
 
+    def has(self, name: str) -> bool:
+        """Tell whether a secret is kept here."""
+        return self._file(name).exists()
+
+    def write(self, name: str, value: str) -> None:
+        """Keep a secret that was made elsewhere; durable when it returns."""
+        self.ensure(())
+        self._write(name, value)
+
+    def destroy(self, name: str) -> None:
+        """Remove a secret; one that is not here is no error."""
+        self._file(name).unlink(missing_ok=True)
+
     def digest(self, values: Iterable[str]) -> str:
         """Return a keyed digest of secrets: part of a generation, so that a rotated one replaces instances."""
         key = self.read("freshness").encode()

@@ -9,8 +9,9 @@ from typing import TypeVar
 from handshake.core.digest import Digest, digest_bytes, parse_digest, short
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, parse_manifest
-from handshake.core.objects import ObjectStore, blob_key, manifest_key
+from handshake.core.objects import ObjectStore, blob_key, manifest_key, signature_prefix
 from handshake.core.provenance import Provenance, parse_provenance
+from handshake.core.signature import KeyId, Signature
 from handshake.core.tree import materialise
 from handshake.core.upload import Report, Upload, everywhere, read_digests, seal_release, upload_everywhere
 
@@ -20,12 +21,18 @@ Found = TypeVar("Found")
 
 
 def store_release(
-    stores: Sequence[ObjectStore], manifest: Manifest, folder: Path, provenance: Provenance, report: Report
+    stores: Sequence[ObjectStore],
+    manifest: Manifest,
+    folder: Path,
+    provenance: Provenance,
+    report: Report,
+    *,
+    signatures: Sequence[Signature] = (),
 ) -> Digest:
     """Make a release exist in every region; return its id. No pointer moves.
 
-    Idempotent and resumable: only blobs that a region lacks travel, every one is read back, then comes the
-    provenance and last the manifest. UnavailableError names the regions that failed.
+    Idempotent and resumable: only blobs that a region lacks travel, every one is read back, then come the
+    provenance and the signatures, and last the manifest. UnavailableError names the regions that failed.
     """
     blobs = {
         file.digest: Upload(key=blob_key(file.digest), digest=file.digest, content=folder / file.path)
@@ -39,7 +46,7 @@ def store_release(
 
     everywhere(stores, survey)
     upload_everywhere(stores, lacking, report)
-    return seal_release(stores, manifest, provenance)
+    return seal_release(stores, manifest, provenance, signatures=signatures)
 
 
 def load_manifest(stores: Sequence[ObjectStore], release: Digest) -> Manifest:
@@ -82,8 +89,15 @@ def provenances(stores: Sequence[ObjectStore], release: Digest) -> tuple[Provena
     return tuple(sorted(map(parse_provenance, texts), key=lambda provenance: provenance.made_at))
 
 
-def _load_blob(stores: Sequence[ObjectStore], digest: Digest) -> bytes:
-    return _load(stores, blob_key(digest), digest, f"blob {short(digest)}")
+def signatures(stores: Sequence[ObjectStore], release: Digest) -> tuple[Signature, ...]:
+    """Return the signatures of a release, by key, from every region that answers; none of them is verified."""
+    prefix = signature_prefix(release)
+
+    def read(store: ObjectStore) -> list[tuple[str, bytes]]:
+        return [(key, value) for key in store.keys(prefix) if (value := store.get(key)) is not None]
+
+    found = {pair for _, pairs in _ask(stores, read) for pair in pairs}
+    return tuple(Signature(key=KeyId(key.removeprefix(prefix)), value=value) for key, value in sorted(found))
 
 
 def _load(stores: Sequence[ObjectStore], key: str, digest: Digest, what: str) -> bytes:

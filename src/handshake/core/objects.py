@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from handshake.core.digest import Digest
+from handshake.core.signature import KeyId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,16 @@ def manifest_key(release: Digest) -> str:
 def provenance_key(release: Digest, provenance: Digest) -> str:
     """Return where one provenance of a release lies."""
     return f"releases/{release.removeprefix('sha256:')}/provenance/{provenance.removeprefix('sha256:')[:12]}.json"
+
+
+def signature_key(release: Digest, key: KeyId) -> str:
+    """Return where a key's signature of a release lies."""
+    return f"{signature_prefix(release)}{key}"
+
+
+def signature_prefix(release: Digest) -> str:
+    """Return what the keys of all signatures of a release begin with."""
+    return f"releases/{release.removeprefix('sha256:')}/signatures/"
 
 
 def document_key(site: str, release: Digest, path: str) -> str:

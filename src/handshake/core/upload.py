@@ -11,8 +11,9 @@ from threading import Lock
 from handshake.core.digest import Digest, digest_bytes, digest_file
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, print_manifest, release_id
-from handshake.core.objects import ObjectStore, manifest_key, provenance_key
+from handshake.core.objects import ObjectStore, manifest_key, provenance_key, signature_key
 from handshake.core.provenance import Provenance, print_provenance
+from handshake.core.signature import Signature
 
 _WORKERS = 8
 """Objects under way at once in one region: hides the latency of a distant store."""
@@ -63,18 +64,30 @@ def upload_everywhere(
     everywhere(stores, lambda store: _upload(store, plans[store.region], tell))
 
 
-def seal_release(stores: Sequence[ObjectStore], manifest: Manifest, provenance: Provenance) -> Digest:
+def seal_release(
+    stores: Sequence[ObjectStore],
+    manifest: Manifest,
+    provenance: Provenance,
+    *,
+    signatures: Sequence[Signature] = (),
+) -> Digest:
     """Make a release exist in every region, where all of its objects must stand by now; return its id.
 
-    The provenance first, the manifest last: a release is there when its manifest is.
+    The provenance and the signatures first, the manifest last: a release is there when its manifest is.
     """
     release = release_id(manifest)
     made = print_provenance(provenance)
-    proof = Upload(key=provenance_key(release, digest_bytes(made)), digest=digest_bytes(made), content=made)
-    seal = Upload(key=manifest_key(release), digest=release, content=print_manifest(manifest))
+    contents = {
+        provenance_key(release, digest_bytes(made)): made,
+        **{signature_key(release, signature.key): signature.value for signature in signatures},
+        manifest_key(release): print_manifest(manifest),
+    }
+    uploads = [
+        Upload(key=key, digest=digest_bytes(content), content=content) for key, content in contents.items()
+    ]
 
     def seal_in(store: ObjectStore) -> None:
-        for upload in (proof, seal):
+        for upload in uploads:
             if _read_digest(store, upload.key) != upload.digest:
                 _place(store, upload)
 

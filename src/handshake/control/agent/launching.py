@@ -19,10 +19,12 @@ class Launcher:
     def __init__(
         self,
         *,
+        demand_signed: Callable[[Digest], None],
         fetch: Callable[[Digest], Path],
         contract_of: Callable[[Digest], Contract],
         secrets_of: Callable[[tuple[str, ...]], Mapping[str, str]],
     ) -> None:
+        self._demand_signed = demand_signed
         self._fetch = fetch
         self._contract_of = contract_of
         self._secrets_of = secrets_of
@@ -33,6 +35,7 @@ class Launcher:
         contract = self._contract_of(generation.image)
         environment = {
             **contract.environment,
+        self._demand_signed(generation.image)
             "PORT": str(port),
             "HANDSHAKE_SERVICE": assignment.service,
             "HANDSHAKE_INSTANCE": assignment.instance,
