@@ -36,9 +36,8 @@ def main(environment: Mapping[str, str]) -> None:
     clock = SystemClock()
     source = connect_content(_read_secret(environment, "content"), clock)
     log.info("%d pages loaded from template release %s", len(templates.pages), short(release))
-    serve(
-        build_app(templates=templates, release=release, source=source, clock=clock), int(environment["PORT"])
-    )
+    app = build_app(templates=templates, release=release, source=source, clock=clock)
+    serve(app, environment.get("HOST", "127.0.0.1"), int(environment["PORT"]))
 
 
 def _log_problems(problems: Sequence[Problem]) -> None:

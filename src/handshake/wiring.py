@@ -7,7 +7,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
@@ -23,13 +23,16 @@ from handshake.control.agent.gateway import GatewayReconciler
 from handshake.control.agent.health import build_health
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.launching import Launcher
+from handshake.control.agent.objects import build_objects
+from handshake.control.agent.presence import Presence
 from handshake.control.agent.probe import Prober
 from handshake.control.agent.programs import LocalProgram
 from handshake.control.arrival import Arrivals
 from handshake.control.campaign import CampaignSettings, StoreSettings
-from handshake.control.house import House
-from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.holds import Holds
+from handshake.control.house import House
+from handshake.control.invitation import OBJECTS_SECRET
+from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
@@ -38,33 +41,36 @@ from handshake.control.leader.steps import StepRunner
 from handshake.control.lifecycle import Lifecycle
 from handshake.control.lists import Lists
 from handshake.control.live import LivePolicy, PolicyReader
+from handshake.control.nodes import NodeRegister, Nodes, read_nodes
 from handshake.control.operator import Operator
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Workshop
+from handshake.control.rollouts import Rollouts
 from handshake.control.secrets import Secrets
 from handshake.control.shelf import fetch_release, load_manifest, releases, signatures
 from handshake.control.signing import Believer, Signer
 from handshake.control.signing_keys import SigningKeys
 from handshake.control.status import StatusReport, read_status
 from handshake.control.switches import Switches
-from handshake.control.rollouts import Rollouts
 from handshake.control.targets import Targets
 from handshake.core.ack import Place, Role
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
 from handshake.core.instance import InstanceReport
+from handshake.core.objects import ObjectStore
 from handshake.core.pointer import Pointer
 from handshake.core.problem import Location, Problem
 from handshake.core.release import Kind, Subject
 from handshake.drivers.consul.catalog import ConsulCatalog
 from handshake.drivers.datadog.counters import DogStatsdCounters
 from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.drivers.git.source import describe_source
 from handshake.drivers.haproxy.program import NEED as HAPROXY_NEED
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
+from handshake.drivers.http.objects import LentStore
 from handshake.drivers.http.server import ThreadedServer
 from handshake.drivers.nginx.program import RegionServer
-from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.drivers.nginx.supervised import SupervisedRegion
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.command import run_command
@@ -136,8 +142,14 @@ class Wiring:
         return ConsulCatalog(host=host, port=int(port), credential=self.secrets.catalog_credential())
 
     @property
-    def stores(self) -> tuple[DirectoryStore, ...]:
+    def stores(self) -> tuple[ObjectStore, ...]:
         """Every region's object store; a region whose folder is gone does not answer."""
+        if not self.house.is_home:
+            credential = self.secrets.read(OBJECTS_SECRET)
+            return tuple(
+                LentStore(address=self.house.home, region=name, credential=credential)
+                for name in self.house.regions
+            )
         return tuple(DirectoryStore(self.house.region(name), name) for name in self.house.regions)
 
     def make_regions(self) -> None:
@@ -170,6 +182,11 @@ class Wiring:
             credentials=str(self.secrets.ensure_catalog()),
         )
 
+    def join(self, ask_agent: Callable[[str], None]) -> tuple[str, ...]:
+        """Start this node's agent, which joins the campaign; return the names of what was started."""
+        lifecycle = Lifecycle(self.house, self.supervision, self.clock, python=sys.executable, credentials="")
+        return lifecycle.start(lambda: self.catalog, ask_agent)
+
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
         shop = Workshop(
@@ -179,6 +196,7 @@ class Wiring:
             wheels=PipWheels(),
             describe_source=describe_source,
             run_build=run_build,
+            sign=self.signer.sign,
             builder=f"{getpass.getuser()}@{socket.gethostname()}",
         )
         return Publisher(shop, self.clock)
@@ -196,13 +214,29 @@ class Wiring:
             lists=self.lists,
             read_live=self.live,
             nodes=self.nodes,
-            sign=self.signer.sign,
+        )
+
+    def rollouts(self, who: str) -> Rollouts:
+        """Return somebody's say in rollouts."""
+        holds = Holds(self.catalog, self.clock)
+        return Rollouts(
+            who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
         )
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """Every node that must acknowledge."""
-        return (self.house.node,)
+        """Every node that must acknowledge: those of the live policy that have joined and were not removed."""
+        return self.read_nodes().named or (self.house.node,)
+
+    def read_nodes(self) -> Nodes:
+        """Return the nodes that the live policy names; none before the first policy."""
+        live = self.live()
+        return read_nodes(self.catalog, live.policy.campaign.nodes if live else ())
+
+    @property
+    def node_register(self) -> NodeRegister:
+        """What operators decide about nodes."""
+        return NodeRegister(self.catalog, self.clock)
 
     def arrivals(self) -> Arrivals:
         """Watches moved pointers."""
@@ -214,19 +248,12 @@ class Wiring:
             self.catalog,
             self.clock,
             campaign=self.house.name,
-            nodes=self.nodes,
+            nodes=self.read_nodes(),
             notes=tuple(self._notes()),
         )
 
     def _notes(self) -> Iterator[str]:
         on_host = [
-    def rollouts(self, who: str) -> Rollouts:
-        """Return somebody's say in rollouts."""
-        holds = Holds(self.catalog, self.clock)
-        return Rollouts(
-            who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
-        )
-
             subject.name
             for subject, pointer in self.pointers.all().items()
             if subject.kind is Kind.IMAGE and self.manifest_of(pointer.release).base == HOST_BASE
@@ -248,6 +275,25 @@ class Wiring:
     def lists(self) -> Lists:
         """The lists."""
         return Lists(self.catalog, self.clock)
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that may have signed releases."""
+        return SigningKeys(self.catalog, self.clock)
+
+    @property
+    def signer(self) -> Signer:
+        """Makes keys and signs."""
+        return Signer(self.signing_keys, self.secrets, Ed25519())
+
+    @property
+    def believer(self) -> Believer:
+        """Decides which releases this node may launch."""
+        return Believer(
+            read_ring=self.signing_keys.ring,
+            read_signatures=partial(signatures, self.stores),
+            scheme=Ed25519(),
+        )
 
     def donations(self) -> RedisDonations:
         """The ledger's donations, as a drill reads them."""
@@ -276,25 +322,6 @@ class Wiring:
         """What the pointers ask of services."""
         return Targets(contract_of=self.contract_of, secrets_digest=self.secrets_digest)
 
-    @property
-    def signing_keys(self) -> SigningKeys:
-        """The keys that may have signed releases."""
-        return SigningKeys(self.catalog, self.clock)
-
-    @property
-    def signer(self) -> Signer:
-        """Makes keys and signs."""
-        return Signer(self.signing_keys, self.secrets, Ed25519())
-
-    @property
-    def believer(self) -> Believer:
-        """Decides which releases this node may launch."""
-        return Believer(
-            read_ring=self.signing_keys.ring,
-            read_signatures=partial(signatures, self.stores),
-            scheme=Ed25519(),
-        )
-
     def fetch(self, release: Digest) -> Path:
         """Return a release's tree on this node."""
         return fetch_release(self.stores, release, self.house.trees)
@@ -319,7 +346,7 @@ class Wiring:
             live = policies.live(pointers)
             return live.policy.campaign if live else None
 
-        runner = StepRunner(catalog, self.pointers, self.clock, self.nodes)
+        runner = StepRunner(catalog, self.pointers, self.clock)
         return Leader(
             catalog=catalog,
             clock=self.clock,
@@ -341,10 +368,18 @@ class Wiring:
             cache=self._cache(catalog),
             programs_of=self.programs_of,
             prepare_countries=partial(prepare_countries, self.house),
+            presence=Presence(
+                catalog,
+                self.clock,
+                node=self.house.node,
+                address=self.house.address,
+                is_home=self.house.is_home,
+            ),
         )
         agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
         instances = Instances(
             node=self.house.node,
+            address=self.house.address,
             catalog=catalog,
             clock=self.clock,
             host=SandboxHost(self.sandboxes),
@@ -373,6 +408,11 @@ class Wiring:
             prober=Prober(self.clock),
             counters=DogStatsdCounters(self.house.dogstatsd),
         )
+        if self.house.is_home:
+            lent = build_objects(
+                {store.region: store for store in self.stores}, self.secrets.read(OBJECTS_SECRET)
+            )
+            app.mount("/objects", lent)
         return ThreadedServer(app, self.house.agent)
 
     def dashboard_server(self, app: Starlette) -> ThreadedServer:
@@ -386,6 +426,8 @@ class Wiring:
 
     def programs_of(self, live: LivePolicy) -> tuple[LocalProgram, ...]:
         """Return the stores and regions' servers that a policy asks for on this node."""
+        if not self.house.is_home:
+            return ()
         campaign = live.policy.campaign
         return (
             *(self._region(name, its.listen) for name, its in campaign.regions.items()),

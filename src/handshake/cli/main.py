@@ -15,13 +15,14 @@ from handshake.cli.edge import edge
 from handshake.cli.history import history
 from handshake.cli.key import key
 from handshake.cli.logs import logs
+from handshake.cli.node import node
 from handshake.cli.plan import plan
 from handshake.cli.promote import promote
 from handshake.cli.publish import publish
 from handshake.cli.rollback import rollback
+from handshake.cli.rollout import rollout
 from handshake.cli.status import status
 from handshake.cli.up import up
-from handshake.cli.rollout import rollout
 
 VERBS = (
     up,
@@ -30,14 +31,15 @@ VERBS = (
     publish,
     promote,
     rollback,
+    rollout,
     history,
     check,
-    rollout,
     plan,
     apply,
     edge,
-    drill,
     key,
+    drill,
+    node,
     logs,
     completion,
     agent,

@@ -17,7 +17,8 @@ from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
 from handshake.control.agent.health import ask_agent
 from handshake.control.campaign import CampaignSettings
-from handshake.control.house import House, data_root, run_root, save_house
+from handshake.control.house import House, data_root, make_folders, run_root, save_house
+from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.opening import Opening
 from handshake.control.policy import CAMPAIGN_FILE
 from handshake.control.preflight import check_folder, check_ports
@@ -69,7 +70,7 @@ def _prepare(folder: Path) -> House:
     if not house.file.exists():
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
-        _make_folders(house)
+        make_folders(house)
         save_house(house)
     return house
 
@@ -89,6 +90,7 @@ def _describe(folder: Path) -> House:
         dogstatsd=campaign.telemetry.dogstatsd,
         regions={name: its.listen for name, its in campaign.regions.items()},
         stores={name: its.listen for name, its in campaign.stores.items()},
+        address=campaign.listen.agent.rpartition(":")[0],
     )
 
 
@@ -101,23 +103,25 @@ def _make_folders(house: House) -> None:
 
 def _make_secrets(wiring: Wiring) -> None:
     wiring.secrets.ensure_catalog()
-    wiring.secrets.ensure(("decoy", "freshness", *(f"store-{name}" for name in wiring.house.stores)))
+    wiring.secrets.ensure(
+        ("decoy", "freshness", OBJECTS_SECRET, *(f"store-{name}" for name in wiring.house.stores))
+    )
     wiring.make_regions()
 
 
-def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
-    with _task(bars, "starting catalogue, agent and control"):
-        started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
-    opening = Opening(
 def _make_signing_key(wiring: Wiring) -> None:
     if not wiring.signing_keys.ring().keys:
         wiring.signer.make_first(who=getpass.getuser(), reason="first start")
 
 
+def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
+    with _task(bars, "starting catalogue, agent and control"):
+        started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
+    _make_signing_key(wiring)
+    opening = Opening(
         name=wiring.house.name,
         publisher=wiring.publisher(),
         pointers=wiring.pointers,
-    _make_signing_key(wiring)
         arrivals=wiring.arrivals(),
         who=getpass.getuser(),
     )

@@ -31,6 +31,15 @@ class House:
     """Region -> where its static file server listens, the preferred one first."""
     stores: dict[str, str]
     """Store -> where it listens."""
+    address: str = "127.0.0.1"
+    """The node's own address, on which its instances listen."""
+    home: str = ""
+    """Where a node that joined fetches releases: the home node's agent; empty on the home node itself."""
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the catalogue, the control process, the regions and the stores are on this node."""
+        return not self.home
 
     @property
     def file(self) -> Path:
@@ -95,6 +104,13 @@ def data_root() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/handshake")
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "handshake"
+
+
+def make_folders(house: House) -> None:
+    """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
+    for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
 
 
 def save_house(house: House) -> None:

@@ -62,11 +62,15 @@ class Lifecycle:
     def start(self, catalog: Callable[[], Catalog], ask_agent: Callable[[str], None]) -> tuple[str, ...]:
         """Start what does not run, the catalogue first; return the names of what was started.
 
+        A node that joined has no catalogue and no control process of its own.
+
         `ask_agent` asks at an address whether an agent is ready: UnavailableError while none is.
         """
-        started = [CATALOG] if self._supervision.start(CATALOG, self._catalog_argv()) else []
+        is_home = self._house.is_home
+        started = [CATALOG] if is_home and self._supervision.start(CATALOG, self._catalog_argv()) else []
         self._wait_for(CATALOG, lambda: catalog().get(LEADER))
-        started += [name for name in (AGENT, CONTROL) if self._supervision.start(name, self._own_argv(name))]
+        own = (AGENT, CONTROL) if is_home else (AGENT,)
+        started += [name for name in own if self._supervision.start(name, self._own_argv(name))]
         # What an earlier agent acknowledged is withdrawn before this one answers: then no old ack is believed.
         self._wait_for(AGENT, lambda: ask_agent(self._house.agent))
         return tuple(started)

@@ -10,6 +10,7 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, LEADER, ROLLOUTS
 from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.nodes import Node, Nodes, explain_node
 from handshake.control.pointers import Pointers
 from handshake.core.ack import Ack, Place
 from handshake.core.clock import Clock
@@ -94,16 +95,18 @@ class StatusReport:
     subjects: tuple[SubjectRow, ...]
     fleets: tuple[FleetRow, ...]
     notes: tuple[str, ...]
-    """What an operator should know: silent places, services whose base is the host."""
+    """What an operator should know: silent nodes, clocks that differ, services whose base is the host."""
+    nodes: tuple[Node, ...] = ()
+    """Every node that the policy names."""
 
 
 def read_status(
-    catalog: Catalog, clock: Clock, *, campaign: str, nodes: tuple[str, ...], notes: tuple[str, ...] = ()
+    catalog: Catalog, clock: Clock, *, campaign: str, nodes: Nodes, notes: tuple[str, ...] = ()
 ) -> StatusReport:
     """Return the report of this moment."""
     acks = read_acks(catalog)
     pointers = Pointers(catalog, clock).all()
-    subjects = tuple(describe_subject(pointer, acks, nodes) for _, pointer in sorted(pointers.items()))
+    subjects = tuple(describe_subject(pointer, acks, nodes.named) for _, pointer in sorted(pointers.items()))
     leader = catalog.get(LEADER)
     fleets = _read_fleets(catalog)
     return StatusReport(
@@ -113,7 +116,8 @@ def read_status(
         is_settled=_is_settled(subjects, fleets),
         subjects=subjects,
         fleets=fleets,
-        notes=notes,
+        notes=(*filter(None, map(explain_node, nodes.all)), *notes),
+        nodes=nodes.all,
     )
 
 

@@ -1,4 +1,4 @@
-"""The Secretary's server: loopback, one port, and an end that loses no request."""
+"""The Secretary's server: one address, one port, and an end that loses no request."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, _end)
 
 
-def serve(app: Starlette, port: int) -> None:
-    """Serve on 127.0.0.1 until SIGTERM, then finish what is in flight."""
+def serve(app: Starlette, host: str, port: int) -> None:
+    """Serve on one address until SIGTERM, then finish what is in flight."""
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=host,
         port=port,
         # The parsers and loops in Python: pages are cached at the edge, and the image stays small.
         loop="asyncio",

@@ -29,6 +29,8 @@ class HouseUnderTest:
 
     root: Path
     """Holds a copy of the repository's campaign and docs, and the home."""
+    entry: tuple[str, ...] = ()
+    """The words in front of every verb: they lead onto the machine where it shall run."""
     http: urllib3.PoolManager = field(
         default_factory=lambda: urllib3.PoolManager(retries=False, timeout=10.0)
     )
@@ -65,7 +67,7 @@ class HouseUnderTest:
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb as an operator would; AssertionError with its words where it fails."""
         run = subprocess.run(
-            [sys.executable, "-m", "handshake.cli.main", *words],
+            [*self.entry, sys.executable, "-m", "handshake.cli.main", *words],
             capture_output=True,
             text=True,
             timeout=seconds,

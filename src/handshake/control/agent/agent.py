@@ -9,7 +9,7 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.endpoint import Endpoints
 from handshake.catalog.entry import Snapshot
-from handshake.catalog.keys import ASSIGNMENTS, LISTS, POINTERS, SWITCHES
+from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, SWITCHES
 from handshake.control.acks import AckWriter
 from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.door import DoorReconciler
@@ -17,6 +17,7 @@ from handshake.control.agent.fleet_acks import acknowledge_fleet
 from handshake.control.agent.gateway import GatewayReconciler, services_of, wanted_from
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.live_data import wanted_maps
+from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
 from handshake.control.agent.programs import LocalProgram, keep_programs
 from handshake.control.feed import Feed, prefix_feed, service_feed
 from handshake.control.live import LivePolicy, PolicyReader
@@ -48,6 +49,7 @@ class AgentParts:
     cache: CacheReconciler
     programs_of: Callable[[LivePolicy], Sequence[LocalProgram]]
     prepare_countries: Callable[[LivePolicy], None]
+    presence: Presence
 
 
 class Agent:
@@ -62,21 +64,23 @@ class Agent:
         self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
         self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
         self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
+        self._presence = Loop("presence", self._keep_presence, tick_seconds=PRESENCE_SECONDS)
         self._instances: Instances | None = None
         self._pointers = prefix_feed(catalog, POINTERS, self._wake_all)
         self._switches = prefix_feed(catalog, SWITCHES, self._door.wake)
         self._lists = prefix_feed(catalog, LISTS, self._door.wake)
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
+        self._nodes = prefix_feed(catalog, NODES, self._presence.wake)
         self._pools: dict[str, Feed[Endpoints]] = {}
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
-        return (self._programs, self._gateway, self._door, self._cache, self._fleet)
+        return (self._presence, self._programs, self._gateway, self._door, self._cache, self._fleet)
 
     def run(self, instances: Instances) -> None:
         """Start every feed and loop."""
         self._instances = instances
-        for feed in (self._pointers, self._switches, self._lists, self._assignments):
+        for feed in (self._nodes, self._pointers, self._switches, self._lists, self._assignments):
             feed.start()
         for loop in self._loops:
             loop.start()
@@ -85,6 +89,7 @@ class Agent:
         """Stop the loops; everything that serves goes on."""
         for loop in self._loops:
             loop.stop(wait_seconds)
+        self._parts.presence.give_up()
 
     def pointers(self) -> Mapping[Subject, Pointer] | None:
         """Return the pointers as last read, None while the catalogue cannot be read."""
@@ -116,6 +121,9 @@ class Agent:
         subject = self._parts.policies.subject
         if pointer := pointers.get(subject):
             self._parts.node_acks.refuse(str(subject), pointer.revision, f"{error.what}: {error.details}")
+
+    def _keep_presence(self) -> Outcome:
+        return self._parts.presence.cycle(self._nodes.latest())
 
     def _keep_programs(self) -> Outcome:
         live = self._live()

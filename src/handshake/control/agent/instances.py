@@ -22,7 +22,6 @@ from handshake.fleet.host import HostedInstance, InstanceHost
 from handshake.fleet.verdicts import Sighting, Thresholds, Watched, watch
 from handshake.image.contract import Contract
 
-HOST = "127.0.0.1"
 ENDPOINT_TTL_SECONDS = 60.0
 _REFRESH_SECONDS = 15.0
 _PROBERS = 8
@@ -36,6 +35,7 @@ class Instances:
         self,
         *,
         node: str,
+        address: str,
         catalog: Catalog,
         clock: Clock,
         host: InstanceHost,
@@ -44,6 +44,7 @@ class Instances:
         target_of: Callable[[str], Generation | None],
     ) -> None:
         self._node = node
+        self._address = address
         self._catalog = catalog
         self._clock = clock
         self._host = host
@@ -91,7 +92,7 @@ class Instances:
         report = self._first_report(assignment)
         self._reports.write(report)
         try:
-            self._host.launch(self._launcher.order(assignment, report.port))
+            self._host.launch(self._launcher.order(assignment, report.host, report.port))
         except HandshakeError as error:
             # It will not start by being tried again: the engine sees a dead instance and decides.
             self._failed[assignment.instance] = ": ".join(filter(None, (error.what, error.details)))
@@ -104,8 +105,8 @@ class Instances:
             node=self._node,
             service=assignment.service,
             generation=assignment.generation,
-            host=HOST,
-            port=choose_port(taken, HOST),
+            host=self._address,
+            port=choose_port(taken, self._address),
             started_at=self._clock.now(),
         )
 

@@ -29,13 +29,17 @@ class Launcher:
         self._contract_of = contract_of
         self._secrets_of = secrets_of
 
-    def order(self, assignment: Assignment, port: int) -> LaunchOrder:
-        """Return the launch order; UnavailableError or RefusedError where a release cannot be had whole."""
+    def order(self, assignment: Assignment, host: str, port: int) -> LaunchOrder:
+        """Return the launch order; UnavailableError or RefusedError where a release cannot be had whole.
+
+        RefusedError too where no known key signed the image, even if its tree lies here since long.
+        """
         generation = assignment.generation
+        self._demand_signed(generation.image)
         contract = self._contract_of(generation.image)
         environment = {
             **contract.environment,
-        self._demand_signed(generation.image)
+            "HOST": host,
             "PORT": str(port),
             "HANDSHAKE_SERVICE": assignment.service,
             "HANDSHAKE_INSTANCE": assignment.instance,

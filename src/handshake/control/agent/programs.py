@@ -34,7 +34,7 @@ def keep_programs(live: LivePolicy, programs: Sequence[LocalProgram], acks: AckW
     if silent:
         sentence = f"waits for {', '.join(silent)} to answer"
         return Outcome(sentence=sentence, changed=bool(done))
-    names = ", ".join(program.name for program in programs)
+    names = ", ".join(program.name for program in programs) or "no programs beside the routers: they"
     acks.serve(str(live.pointer.subject), live.pointer.revision, f"{names} answer")
     if done:
         return Outcome(sentence=f"started {', '.join(done)}", changed=True)

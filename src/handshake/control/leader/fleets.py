@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.entry import Entry, Held
-from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, rollout_key, scale_key
+from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, hold_key, rollout_key, scale_key
 from handshake.control.acks import read_acks
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.pools import PoolView
 from handshake.control.leader.steps import StepRunner
+from handshake.control.nodes import Nodes
 from handshake.control.targets import Targets
 from handshake.core.ack import Ack
 from handshake.core.instance import Assignment, InstanceReport
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
+from handshake.core.verdict import Verdicts
 from handshake.fleet.budget import Budget
 from handshake.fleet.engine import plan
+from handshake.fleet.freeze import Freeze, find_freeze
+from handshake.fleet.hold import Hold
+from handshake.fleet.placement import Placement
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
 
 
@@ -32,7 +37,8 @@ class World:
     assignments: tuple[Entry, ...]
     reports: Mapping[str, InstanceReport]
     acks: tuple[Ack, ...]
-    nodes: tuple[str, ...]
+    nodes: Nodes
+    freeze: Freeze | None
     fence: Held
     now: float
 
@@ -51,10 +57,15 @@ class Fleets:
         self._targets = targets
 
     def cycle(
-        self, campaign: CampaignSettings, pointers: Mapping[Subject, Pointer], fence: Held, now: float
+        self,
+        campaign: CampaignSettings,
+        pointers: Mapping[Subject, Pointer],
+        nodes: Nodes,
+        fence: Held,
+        now: float,
     ) -> tuple[Outcome, ...]:
         """Move every service one step; one outcome each."""
-        world = self._look(pointers, campaign.nodes, fence, now)
+        world = self._look(pointers, campaign, nodes, fence, now)
         return tuple(
             self._move(service, settings, world)
             for service, settings in sorted(campaign.services.items())
@@ -62,15 +73,21 @@ class Fleets:
         )
 
     def _look(
-        self, pointers: Mapping[Subject, Pointer], nodes: tuple[str, ...], fence: Held, now: float
+        self,
+        pointers: Mapping[Subject, Pointer],
+        campaign: CampaignSettings,
+        nodes: Nodes,
+        fence: Held,
+        now: float,
     ) -> World:
         reports = (decode(InstanceReport, entry.value) for entry in self._catalog.read(INSTANCES).entries)
         return World(
             pointers=pointers,
             assignments=self._catalog.read(ASSIGNMENTS).entries,
-            reports={report.instance: report for report in reports},
+            reports={report.instance: _forget_if_silent(report, nodes) for report in reports},
             acks=read_acks(self._catalog),
             nodes=nodes,
+            freeze=find_freeze(campaign.freeze.calendar(), now),
             fence=fence,
             now=now,
         )
@@ -83,7 +100,12 @@ class Fleets:
         own = [entry for entry in world.assignments if _service_of(entry) == service]
         observed = Observed(rollout=self._rollout(service), members=self._members(service, own, world))
         made = plan(desired, observed, world.now)
-        return self._runner.carry_out(made, before=observed.rollout, assignments=own, fence=world.fence)
+        placement = Placement(
+            world.nodes.answering, own=_nodes_of(own), all_services=_nodes_of(world.assignments)
+        )
+        return self._runner.carry_out(
+            made, before=observed.rollout, assignments=own, placement=placement, fence=world.fence
+        )
 
     def _desire(self, service: str, settings: ServiceSettings, world: World) -> Desired | None:
         """Return what is asked of a fleet; None while the templates that it needs have no release."""
@@ -99,7 +121,13 @@ class Fleets:
             templates=templates,
             secrets=self._targets.secrets(contract),
             settings=self._settings(service, settings),
+            hold=self._hold(service),
+            freeze=world.freeze,
         )
+
+    def _hold(self, service: str) -> Hold | None:
+        entry = self._catalog.get(hold_key(service))
+        return decode(Hold, entry.value) if entry else None
 
     def _settings(self, service: str, settings: ServiceSettings) -> FleetSettings:
         scale = self._catalog.get(scale_key(service))
@@ -117,7 +145,7 @@ class Fleets:
         return decode(Rollout, entry.value) if entry else Rollout(service=service)
 
     def _members(self, service: str, entries: Sequence[Entry], world: World) -> tuple[Member, ...]:
-        pool = PoolView(endpoints=self._catalog.endpoints(service), acks=world.acks, nodes=world.nodes)
+        pool = PoolView(endpoints=self._catalog.endpoints(service), acks=world.acks, nodes=world.nodes.named)
         assignments = (decode(Assignment, entry.value) for entry in entries)
         return tuple(
             Member(
@@ -132,3 +160,13 @@ class Fleets:
 
 def _service_of(entry: Entry) -> str:
     return decode(Assignment, entry.value).service
+
+
+def _nodes_of(entries: Sequence[Entry]) -> list[str]:
+    return [decode(Assignment, entry.value).node for entry in entries]
+
+
+def _forget_if_silent(report: InstanceReport, nodes: Nodes) -> InstanceReport:
+    """Return what is known of an instance now: of a silent node's, only a death that it told before."""
+    is_known = report.node not in nodes.silent or report.verdicts.alive.is_no
+    return report if is_known else replace(report, verdicts=Verdicts())

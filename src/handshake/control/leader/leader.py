@@ -17,7 +17,9 @@ from handshake.control.leader.arrivals import (
 )
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leadership import Leadership
+from handshake.control.leader.removals import clear_node
 from handshake.control.leader.steps import LEADER_NAME
+from handshake.control.nodes import read_nodes
 from handshake.control.pointers import Pointers
 from handshake.core.clock import Clock
 from handshake.core.outcome import Outcome
@@ -53,10 +55,12 @@ class Leader:
         campaign = self._campaign_of(pointers)
         if campaign is None:
             return Outcome(sentence="no policy was applied yet", changed=False)
-        arrivals = judge_arrivals(pointers.values(), read_acks(self._catalog), campaign.nodes)
+        nodes = read_nodes(self._catalog, campaign.nodes)
+        arrivals = judge_arrivals(pointers.values(), read_acks(self._catalog), nodes.named)
         told = [self._conclude(arrival) for arrival in arrivals]
-        fence = self._leadership.fence()
-        told += self._fleets.cycle(campaign, pointers, fence, self._clock.now())
+        fence, now = self._leadership.fence(), self._clock.now()
+        told += [clear_node(self._catalog, node, fence=fence, now=now) for node in nodes.removed]
+        told += self._fleets.cycle(campaign, pointers, nodes, fence, now)
         return _summarise(told)
 
     def give_up(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from handshake.core.clock import Clock
 from handshake.core.instance import Assignment, Phase
 from handshake.core.outcome import Outcome
 from handshake.core.step import Drain, Launch, Retire, Revert, Settle, Step
+from handshake.fleet.placement import Placement
 from handshake.fleet.plan import Plan
 from handshake.fleet.state import Rollout
 
@@ -27,15 +27,22 @@ LEADER_NAME = "leader"
 class StepRunner:
     """Turns a plan into catalogue writes."""
 
-    def __init__(self, catalog: Catalog, pointers: Pointers, clock: Clock, nodes: tuple[str, ...]) -> None:
+    def __init__(self, catalog: Catalog, pointers: Pointers, clock: Clock) -> None:
         self._catalog = catalog
         self._pointers = pointers
         self._clock = clock
-        self._nodes = nodes
 
-    def carry_out(self, plan: Plan, *, before: Rollout, assignments: Sequence[Entry], fence: Held) -> Outcome:
+    def carry_out(
+        self,
+        plan: Plan,
+        *,
+        before: Rollout,
+        assignments: Sequence[Entry],
+        placement: Placement,
+        fence: Held,
+    ) -> Outcome:
         """Write assignments and record in one transaction, then move pointers; nothing to do writes nothing."""
-        changes = self._assignment_changes(plan.steps, assignments)
+        changes = self._assignment_changes(plan.steps, assignments, placement)
         record = [] if plan.rollout == before else [_record(plan.rollout)]
         if changes or record:
             journal = journal_write(LEADER_NAME, plan.outcome.sentence, self._clock.now())
@@ -44,19 +51,19 @@ class StepRunner:
             self._move_pointer(step)
         return plan.outcome
 
-    def _assignment_changes(self, steps: Sequence[Step], entries: Sequence[Entry]) -> list[Operation]:
+    def _assignment_changes(
+        self, steps: Sequence[Step], entries: Sequence[Entry], placement: Placement
+    ) -> list[Operation]:
         known = {
             assignment.instance: (assignment, entry.index) for assignment, entry in map(_decode, entries)
         }
-        load = Counter(dict.fromkeys(self._nodes, 0))
-        load.update(assignment.node for assignment, _ in known.values())
         changes: list[Operation] = []
         for step in steps:
             match step:
                 case Launch():
-                    node = min(load, key=lambda name: (load[name], name))
-                    load[node] += 1
-                    changes.append(self._launch(step, node))
+                    # Where no node answers, the launch is planned again in the next cycle.
+                    if node := placement.choose():
+                        changes.append(self._launch(step, node))
                 case Drain(instance=instance) if instance in known:
                     changes.append(self._drain(*known[instance]))
                 case Retire(instance=instance) if instance in known:

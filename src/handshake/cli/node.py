@@ -1,0 +1,136 @@
+"""`handshake node`: the machines of a campaign: invited, joined, removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring, who_asks
+from handshake.control.agent.health import ask_agent
+from handshake.control.house import House, data_root, make_folders, run_root, save_house
+from handshake.control.invitation import (
+    Invitation,
+    accept,
+    invite,
+    lent_secrets,
+    read_invitation,
+    write_invitation,
+)
+from handshake.control.nodes import Node, explain_node
+from handshake.control.secrets import Secrets
+from handshake.core.clock import SystemClock
+from handshake.core.problem import ProblemsError
+from handshake.wiring import Wiring, find_missing_programs
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesReport:
+    """Every node that the policy names."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeReport:
+    """What became of one node."""
+
+    node: str
+    what: str
+
+
+@click.group()
+def node() -> None:
+    """The machines of a campaign: each runs instances, a door, a cache and a gateway."""
+
+
+@node.command("ls")
+@campaign_option
+@json_option
+def list_nodes(*, campaign: str, as_json: bool) -> None:
+    """Show every node that the policy names, whether it answers, and how its clock goes."""
+    with errors_explained(as_json=as_json):
+        report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
+        show(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
+
+
+@node.command("invite")
+@click.argument("name")
+@click.option(
+    "--to",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write, with secrets in it: for its owner alone.",
+)
+@campaign_option
+@json_option
+def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
+    """Write what node NAME needs in order to join, and let it in again if it was removed."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        names = wiring.operator(who_asks()).live().policy.campaign.nodes
+        wiring.node_register.admit(name, names, who=who_asks())
+        write_invitation(file, invite(wiring.house, lent_secrets(wiring.house, wiring.secrets), name))
+        report = NodeReport(node=name, what=f"is invited: take {file} there, then handshake node join")
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+@node.command("join")
+@click.argument("invitation", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--address", required=True, metavar="IPV4", help="This machine's address, as other nodes reach it."
+)
+@json_option
+def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
+    """Make this machine the node that an INVITATION names, or adopt what already runs of it."""
+    with errors_explained(as_json=as_json):
+        if problems := find_missing_programs():
+            raise ProblemsError(problems)
+        house = _settle(read_invitation(invitation), address)
+        started = Wiring(house, SystemClock()).join(ask_agent)
+        what = f"joined {house.name}" if started else f"had joined {house.name} already"
+        report = NodeReport(node=house.node, what=f"{what}; its door is http://{house.door}/")
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+@node.command("remove")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why, for the journal.")
+@campaign_option
+@json_option
+def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None:
+    """Say that node NAME will not come back: its instances are replaced elsewhere, and nobody waits for its acks."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        names = wiring.operator(who_asks()).live().policy.campaign.nodes
+        wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
+        report = NodeReport(node=name, what="is removed: what it ran is replaced elsewhere")
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _settle(invitation: Invitation, address: str) -> House:
+    """Write down where this node's things lie, and its secrets among them; a second time changes nothing."""
+    data = data_root()
+    house = accept(invitation, address=address, folder=data, run=run_root(), data=data)
+    make_folders(house)
+    secrets = Secrets(house.secrets)
+    for name, value in invitation.secrets.items():
+        secrets.write(name, value)
+    save_house(house)
+    return house
+
+
+def _tell(report: NodeReport) -> None:
+    out.print(f"[bold]{report.node}[/] {report.what}")
+
+
+def _tell_nodes(report: NodesReport) -> None:
+    table = Table("node", "address", "state", "clock", "", box=None)
+    for its in report.nodes:
+        clock = f"{its.ahead_seconds:+.1f} s" if its.address else ""
+        table.add_row(its.name, its.address, its.state, clock, explain_node(its))
+    out.print(table)
