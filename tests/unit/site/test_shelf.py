@@ -11,7 +11,7 @@ from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.objects import blob_key, manifest_key
-from handshake.core.provenance import Provenance, parse_provenance, print_provenance
+from handshake.core.provenance import Material, Provenance, parse_provenance, print_provenance
 from handshake.core.release import Kind, Subject
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
@@ -60,7 +60,10 @@ def made(manifest: Manifest, at: float = 1.0) -> Provenance:
         commit="abc+changes",
         builder="ci@host",
         made_at=at,
-        materials={"python": "3.11"},
+        materials=(
+            Material(uri="requirements.txt", digest=digest_bytes(b"a==1")),
+            Material(uri="cpython@3.11"),
+        ),
     )
 
 
