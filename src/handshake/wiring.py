@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import AckWriter
 from handshake.control.agent.agent import Agent, AgentParts
+from handshake.control.agent.balancer import Balancer
 from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.countries import prepare_countries
 from handshake.control.agent.door import DoorReconciler
@@ -24,6 +26,8 @@ from handshake.control.agent.health import build_health
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.launching import Launcher
 from handshake.control.agent.objects import build_objects
+from handshake.control.agent.permits import Pace, PermitOffice
+from handshake.control.agent.ports import choose_port
 from handshake.control.agent.presence import Presence
 from handshake.control.agent.probe import Prober
 from handshake.control.agent.programs import LocalProgram
@@ -44,10 +48,13 @@ from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.nodes import NodeRegister, Nodes, read_nodes
 from handshake.control.operator import Operator
 from handshake.control.pointers import Pointers
-from handshake.control.publisher import Publisher, Workshop
+from handshake.control.publisher import Publisher, Telling, Workshop
 from handshake.control.rollouts import Rollouts
 from handshake.control.secrets import Secrets
-from handshake.control.shelf import fetch_release, load_manifest, releases, signatures
+from handshake.control.shake.sandboxed import Bench
+from handshake.control.shake.trial import Shelf
+from handshake.control.shaking import Shaking
+from handshake.control.shelf import fetch_release, load_manifest, provenances, releases, signatures
 from handshake.control.signing import Believer, Signer
 from handshake.control.signing_keys import SigningKeys
 from handshake.control.status import StatusReport, read_status
@@ -78,19 +85,23 @@ from handshake.drivers.process.need import Need, missing_programs
 from handshake.drivers.process.ports import check_port
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.supervision import HouseSupervision
+from handshake.drivers.process.workplace import INSTANCES, workplace
 from handshake.drivers.redis.donations import RedisDonations
 from handshake.drivers.redis.program import RedisStore
 from handshake.drivers.redis.supervised import SupervisedStore
+from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.host import SandboxHost
 from handshake.drivers.sandbox.sandboxes import NEEDS as SANDBOX_NEEDS
 from handshake.drivers.sandbox.sandboxes import Sandboxes
+from handshake.drivers.sandbox.witness import SandboxWitness
 from handshake.drivers.varnish.program import NEED as VARNISH_NEED
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.drivers.varnish.supervised import SupervisedCache
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Region
 from handshake.edge.door.surroundings import Listener as DoorListener
 from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.fleet.budget import Budget
 from handshake.gateway.surroundings import Account, Surroundings
 from handshake.gateway.surroundings import Listener as GatewayListener
 from handshake.image.contract import Contract, parse_contract
@@ -216,6 +227,57 @@ class Wiring:
             nodes=self.nodes,
         )
 
+    def shaking(self, who: str, folder: Path | None = None) -> Shaking:
+        """Return somebody's contract check, with what the sources in a campaign's folder make where nothing is live."""
+        return Shaking(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            shelf=Shelf(manifest_of=self.manifest_of, fetch=self.fetch),
+            open_bench=self._open_bench,
+            launcher=self._launcher,
+            templates_of=partial(self._templates_of, self.publisher(folder)),
+        )
+
+    @contextmanager
+    def _open_bench(self, stores: Sequence[str]) -> Iterator[Bench]:
+        """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
+        with workplace(self.house.run / "shakes") as folder:
+            root = folder / INSTANCES
+            yield Bench(
+                host=SandboxHost(Sandboxes(root, confinement=find_confinement())),
+                witness=SandboxWitness(root),
+                secrets={
+                    name: start_store(self._throw_away(name), folder, choose_port(()), self.clock)
+                    for name in stores
+                },
+            )
+
+    def _throw_away(self, name: str) -> ThrowAwayStore:
+        live = self.live()
+        known = live.policy.campaign.stores if live else self.publisher().campaign().stores
+        its = known.get(name)
+        return ThrowAwayStore(
+            name=name,
+            is_durable=its.durable if its else False,
+            seed=self.house.folder / its.seed if its and its.seed else None,
+        )
+
+    def _launcher(self, given: Mapping[str, str]) -> Launcher:
+        """Return what puts launch orders together, with these secrets instead of the campaign's."""
+        return Launcher(
+            demand_signed=self.believer.demand_signed,
+            fetch=self.fetch,
+            contract_of=self.contract_of,
+            secrets_of=lambda _: given,
+        )
+
+    def _templates_of(self, publisher: Publisher, subject: Subject) -> Digest:
+        """Return the live template release; where none is live, that of the campaign's source."""
+        live = self.pointers.get(subject)
+        silent = Telling(step=lambda _: None, upload=lambda _: None)
+        return live.release if live else publisher.publish(subject, silent)
+
     def rollouts(self, who: str) -> Rollouts:
         """Return somebody's say in rollouts."""
         holds = Holds(self.catalog, self.clock)
@@ -306,6 +368,10 @@ class Wiring:
     def releases(self) -> tuple[Digest, ...]:
         """Return every release that is in the regions."""
         return releases(self.stores)
+
+    def subject_of(self, release: Digest) -> Subject:
+        """Return what a release, which is in the regions, was last made as."""
+        return provenances(self.stores, release)[-1].subject
 
     @property
     def pointers(self) -> Pointers:
@@ -403,10 +469,13 @@ class Wiring:
 
         app = build_health(
             reports=instances.reports,
-            templates_of=templates_of,
-            read_pointer=self.pointers.get,
-            prober=Prober(self.clock),
-            counters=DogStatsdCounters(self.house.dogstatsd),
+            balancer=Balancer(
+                templates_of=templates_of,
+                read_pointer=self.pointers.get,
+                office=PermitOffice(self.catalog, self.clock, self.pace_of),
+                prober=Prober(self.clock),
+                counters=DogStatsdCounters(self.house.dogstatsd),
+            ),
         )
         if self.house.is_home:
             lent = build_objects(
@@ -414,6 +483,15 @@ class Wiring:
             )
             app.mount("/objects", lent)
         return ThreadedServer(app, self.house.agent)
+
+    def pace_of(self, service: str) -> Pace:
+        """Return how fast load balancers may replace a service's instances, by the live policy."""
+        live = self.live()
+        settings = live.policy.campaign.services.get(service) if live else None
+        if settings is None:
+            return Pace(budget=1, soak_seconds=0.0)
+        budget = Budget(count=settings.max_parallel) if settings.max_parallel else Budget()
+        return Pace(budget=budget.size(settings.floor), soak_seconds=settings.soak_seconds)
 
     def dashboard_server(self, app: Starlette) -> ThreadedServer:
         """Return the server of the dashboard."""

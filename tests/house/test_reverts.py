@@ -76,7 +76,8 @@ def publish_to_fail(house: HouseUnderTest, subject: str, source: Path, *, servic
     """Publish and promote what cannot work; return the verb's report, all that must hold having been checked."""
     before, instances = newest(house, subject), instances_of(house, service)
     with visiting(house, path) as visits:
-        said = house.handshake("publish", subject, str(source), "--promote", "--json", check=False)
+        force = ("--force", "to see it go back")
+        said = house.handshake("publish", subject, str(source), "--promote", *force, "--json", check=False)
 
     assert said.returncode == 1, said.stdout + said.stderr
     arrival: dict[str, Any] = json.loads(said.stdout)

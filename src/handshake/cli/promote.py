@@ -22,7 +22,7 @@ from handshake.cli.session import find_release, open_wiring, read_subject, who_a
     "forced",
     default="",
     metavar="REASON",
-    help="Begin inside a freeze all the same; why, for the journal.",
+    help="Promote what was not shaken, or inside a freeze, all the same; why, for the journal.",
 )
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option

@@ -11,6 +11,7 @@ from handshake.cli.arriving import wait_and_tell
 from handshake.cli.completing import complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject, who_asks
+from handshake.cli.shake import shake_unless_passed
 from handshake.cli.telling import telling
 from handshake.core.digest import Digest, short
 
@@ -28,6 +29,13 @@ class PublishReport:
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--promote", "is_promoted", is_flag=True, help="Move the pointer to the release as well.")
 @click.option("--reason", default="published", help="Why, for the history.")
+@click.option(
+    "--force",
+    "forced",
+    default="",
+    metavar="REASON",
+    help="Promote an image without shaking it, or inside a freeze; why, for the journal.",
+)
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
 @json_option
@@ -37,19 +45,26 @@ def publish(
     *,
     is_promoted: bool,
     reason: str,
+    forced: str,
     seconds: float,
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own."""
+    """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own.
+
+    With `--promote`, an image goes through the contract check before its pointer moves.
+    """
     with errors_explained(as_json=as_json):
-        operator = open_wiring(campaign).operator(who_asks())
+        wiring = open_wiring(campaign)
+        operator = wiring.operator(who_asks())
         wanted = read_subject(subject)
         with progress(is_quiet=as_json) as bars:
             folder = source.resolve() if source else None
             release = operator.publish(wanted, telling(bars, subject), source=folder)
         if is_promoted:
-            moved = operator.promote(wanted, release, reason=reason)
+            if not forced:
+                shake_unless_passed(wiring, wanted, release, is_quiet=as_json)
+            moved = operator.promote(wanted, release, reason=reason, forced=forced)
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
         report = PublishReport(subject=subject, release=release)

@@ -14,6 +14,7 @@ from handshake.control.lists import Lists
 from handshake.control.live import LivePolicy
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling
+from handshake.control.shaken import Shaken, demand_shaken
 from handshake.control.switches import Switches, print_switch
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
@@ -56,8 +57,11 @@ class Operator:
     ) -> Pointer:
         """Move a pointer; ConflictError where it is not at the revision that was given.
 
-        `forced` says why no freeze of the calendar shall hold it; empty where one may.
+        RefusedError for an image that has not passed the contract check. `forced` says why neither this nor
+        a freeze of the calendar shall hold it; empty where they may.
         """
+        if not forced:
+            self._demand_shaken(subject, release)
         today = self.pointers.get(subject)
         wish = Move(
             subject=subject,
@@ -74,6 +78,8 @@ class Operator:
         today = self.pointers.get(subject)
         if today is None:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
+        if to and to not in {past.release for past in self.pointers.history(subject)}:
+            self._demand_shaken(subject, to)
         wish = Move(
             subject=subject,
             release=to or self._before(today),
@@ -119,6 +125,9 @@ class Operator:
         if live is None:
             raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
         return live
+
+    def _demand_shaken(self, subject: Subject, release: Digest) -> None:
+        demand_shaken(subject, release, Shaken(self.catalog).find(release), self.pointers.history(subject))
 
     def _before(self, today: Pointer) -> Digest:
         history = self.pointers.history(today.subject)

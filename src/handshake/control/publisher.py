@@ -84,7 +84,7 @@ class Publisher:
 
     def subjects(self) -> tuple[Subject, ...]:
         """Return everything that the campaign can publish, in the order in which it should be promoted."""
-        campaign = self._campaign()
+        campaign = self.campaign()
         return (
             *(Subject(kind=Kind.TEMPLATES, name=name) for name in campaign.templates),
             *(Subject(kind=Kind.IMAGE, name=name) for name in campaign.services),
@@ -162,7 +162,7 @@ class Publisher:
             return None
 
     def _source(self, subject: Subject) -> Path:
-        campaign = self._campaign()
+        campaign = self.campaign()
         sources: dict[Kind, dict[str, str]] = {
             Kind.IMAGE: {name: its.source for name, its in campaign.services.items()},
             Kind.TEMPLATES: {name: its.source for name, its in campaign.templates.items()},
@@ -180,7 +180,8 @@ class Publisher:
             raise ProblemsError([problem])
         return self._shop.campaign / source
 
-    def _campaign(self) -> CampaignSettings:
+    def campaign(self) -> CampaignSettings:
+        """Return what the campaign's folder says of the campaign."""
         file = self._shop.campaign / CAMPAIGN_FILE
         return read_settings(CampaignSettings, file, shown_as=CAMPAIGN_FILE).model
 

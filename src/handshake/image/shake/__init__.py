@@ -1,0 +1,1 @@
+"""The contract check: what a service promises, and how each promise is put to the test."""
