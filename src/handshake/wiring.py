@@ -79,6 +79,7 @@ from handshake.drivers.http.objects import LentStore
 from handshake.drivers.http.server import ThreadedServer
 from handshake.drivers.nginx.program import RegionServer
 from handshake.drivers.nginx.supervised import SupervisedRegion
+from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.command import run_command
 from handshake.drivers.process.need import Need, missing_programs
@@ -104,6 +105,7 @@ from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
 from handshake.fleet.budget import Budget
 from handshake.gateway.surroundings import Account, Surroundings
 from handshake.gateway.surroundings import Listener as GatewayListener
+from handshake.image.contents import Larder
 from handshake.image.contract import Contract, parse_contract
 from handshake.image.recipe import HOST_BASE
 
@@ -198,13 +200,19 @@ class Wiring:
         lifecycle = Lifecycle(self.house, self.supervision, self.clock, python=sys.executable, credentials="")
         return lifecycle.start(lambda: self.catalog, ask_agent)
 
+    @property
+    def larder(self) -> Larder:
+        """Where images' packages come from."""
+        cache = self.house.cache
+        return Larder(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
         shop = Workshop(
             campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
-            wheels=PipWheels(),
+            larder=self.larder,
             describe_source=describe_source,
             run_build=run_build,
             sign=self.signer.sign,

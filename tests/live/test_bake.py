@@ -15,12 +15,14 @@ from handshake.core.errors import UnavailableError
 from handshake.core.instance import Generation
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.tree import materialise, remove_tree
+from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.program import State
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
 from handshake.image.bake import Kitchen, bake
+from handshake.image.contents import Larder
 from handshake.image.contract import parse_contract
 from handshake.image.environment import instance_environment
 from handshake.image.recipe import read_recipe
@@ -76,8 +78,10 @@ def campaign(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def bake_at(campaign: Path, name: str) -> Manifest:
     """Bake the service with a staging folder and a cache of their own."""
     service = campaign / "hamm"
-    kitchen = Kitchen(campaign=campaign, cache=campaign.parent / f"{name}-cache", wheels=PipWheels())
-    return bake(read_recipe(service), service, campaign.parent / name, kitchen, lambda _: None)
+    cache = campaign.parent / f"{name}-cache"
+    larder = Larder(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+    kitchen = Kitchen(campaign=campaign, larder=larder)
+    return bake(read_recipe(service), service, campaign.parent / name, kitchen, lambda _: None).manifest
 
 
 def test_pip_leaves_nothing_of_this_machine(campaign: Path) -> None:
@@ -99,7 +103,7 @@ def test_wheel_that_cannot_be_had_is_named(campaign: Path) -> None:
     with pytest.raises(UnavailableError) as caught:
         bake_at(campaign, "image")
     assert "greeting==2.0" in caught.value.details
-    assert list((campaign.parent / "image-cache" / "wheels").iterdir()) == []
+    assert list((campaign.parent / "image-cache" / "python").iterdir()) == []
 
 
 def test_baked_image_runs_in_a_sandbox(campaign: Path) -> None:

@@ -19,14 +19,14 @@ from handshake.core.errors import RefusedError
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.objects import ObjectStore
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.provenance import Provenance
+from handshake.core.provenance import Material, Provenance
 from handshake.core.release import Kind, Subject
 from handshake.core.signature import Signature
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
-from handshake.image.bake import Kitchen, bake
+from handshake.image.bake import Baked, Kitchen, bake
+from handshake.image.contents import Larder
 from handshake.image.recipe import read_recipe
-from handshake.image.wheels import Wheels
 from handshake.render.templates import check_templates
 from handshake.site.publish import publish_site
 from handshake.site.settings import SiteSettings, check_site
@@ -50,7 +50,7 @@ class Workshop:
     """The operator's folder."""
     cache: Path
     stores: Sequence[ObjectStore]
-    wheels: Wheels
+    larder: Larder
     describe_source: Callable[[Path], tuple[str, str]]
     run_build: Callable[[Sequence[str], Path], None]
     sign: Callable[[Digest], Signature]
@@ -82,6 +82,12 @@ class Publisher:
             case Kind.SITE:
                 return self._publish_site(subject, source or self._source(subject), tell, previous)
 
+    def bake(self, subject: Subject, tell: Telling, staging: Path) -> Baked:
+        """Bake an image into an empty folder, and publish nothing."""
+        source = self._source(subject)
+        kitchen = Kitchen(campaign=self._shop.campaign, larder=self._shop.larder)
+        return bake(read_recipe(source), source, staging, kitchen, lambda progress: tell.step(progress.what))
+
     def subjects(self) -> tuple[Subject, ...]:
         """Return everything that the campaign can publish, in the order in which it should be promoted."""
         campaign = self.campaign()
@@ -104,10 +110,10 @@ class Publisher:
 
     def _publish_image(self, subject: Subject, source: Path, tell: Telling) -> Digest:
         recipe = read_recipe(source)
-        kitchen = Kitchen(campaign=self._shop.campaign, cache=self._shop.cache, wheels=self._shop.wheels)
+        kitchen = Kitchen(campaign=self._shop.campaign, larder=self._shop.larder)
         with self._staging() as staging:
-            manifest = bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
-            return self._store(subject, manifest, staging, source, tell)
+            baked = bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
+            return self._store(subject, baked.manifest, staging, source, tell, materials=baked.materials)
 
     def _publish_templates(self, subject: Subject, source: Path, tell: Telling) -> Digest:
         tell.step("check the templates")
@@ -136,15 +142,24 @@ class Publisher:
         )
 
     def _store(
-        self, subject: Subject, manifest: Manifest, folder: Path, source: Path, tell: Telling
+        self,
+        subject: Subject,
+        manifest: Manifest,
+        folder: Path,
+        source: Path,
+        tell: Telling,
+        *,
+        materials: tuple[Material, ...] = (),
     ) -> Digest:
-        provenance = self._provenance(subject, manifest, source)
+        provenance = self._provenance(subject, manifest, source, materials)
         signature = self._shop.sign(provenance.release)
         return store_release(
             self._shop.stores, manifest, folder, provenance, tell.upload, signatures=[signature]
         )
 
-    def _provenance(self, subject: Subject, manifest: Manifest, source: Path) -> Provenance:
+    def _provenance(
+        self, subject: Subject, manifest: Manifest, source: Path, materials: tuple[Material, ...] = ()
+    ) -> Provenance:
         address, commit = self._shop.describe_source(source)
         return Provenance(
             subject=subject,
@@ -153,6 +168,7 @@ class Publisher:
             commit=commit,
             builder=self._shop.builder,
             made_at=self._clock.now(),
+            materials=materials,
         )
 
     def _manifest(self, release: Digest | None) -> Manifest | None:

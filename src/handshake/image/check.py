@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from handshake.config.reader import Loaded
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.tree import path_fault, scan_tree
+from handshake.image.lock import check_lock
 from handshake.image.platform import is_room, known_rooms
 from handshake.image.recipe import BuildSettings, Recipe
 from handshake.image.requirements import check_requirements
+from handshake.image.step import PACKAGE_FILE
 
 
 def check_recipe(loaded: Loaded[Recipe], folder: Path, campaign: Path) -> list[Problem]:
@@ -40,7 +42,7 @@ def _check_kind(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> It
             check="build-step-kind",
             what=f"this step has {' and '.join(named) or 'no source'}",
             where=loaded.source.at("build", number),
-            hint="give each [[build]] exactly one of copy, python and platform",
+            hint="give each [[build]] exactly one of copy, python, node and platform",
         )
 
 
@@ -58,7 +60,7 @@ def _check_target(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> 
 def _check_source(
     loaded: Loaded[Recipe], number: int, build: BuildSettings, folder: Path, campaign: Path
 ) -> Iterator[Problem]:
-    for key in ("copy", "python"):
+    for key in ("copy", "python", "node"):
         name = _sources(build)[key]
         if not name:
             continue
@@ -70,8 +72,12 @@ def _check_source(
             yield _missing(str(name), where, folder)
         elif key == "copy":
             yield from _check_content(source)
+        elif key == "python":
+            yield from _check_pins(source, check_requirements)
         else:
-            yield from _check_pins(source)
+            yield from _check_pins(source, check_lock)
+            if not source.with_name(PACKAGE_FILE).is_file():
+                yield _missing(PACKAGE_FILE, where, source.parent)
 
 
 def _check_content(source: Path) -> Iterator[Problem]:
@@ -89,9 +95,9 @@ def _check_readable(source: Path) -> Iterator[Problem]:
         yield _unreadable(source, "it is no file, or not yours to read")
 
 
-def _check_pins(source: Path) -> Iterator[Problem]:
+def _check_pins(source: Path, check: Callable[[str, str], list[Problem]]) -> Iterator[Problem]:
     try:
-        yield from check_requirements(source.read_text(encoding="utf-8"), str(source))
+        yield from check(source.read_text(encoding="utf-8"), str(source))
     except (OSError, UnicodeDecodeError) as error:
         yield _unreadable(source, str(error))
 
@@ -110,7 +116,7 @@ def _check_rooms(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> I
 
 
 def _sources(build: BuildSettings) -> dict[str, str | tuple[str, ...]]:
-    return {"copy": build.copy_, "python": build.python, "platform": build.platform}
+    return {"copy": build.copy_, "python": build.python, "node": build.node, "platform": build.platform}
 
 
 def _outside(name: str, where: Location, campaign: Path) -> Problem:

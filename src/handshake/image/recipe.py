@@ -95,7 +95,7 @@ class IdempotentSettings(Settings):
 
 
 class BuildSettings(Settings):
-    """One step that brings files into the image: exactly one of `copy`, `python` and `platform`."""
+    """One step that brings files into the image: exactly one of `copy`, `python`, `node` and `platform`."""
 
     copy_: str = Field(
         default="",
@@ -106,6 +106,15 @@ class BuildSettings(Settings):
     python: str = Field(
         default="",
         description="A file of pinned requirements, whose wheels are unpacked without their scripts.",
+    )
+    node: str = Field(
+        default="",
+        description="npm's lock file, beside its `package.json`; its packages become `node_modules`, "
+        "without scripts run and without those for development.",
+    )
+    executable: bool = Field(
+        default=False,
+        description="Whether what is copied becomes executable whatever its mode, as a fetched binary needs it.",
     )
     platform: tuple[str, ...] = Field(
         default=(),
@@ -147,6 +156,10 @@ class Recipe(Settings):
     )
     environment: dict[Variable, Word] = Field(
         default_factory=dict, description="Variables that it gets, beside those that the node sets."
+    )
+    public: tuple[str, ...] = Field(
+        default=(),
+        description="Paths in the image of files that look like credentials and may be read by everybody.",
     )
     build: tuple[BuildSettings, ...] = Field(
         default=(), description="The steps that bring its files into the image."

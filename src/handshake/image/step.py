@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from handshake.config.reader import Loaded
 from handshake.core.problem import Location
 from handshake.image.recipe import BuildSettings, Recipe
+
+PACKAGE_FILE = "package.json"
+"""Lies beside npm's lock file, and must agree with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +20,8 @@ class CopyStep:
 
     source: Path
     to: str
+    is_executable: bool
+    """Whether the file becomes executable, whatever its mode: a binary that was fetched may have lost it."""
     where: Location
 
 
@@ -29,6 +35,20 @@ class WheelsStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeStep:
+    """Unpack the packages that npm's lock file names."""
+
+    lock: Path
+    to: str
+    where: Location
+
+    @property
+    def package(self) -> Path:
+        """The package file beside the lock file."""
+        return self.lock.with_name(PACKAGE_FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlatformStep:
     """Copy rooms of the platform's own package."""
 
@@ -37,7 +57,7 @@ class PlatformStep:
     where: Location
 
 
-Step = CopyStep | WheelsStep | PlatformStep
+Step = CopyStep | WheelsStep | NodeStep | PlatformStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +71,29 @@ class Progress:
     """What begins now: `python requirements.txt`."""
 
 
+class Origin(StrEnum):
+    """Where a step's files came from."""
+
+    COPIED = "copied"
+    UNPACKED = "unpacked"
+    """Made by an installer, in this bake."""
+    CACHED = "cached"
+    """Made by an installer, in an earlier bake."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BakedStep:
+    """What became of a step."""
+
+    what: str
+    to: str
+    """Where its files went; empty for the image's root."""
+    origin: Origin
+    files: int
+    bytes: int
+    seconds: float
+
+
 def print_step(step: Step) -> str:
     """Return a step in a few words, as its recipe says it."""
     match step:
@@ -58,6 +101,8 @@ def print_step(step: Step) -> str:
             return f"copy {step.source.name}"
         case WheelsStep():
             return f"python {step.requirements.name}"
+        case NodeStep():
+            return f"node {step.lock.name}"
         case PlatformStep():
             return f"platform {', '.join(step.rooms)}"
 
@@ -73,7 +118,10 @@ def recipe_steps(loaded: Loaded[Recipe], folder: Path) -> tuple[Step, ...]:
 def _resolve(build: BuildSettings, folder: Path, where: Location) -> Step:
     to = "" if build.to == "." else build.to
     if build.copy_:
-        return CopyStep(source=(folder / build.copy_).resolve(), to=to, where=where)
+        source = (folder / build.copy_).resolve()
+        return CopyStep(source=source, to=to, is_executable=build.executable, where=where)
     if build.python:
         return WheelsStep(requirements=(folder / build.python).resolve(), to=to, where=where)
+    if build.node:
+        return NodeStep(lock=(folder / build.node).resolve(), to=to, where=where)
     return PlatformStep(rooms=build.platform, to=to, where=where)

@@ -13,6 +13,7 @@ from handshake.core.manifest import Manifest, release_id
 from handshake.core.problem import ProblemsError
 from handshake.core.release import Kind
 from handshake.image.bake import Kitchen, bake
+from handshake.image.contents import Larder
 from handshake.image.contract import parse_contract
 from handshake.image.recipe import read_recipe
 from handshake.image.step import Progress
@@ -36,6 +37,7 @@ to = "etc/settings.json"
 class ShelfWheels:
     """Wheels that lie on a shelf: each requirement becomes a module and what an installer writes beside it."""
 
+    name: str = "python"
     machine: str = "here"
     unpacked: list[str] = field(default_factory=list)
 
@@ -43,10 +45,10 @@ class ShelfWheels:
         """Return the interpreter that the wheels are for."""
         return "cp3.11-test"
 
-    def unpack(self, requirements: Path, folder: Path) -> None:
+    def unpack(self, lock: Path, folder: Path) -> None:
         """Put each requirement's files into the folder."""
-        self.unpacked.append(requirements.read_text())
-        for line in requirements.read_text().split():
+        self.unpacked.append(lock.read_text())
+        for line in lock.read_text().split():
             name, _, version = line.partition("==")
             info = folder / f"{name}-{version}.dist-info"
             for path in (folder / name / "__pycache__", info, folder / "bin"):
@@ -82,11 +84,15 @@ def bake_at(
 ) -> Manifest:
     """Bake the campaign's service, with a staging folder and a cache of the given name."""
     service = campaign / "hamm"
-    kitchen = Kitchen(
-        campaign=campaign, cache=campaign.parent / f"{name}-cache", wheels=wheels or ShelfWheels()
-    )
+    kitchen = kitchen_of(campaign, f"{name}-cache", wheels or ShelfWheels())
     report = [] if reports is None else reports
-    return bake(read_recipe(service), service, campaign.parent / name, kitchen, report.append)
+    return bake(read_recipe(service), service, campaign.parent / name, kitchen, report.append).manifest
+
+
+def kitchen_of(campaign: Path, cache: str, wheels: ShelfWheels) -> Kitchen:
+    """Return a kitchen with a cache beside the campaign."""
+    larder = Larder(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
+    return Kitchen(campaign=campaign, larder=larder)
 
 
 def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
@@ -133,7 +139,7 @@ def test_other_input_gives_another_digest(campaign: Path, change: str) -> None:
 def test_wheels_are_unpacked_once(campaign: Path) -> None:
     """The same requirements are taken from the cache; other ones are unpacked."""
     wheels = ShelfWheels()
-    kitchen = Kitchen(campaign=campaign, cache=campaign.parent / "cache", wheels=wheels)
+    kitchen = kitchen_of(campaign, "cache", wheels)
     service = campaign / "hamm"
     for number in (1, 2):
         bake(read_recipe(service), service, campaign.parent / f"image-{number}", kitchen, ignore)

@@ -25,7 +25,9 @@ _FLAGS = (
 
 
 class PipWheels:
-    """The Wheels of images whose base has the given interpreter."""
+    """The Packages of images whose base has the given interpreter."""
+
+    name = "python"
 
     def __init__(self, python: Path = HOST_PYTHON) -> None:
         self._python = python
@@ -35,12 +37,12 @@ class PipWheels:
         version, platform = _ask(self._python)
         return f"cp{version}-{platform}"
 
-    def unpack(self, requirements: Path, folder: Path) -> None:
+    def unpack(self, lock: Path, folder: Path) -> None:
         """Install into a folder; only packages whose wheels fit the base's interpreter."""
         version, _ = _ask(self._python)
         install = (sys.executable, "-m", "pip", "install", f"--python-version={version}", *_FLAGS)
         run_command(
-            (*install, f"--target={folder}", f"--requirement={requirements}"),
+            (*install, f"--target={folder}", f"--requirement={lock}"),
             timeout_seconds=_UNPACK_TIMEOUT_SECONDS,
         )
 

@@ -1,0 +1,58 @@
+"""Credentials that were about to get into an image: an image is read by many, for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from handshake.core.problem import Location, Problem
+
+_NAMES = {
+    ".env",
+    ".git-credentials",
+    ".netrc",
+    ".npmrc",
+    ".pgpass",
+    ".pypirc",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+}
+_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----\s+(?:[A-Za-z-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{32,}"
+)
+"""With the beginning of its content: programs that read keys name the first line only."""
+_MARKS = {
+    "a private key": _KEY,
+    "an AWS access key": re.compile(rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub credential": re.compile(rb"\b(?:gh[oprsu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})\b"),
+    "a Slack credential": re.compile(rb"\bxox[abprs]-[0-9A-Za-z-]{20,}"),
+    "an npm credential": re.compile(rb"\bnpm_[A-Za-z0-9]{36}\b"),
+    "a Stripe key": re.compile(rb"\b[rs]k_live_[0-9A-Za-z]{20,}"),
+}
+
+
+def check_secret(path: str, source: Path, public: Iterable[str], where: Location) -> list[Problem]:
+    """Return a problem where a file looks like a credential and nobody said that it is public."""
+    looks_like = _looks_like(path, source)
+    if not looks_like or path in public:
+        return []
+    return [
+        Problem(
+            check="image-secret-inside",
+            what=f"{path} looks like {looks_like}",
+            where=where,
+            hint="leave it out: a store's secret reaches an instance as /run/secrets/<store>; "
+            f'if everybody may read it, say so: public = ["{path}"]',
+        )
+    ]
+
+
+def _looks_like(path: str, source: Path) -> str:
+    name = PurePosixPath(path).name
+    if name in _NAMES:
+        return f"credentials, by its name {name}"
+    content = source.read_bytes()
+    return next((what for what, mark in _MARKS.items() if mark.search(content)), "")
