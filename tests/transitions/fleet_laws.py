@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handshake.core.instance import Generation, Phase, Purpose
-from handshake.core.step import Drain, Launch, Retire, Revert
+from handshake.core.step import Drain, Launch, Park, Retire, Revert
 from handshake.fleet.blame import find_bad
 from handshake.fleet.plan import Plan
 from handshake.fleet.state import Member, Rollout
@@ -52,7 +52,7 @@ def check_floor_holds(world: World, decided: Plan) -> None:
 
 def check_successors_are_proven_before_drains(world: World, decided: Plan) -> None:
     """A member is replaced only by one that is ready for the whole soak and held open by every gateway."""
-    replaced = {s.instance for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")}
+    replaced = _replaced(decided)
     if replaced:
         settings = world.desired.settings
         aim = world.rollout.stable if find_bad(world.desired, world.rollout) else world.desired.target
@@ -72,7 +72,7 @@ def check_pause_is_honoured(world: World, decided: Plan) -> None:
     """While a rollout is paused, no trial begins and nobody is replaced."""
     if world.desired.hold:
         assert not [s for s in decided.steps if isinstance(s, Launch) and s.purpose is Purpose.TRIAL]
-        assert not [s for s in decided.steps if isinstance(s, Drain) and s.why.startswith("replaced")]
+        assert not _replaced(decided)
 
 
 def check_budget_holds(world: World, decided: Plan) -> None:
@@ -91,7 +91,7 @@ def check_budget_holds(world: World, decided: Plan) -> None:
 def check_only_trusted_generations_spread(world: World, decided: Plan) -> None:
     """A generation that has not passed its trial has one instance, and a sick one never passes."""
     record = decided.rollout
-    trusted = [generation for generation in (record.stable, *record.passed) if generation]
+    trusted = [generation for generation in (record.stable, *record.passed, _way_back(world)) if generation]
     assert not [generation for generation in trusted if is_sick(generation)]
     untrusted = [
         box.assignment.generation
@@ -100,7 +100,9 @@ def check_only_trusted_generations_spread(world: World, decided: Plan) -> None:
     ]
     untrusted += [step.generation for step in decided.steps if isinstance(step, Launch)]
     untrusted = [generation for generation in untrusted if generation not in trusted]
-    assert len(untrusted) <= 1, f"{len(untrusted)} instances run what no trial has passed"
+    is_compared = bool(record.canary and record.canary.generation in untrusted)
+    most = world.desired.settings.canary_size if is_compared else 1
+    assert len(untrusted) <= most, f"{len(untrusted)} instances run what no trial has passed"
 
 
 def check_reverts_lead_to_stable(decided: Plan) -> None:
@@ -120,16 +122,34 @@ def check_every_cycle_has_a_reason(decided: Plan) -> None:
     assert len(decided.outcome.sentence) > len("hamm: ")
 
 
+def _way_back(world: World) -> Generation | None:
+    """Return the generation that blue-green keeps warm now."""
+    warm = world.rollout.warm
+    return warm.generation if warm and warm.until > world.now else None
+
+
+def _replaced(decided: Plan) -> set[str]:
+    return {
+        step.instance
+        for step in decided.steps
+        if isinstance(step, Drain | Park) and step.why.startswith("replaced")
+    }
+
+
 def _leaving(decided: Plan) -> set[str]:
-    return {step.instance for step in decided.steps if isinstance(step, Drain | Retire)}
+    return {step.instance for step in decided.steps if isinstance(step, Drain | Park | Retire)}
 
 
 def _count(world: World) -> list[Member]:
-    """Return the members that count for capacity: neither draining nor on trial."""
+    """Return the members that count for capacity: neither draining nor warm nor on trial."""
     return [
-        m for m in world.observe().members if not m.is_draining and _is_trusted(m.generation, world.rollout)
+        member
+        for member in world.observe().members
+        if not member.is_draining
+        and not member.is_parked
+        and _is_trusted(member.generation, world.rollout, _way_back(world))
     ]
 
 
-def _is_trusted(generation: Generation, record: Rollout) -> bool:
-    return generation in (record.stable, *record.passed)
+def _is_trusted(generation: Generation, record: Rollout, way_back: Generation | None = None) -> bool:
+    return generation in (record.stable, *record.passed, way_back)

@@ -10,14 +10,17 @@ from handshake.core.digest import Digest, digest_bytes
 from handshake.core.instance import Assignment, Generation, InstanceReport, Phase
 from handshake.core.pointer import Move, Pointer, move_pointer, settle_pointer
 from handshake.core.release import parse_subject
-from handshake.core.step import Drain, Launch, Retire, Revert, Settle, Step
+from handshake.core.step import Drain, Launch, Open, Park, Retire, Revert, Settle, Step
 from handshake.core.verdict import Evidence, Finding, Verdicts
 from handshake.fleet.engine import plan
 from handshake.fleet.plan import Plan
+from handshake.fleet.sample import Sample, bin_latency
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+from handshake.fleet.strategy import CanarySettings, Strategy
 from handshake.fleet.verdicts import Sighting, Thresholds, Watched, watch
 
 TICK_SECONDS = 5.0
+REQUESTS_PER_TICK = 100
 NODES = ("n1", "n2")
 GATEWAYS = ("g1", "g2")
 
@@ -31,6 +34,10 @@ class Image(Enum):
     DIES_AT_START = "dies at start"
     ANSWERS_500 = "answers 500"
     NEVER_ANSWERS = "never answers"
+    FAILS_REQUESTS = "fails requests"
+    """Its health check is fine, and every tenth request fails."""
+    IS_SLOW = "is slow"
+    """Its health check is fine, and each request takes twice as long."""
 
     @property
     def digest(self) -> Digest:
@@ -73,6 +80,7 @@ class Box:
     watched: Watched = field(default_factory=Watched)
     has_crashed: bool = False
     is_registered: bool = False
+    requests: int = 0
 
     @property
     def image(self) -> Image:
@@ -134,6 +142,8 @@ class World:
         for gateway in GATEWAYS:
             if gateway not in self.lagging_gateways:
                 self.pools[gateway] = open_ids
+        for name in frozenset.intersection(*self.pools.values()) & self.boxes.keys():
+            self.boxes[name].requests += REQUESTS_PER_TICK
 
     def _probe(self, box: Box) -> None:
         box.watched = watch(box.watched, self._look_at(box), Thresholds(silent_seconds=15.0))
@@ -162,7 +172,18 @@ class World:
         return Observed(
             rollout=decode(Rollout, encode(self.rollout)),
             members=tuple(self._see(box) for box in self.boxes.values()),
+            samples=tuple(self._sample(box) for box in self.boxes.values()),
             is_catalogue_readable=self.is_catalogue_readable,
+        )
+
+    def _sample(self, box: Box) -> Sample:
+        """Return what the gateways saw: latencies from 10 to 30 ms, twice that of a slow image."""
+        errors = box.requests // 10 if box.image is Image.FAILS_REQUESTS else 0
+        factor = 2 if box.image is Image.IS_SLOW else 1
+        each = (box.requests - errors) // 5
+        latencies = tuple((bin_latency(factor * milliseconds), each) for milliseconds in (10, 15, 20, 25, 30))
+        return Sample(
+            instance=box.assignment.instance, requests=box.requests, errors=errors, latencies=latencies
         )
 
     def _see(self, box: Box) -> Member:
@@ -200,8 +221,11 @@ class World:
             case Launch():
                 self._launch(step)
             case Drain(instance=name):
-                drained = replace(self.boxes[name].assignment, phase=Phase.DRAIN, phase_at=self.now)
-                self.boxes[name].assignment = drained
+                self._turn(name, Phase.DRAIN)
+            case Park(instance=name):
+                self._turn(name, Phase.WARM)
+            case Open(instance=name):
+                self._turn(name, Phase.RUN)
             case Retire(instance=name):
                 del self.boxes[name]
             case Revert(subject=subject, to=to):
@@ -209,6 +233,10 @@ class World:
             case Settle(subject=subject):
                 pointer = next(p for p in self.desired.pointers if p.subject == subject)
                 self._write(settle_pointer(pointer))
+
+    def _turn(self, name: str, phase: Phase) -> None:
+        box = self.boxes[name]
+        box.assignment = replace(box.assignment, phase=phase, phase_at=self.now)
 
     def _launch(self, step: Launch) -> None:
         self.launched += 1
@@ -219,6 +247,7 @@ class World:
                 node=NODES[self.launched % 2],
                 service=step.service,
                 generation=step.generation,
+                phase=step.phase,
                 purpose=step.purpose,
                 assigned_at=self.now,
                 phase_at=self.now,
@@ -232,10 +261,17 @@ class World:
             self.desired = replace(self.desired, templates=pointer)
 
 
-def build_world(*, floor_share: float = 1.0) -> World:
+def build_world(*, floor_share: float = 1.0, strategy: Strategy = Strategy.ROLLING) -> World:
     """Return a world before its first release, where deadlines are short."""
     settings = FleetSettings(
-        desired=2, soak_seconds=10.0, deadline_seconds=60.0, drain_seconds=20.0, floor_share=floor_share
+        desired=2,
+        soak_seconds=10.0,
+        deadline_seconds=60.0,
+        drain_seconds=20.0,
+        floor_share=floor_share,
+        strategy=strategy,
+        keep_warm_seconds=100.0,
+        canary=CanarySettings(share=0.4, seconds=15.0),
     )
     return World(
         Desired(

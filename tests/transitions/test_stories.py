@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from handshake.core.instance import Phase
 from handshake.fleet.state import Stage
+from handshake.fleet.strategy import Strategy
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_members import HOLD
 from tests.transitions.fleet_world import GATEWAYS, NODES, Image, Look, World, build_world
@@ -29,10 +30,11 @@ class Stories(RuleBasedStateMachine):
         floor_share=st.sampled_from([1.0, 0.5]),
         count=st.integers(min_value=1, max_value=5),
         ticks=st.sampled_from([30, 0]),
+        strategy=st.sampled_from(Strategy),
     )
-    def a_campaign_begins(self, floor_share: float, count: int, ticks: int) -> None:
+    def a_campaign_begins(self, floor_share: float, count: int, ticks: int, strategy: Strategy) -> None:
         """Begin with a good release, which may or may not have time to settle."""
-        self.world = build_world(floor_share=floor_share)
+        self.world = build_world(floor_share=floor_share, strategy=strategy)
         self.world.resize(count)
         self._live(ticks)
 
@@ -59,6 +61,12 @@ class Stories(RuleBasedStateMachine):
     def an_operator_resizes_the_fleet(self, count: int) -> None:
         """Ask for another number of instances."""
         self.world.resize(count)
+
+    @rule(strategy=st.sampled_from(Strategy))
+    def an_operator_chooses_another_strategy(self, strategy: Strategy) -> None:
+        """Change the policy in the middle of whatever goes on."""
+        settings = replace(self.world.desired.settings, strategy=strategy)
+        self.world.desired = replace(self.world.desired, settings=settings)
 
     @rule(ticks=FOR_A_WHILE)
     def an_operator_pauses_for_a_while(self, ticks: int) -> None:
@@ -149,9 +157,13 @@ class Stories(RuleBasedStateMachine):
         for _ in range(PATIENCE_TICKS):
             quiet_ticks = 0 if self._lead() else quiet_ticks + 1
             self.world.tick()
-            if quiet_ticks >= QUIET_TICKS and self.world.rollout.stage in (Stage.SETTLED, Stage.STUCK):
+            is_at_rest = self.world.rollout.stage in (Stage.SETTLED, Stage.STUCK)
+            if quiet_ticks >= QUIET_TICKS and is_at_rest and not self._is_kept_warm():
                 break
         self._check_arrival()
+
+    def _is_kept_warm(self) -> bool:
+        return any(box.assignment.phase is Phase.WARM for box in self.world.boxes.values())
 
     def _let_everything_recover(self) -> None:
         self.world.silent_nodes.clear()

@@ -27,6 +27,8 @@ class Phase(StrEnum):
     """What the leader wants of an instance; one that is no longer assigned is stopped."""
 
     RUN = "run"
+    WARM = "warm"
+    """Run, and get no traffic: of a fleet that is about to take over, or that may have to come back."""
     DRAIN = "drain"
 
 
@@ -35,6 +37,10 @@ class Purpose(StrEnum):
 
     STEADY = "steady"
     TRIAL = "trial"
+    CANARY = "canary"
+    """One of several that try the target on a share of the traffic."""
+    BASELINE = "baseline"
+    """A fresh one of the stable generation, with which canaries are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)

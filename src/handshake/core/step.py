@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handshake.core.digest import Digest
-from handshake.core.instance import Generation, Purpose
+from handshake.core.instance import Generation, Phase, Purpose
 from handshake.core.release import Subject
 
 
@@ -16,11 +16,28 @@ class Launch:
     service: str
     generation: Generation
     purpose: Purpose
+    phase: Phase = Phase.RUN
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drain:
     """Take an instance out of every pool, letting what is in flight finish."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Park:
+    """Take an instance out of every pool as for a drain, and let it run on."""
+
+    instance: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Put a warm instance into every pool."""
 
     instance: str
     why: str
@@ -52,4 +69,4 @@ class Settle:
     release: Digest
 
 
-Step = Launch | Drain | Retire | Revert | Settle
+Step = Launch | Drain | Park | Open | Retire | Revert | Settle

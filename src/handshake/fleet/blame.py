@@ -24,7 +24,7 @@ def find_bad(desired: Desired, rollout: Rollout) -> tuple[BadPart, ...]:
 def blame(desired: Desired, rollout: Rollout, reason: str, now: float) -> Rollout:
     """Return the record with the trial over and what is new in the target marked bad."""
     marks = tuple(BadPart(part=part, reason=reason, at=now) for part in _find_new(desired, rollout.stable))
-    return replace(rollout, trial=None, bad=(*rollout.bad, *marks)[-_KEPT:])
+    return replace(rollout, trial=None, canary=None, bad=(*rollout.bad, *marks)[-_KEPT:])
 
 
 def _find_new(desired: Desired, stable: Generation | None) -> tuple[Part, ...]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from handshake.core.instance import Generation
 from handshake.core.outcome import Outcome
 from handshake.core.step import Step
+from handshake.fleet.blue_green import swap
 from handshake.fleet.brake import find_correlated
+from handshake.fleet.canary import judge_target
 from handshake.fleet.fleet import Fleet
 from handshake.fleet.freeze import Freeze
 from handshake.fleet.hold import Hold
 from handshake.fleet.plan import Decision, Plan
 from handshake.fleet.rolling import roll
 from handshake.fleet.state import Desired, Member, Observed, Stage
+from handshake.fleet.strategy import Strategy
 from handshake.fleet.trial import try_target
 from handshake.fleet.upkeep import keep_up
 from handshake.fleet.wording import print_moment, print_probe
@@ -40,9 +44,16 @@ def _decide(fleet: Fleet) -> Decision:
         return _brake(fleet, ill)
     if freeze := fleet.freeze:
         return _wait_for_thaw(fleet, freeze)
+    return _replace(fleet, fleet.aim)
+
+
+def _replace(fleet: Fleet, aim: Generation) -> Decision:
+    """Try what is new, compare it where the strategy says so, then let it take over."""
+    if fleet.is_compared:
+        return judge_target(fleet, aim)
     if fleet.needs_trial:
-        return try_target(fleet, fleet.aim)
-    return roll(fleet, fleet.aim)
+        return try_target(fleet, aim)
+    return swap(fleet, aim) if fleet.settings.strategy is Strategy.BLUE_GREEN else roll(fleet, aim)
 
 
 def _give_up(fleet: Fleet) -> Decision:

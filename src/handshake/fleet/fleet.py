@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from handshake.core.instance import Generation
+from handshake.core.instance import Generation, Purpose
 from handshake.fleet.blame import find_bad, find_moved
 from handshake.fleet.freeze import Freeze
 from handshake.fleet.part import BadPart
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+from handshake.fleet.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Fleet:
     def freeze(self) -> Freeze | None:
         """The freeze that keeps this rollout from beginning; what has begun, goes back or was forced is free of it."""
         trial = self.rollout.trial
-        has_begun = trial is not None and trial.generation == self.aim
+        has_begun = self.is_compared or (trial is not None and trial.generation == self.aim)
         if not self.needs_trial or has_begun or self.rollout.stable is None or self._is_urgent:
             return None
         return self.desired.freeze
@@ -68,7 +69,8 @@ class Fleet:
         return self.rollout.stable if self.needs_trial else self.aim
 
     def _is_trusted(self, generation: Generation) -> bool:
-        return generation == self.rollout.stable or generation in self.rollout.passed
+        is_on_record = generation == self.rollout.stable or generation in self.rollout.passed
+        return is_on_record or any(member.generation == generation for member in self.way_back)
 
     # Who is who
 
@@ -83,17 +85,45 @@ class Fleet:
         trial = self.rollout.trial
         if trial is None or not self.needs_trial or trial.generation != self.aim:
             return None
-        of_this_trial = self._select(
+        of_this_trial = self._launched_for(Purpose.TRIAL, trial.begun_at)
+        return next((member for member in of_this_trial if member.generation == self.aim), None)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the target has passed its trial and is being compared with the stable generation."""
+        canary = self.rollout.canary
+        return canary is not None and self.needs_trial and canary.generation == self.aim
+
+    @cached_property
+    def canaries(self) -> tuple[Member, ...]:
+        """The members that run the target in the comparison that the record names."""
+        return self._compared(Purpose.CANARY, self.aim)
+
+    @cached_property
+    def baselines(self) -> tuple[Member, ...]:
+        """The members of the stable generation that were launched together with the canaries."""
+        return self._compared(Purpose.BASELINE, self.rollout.stable)
+
+    def _compared(self, purpose: Purpose, generation: Generation | None) -> tuple[Member, ...]:
+        canary = self.rollout.canary
+        if canary is None or not self.is_compared:
+            return ()
+        launched = self._launched_for(purpose, canary.begun_at)
+        return tuple(member for member in launched if member.generation == generation)
+
+    def _launched_for(self, purpose: Purpose, begun_at: float) -> tuple[Member, ...]:
+        return tuple(
             member
-            for member in self._untrusted
-            if member.generation == self.aim and member.assignment.assigned_at >= trial.begun_at
+            for member in self._running
+            if member.assignment.purpose is purpose and member.assignment.assigned_at >= begun_at
         )
-        return of_this_trial[0] if of_this_trial else None
 
     @cached_property
     def strays(self) -> tuple[Member, ...]:
         """Trial members of trials that failed or were superseded."""
-        return tuple(member for member in self._untrusted if member != self.trial)
+        return tuple(
+            member for member in self._untrusted if member != self.trial and member not in self.canaries
+        )
 
     @cached_property
     def crashed(self) -> tuple[Member, ...]:
@@ -101,11 +131,10 @@ class Fleet:
 
         So an instance that crashes at every start is replaced once per soak, not once per cycle.
         """
-        return tuple(
-            member
-            for member in self._trusted
-            if member.is_dead and member.assignment.assigned_at + self.settings.soak_seconds <= self.now
-        )
+        return tuple(member for member in self._trusted if member.is_dead and not self._is_young(member))
+
+    def _is_young(self, member: Member) -> bool:
+        return member.assignment.assigned_at + self.settings.soak_seconds > self.now
 
     @cached_property
     def staff(self) -> tuple[Member, ...]:
@@ -122,7 +151,38 @@ class Fleet:
 
     @cached_property
     def _running(self) -> tuple[Member, ...]:
-        return self._select(member for member in self.observed.members if not member.is_draining)
+        return self._select(
+            member for member in self.observed.members if not (member.is_draining or member.is_parked)
+        )
+
+    # Who is warm
+
+    @cached_property
+    def parked(self) -> tuple[Member, ...]:
+        """Members that run outside of every pool."""
+        return self._select(member for member in self.observed.members if member.is_parked)
+
+    @cached_property
+    def newcomers(self) -> tuple[Member, ...]:
+        """Warm members that are about to take over from stale ones."""
+        if self.settings.strategy is not Strategy.BLUE_GREEN or self.needs_trial or not self.stale:
+            return ()
+        return tuple(m for m in self.parked if m.generation == self.aim and not m.is_dead)
+
+    @cached_property
+    def way_back(self) -> tuple[Member, ...]:
+        """Warm members of the generation before, as long as it is kept."""
+        warm = self.rollout.warm
+        if self.settings.strategy is not Strategy.BLUE_GREEN or warm is None or warm.until <= self.now:
+            return ()
+        return tuple(m for m in self.parked if m.generation == warm.generation and not m.is_dead)
+
+    @cached_property
+    def unwanted(self) -> tuple[Member, ...]:
+        """Warm members that nobody waits for, or that are too many; one that died young waits out its soak."""
+        kept = dict.fromkeys((*self.newcomers, *self.way_back))
+        wanted = list(kept)[: self.settings.desired]
+        return tuple(m for m in self.parked if m not in wanted and not (m.is_dead and self._is_young(m)))
 
     @staticmethod
     def _select(members: Iterable[Member]) -> tuple[Member, ...]:
@@ -159,19 +219,31 @@ class Fleet:
     def room(self) -> int:
         """How many instances the budget still allows; an instance takes room until it has drained."""
         extra = max(0, len(self.staff) - self.settings.desired)
-        return self.settings.budget - extra - len(self.draining) - len(self.strays)
+        busy = len(self.draining) + len(self.strays) + len(self.parked) + len(self.canaries)
+        return self.settings.budget - extra - busy
 
     def is_proven(self, member: Member) -> bool:
         """Tell whether a member has been alive, ready and fresh for the soak, and every gateway holds it open."""
-        return member.is_serving and self.is_fresh(member) and self.soaked_at(member) <= self.now
+        return member.is_serving and self.is_soaked(member)
+
+    def is_soaked(self, member: Member) -> bool:
+        """Tell whether a member has been alive, ready and fresh for the soak, in a pool or out of it."""
+        is_able = member.verdicts.alive.is_yes and member.verdicts.ready.is_yes
+        return is_able and self.is_fresh(member) and self.soaked_at(member) <= self.now
 
     def is_fresh(self, member: Member) -> bool:
-        """Tell whether its node calls it fresh; moot while the pointers name something bad."""
-        return bool(self.bad) or member.verdicts.fresh.is_yes
+        """Tell whether its node calls it fresh, where that matters."""
+        return self._is_freshness_moot(member) or member.verdicts.fresh.is_yes
+
+    def _is_freshness_moot(self, member: Member) -> bool:
+        """Tell whether what its node calls it says nothing: it is not to run what the pointers name, or ran it before."""
+        warm = self.rollout.warm
+        was_fresh_before = warm is not None and member.generation == warm.generation
+        return bool(self.bad) or was_fresh_before or member.assignment.purpose is Purpose.BASELINE
 
     def soaked_at(self, member: Member) -> float:
         """Return when its soak ends if nothing breaks it."""
         verdicts = [member.verdicts.alive, member.verdicts.ready]
-        if not self.bad:
+        if not self._is_freshness_moot(member):
             verdicts.append(member.verdicts.fresh)
         return max(verdict.since for verdict in verdicts) + self.settings.soak_seconds

@@ -60,8 +60,8 @@ def _settle(fleet: Fleet, aim: Generation) -> Decision:
     ill = f", but {print_lack(fleet, member)}" if member else ""
     return Decision(
         stage=Stage.SETTLED,
-        reason=f"{len(fleet.staff)} of {fleet.settings.desired} run {aim}{ill}{_explain_bad(fleet)}",
-        rollout=replace(fleet.rollout, stable=aim, trial=None, passed=()),
+        reason=f"{len(fleet.staff)} of {fleet.settings.desired} run {aim}{ill}{_explain_way_back(fleet)}{_explain_bad(fleet)}",
+        rollout=replace(fleet.rollout, stable=aim, trial=None, canary=None, passed=()),
         steps=_unsettled(fleet),
         witness=member,
     )
@@ -98,6 +98,13 @@ def _explain_wait(fleet: Fleet, slowest: Member | None) -> str:
     if silent := [member for member in fleet.stale if member.is_silent_in_pool]:
         return f"{silent[0].assignment.node} says nothing about {silent[0].id}, which is left alone"
     return f"{len(fleet.serving)} serve, {fleet.settings.floor} must"
+
+
+def _explain_way_back(fleet: Fleet) -> str:
+    warm = fleet.rollout.warm
+    if warm is None or not fleet.way_back:
+        return ""
+    return f"; {warm.generation} is kept warm until {print_moment(warm.until)}"
 
 
 def _explain_bad(fleet: Fleet) -> str:

@@ -13,6 +13,8 @@ from handshake.fleet.budget import Budget
 from handshake.fleet.freeze import Freeze
 from handshake.fleet.hold import Hold
 from handshake.fleet.part import BadPart
+from handshake.fleet.sample import Sample
+from handshake.fleet.strategy import Canary, CanarySettings, Strategy, Warm
 
 _SILENT = Verdicts()
 
@@ -34,6 +36,10 @@ class FleetSettings:
     """The share of `desired` that serves at every moment of a planned replacement."""
     brake_seconds: float = 60.0
     """Members that fail the same way within this interval have one cause, which is not in them."""
+    strategy: Strategy = Strategy.ROLLING
+    keep_warm_seconds: float = 600.0
+    """How long blue-green keeps the old generation for an instant way back; 0: not at all."""
+    canary: CanarySettings = field(default_factory=CanarySettings)
 
     def __post_init__(self) -> None:
         if self.desired < 1:
@@ -42,7 +48,19 @@ class FleetSettings:
     @property
     def budget(self) -> int:
         """Return how many instances beyond `desired` may exist for a replacement's sake."""
-        return self.max_parallel.size(self.desired)
+        size = self.max_parallel.size(self.desired)
+        match self.strategy:
+            case Strategy.ROLLING:
+                return size
+            case Strategy.BLUE_GREEN:
+                return self.desired
+            case Strategy.CANARY:
+                return max(size, 2 * self.canary_size)
+
+    @property
+    def canary_size(self) -> int:
+        """Return how many instances each side of a comparison has."""
+        return self.canary.size(self.desired)
 
     @property
     def floor(self) -> int:
@@ -85,7 +103,12 @@ class Member:
     @property
     def is_for_trial(self) -> bool:
         """Whether it was launched to try a generation."""
-        return self.assignment.purpose is Purpose.TRIAL
+        return self.assignment.purpose in {Purpose.TRIAL, Purpose.CANARY}
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it runs outside of every pool, warm."""
+        return self.assignment.phase is Phase.WARM
 
     @property
     def is_dead(self) -> bool:
@@ -107,6 +130,7 @@ class Stage(StrEnum):
     """Where a rollout stands."""
 
     TRIAL = "trial"
+    CANARY = "canary"
     REPLACING = "replacing"
     SETTLED = "settled"
     PAUSED = "paused"
@@ -138,6 +162,10 @@ class Rollout:
     """Generations that passed their trial since the fleet last settled; members of each may run."""
     bad: tuple[BadPart, ...] = ()
     """The latest parts that failed a trial, and why."""
+    canary: Canary | None = None
+    """The comparison that runs, of a target that has passed its trial."""
+    warm: Warm | None = None
+    """What blue-green keeps, or last kept, for an instant way back."""
     stage: Stage = Stage.SETTLED
     stage_at: float = 0.0
     """When the stage became what it is."""
@@ -184,5 +212,7 @@ class Observed:
 
     rollout: Rollout
     members: tuple[Member, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    """What the gateways saw of canaries and baselines."""
     is_catalogue_readable: bool = True
     """False where any part of this may be out of date: then nothing is decided."""

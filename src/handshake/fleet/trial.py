@@ -11,6 +11,7 @@ from handshake.fleet.capacity import choose_leavers, dismiss
 from handshake.fleet.fleet import Fleet
 from handshake.fleet.plan import Decision
 from handshake.fleet.state import Member, Stage, Trial
+from handshake.fleet.strategy import Canary, Strategy
 from handshake.fleet.wording import print_evidence, print_lack, print_moment
 
 
@@ -19,8 +20,8 @@ def try_target(fleet: Fleet, target: Generation) -> Decision:
     member = fleet.trial
     if member is None:
         return _begin(fleet, target)
-    if failure := _find_failure(fleet, member):
-        return _condemn(fleet, member, failure)
+    if failure := find_failure(fleet, member):
+        return condemn(fleet, (member,), f"trial failed: {failure}")
     if fleet.is_proven(member):
         return _pass(fleet, member)
     return Decision(
@@ -34,7 +35,7 @@ def try_target(fleet: Fleet, target: Generation) -> Decision:
 def _begin(fleet: Fleet, target: Generation) -> Decision:
     """Launch the trial's one instance, once the superseded work has left room for it."""
     if fleet.room < 1:
-        return _make_room(fleet, target)
+        return make_room(fleet, target)
     trial = fleet.rollout.trial
     if trial is None or trial.generation != target:
         trial = Trial(generation=target, begun_at=fleet.now)
@@ -46,19 +47,21 @@ def _begin(fleet: Fleet, target: Generation) -> Decision:
     )
 
 
-def _make_room(fleet: Fleet, target: Generation) -> Decision:
+def make_room(fleet: Fleet, target: Generation) -> Decision:
+    """Send away what the target's trial or comparison has no room beside: superseded work, and the way back."""
     extra = len(fleet.staff) - fleet.settings.desired
     leavers = choose_leavers(fleet, fleet.staff, extra)
+    leavers = (*leavers, *(member for member in fleet.way_back if member not in fleet.unwanted))
     busy = [member.id for member in (*fleet.draining, *fleet.strays, *leavers)]
     return Decision(
-        stage=Stage.TRIAL,
-        reason=f"trial of {target} waits until {', '.join(busy) or 'a newcomer'} is out of the way",
+        stage=Stage.CANARY if fleet.is_compared else Stage.TRIAL,
+        reason=f"{target} waits until {', '.join(busy) or 'a newcomer'} is out of the way",
         rollout=fleet.rollout,
         steps=tuple(dismiss(member, f"superseded by {target}") for member in leavers),
     )
 
 
-def _find_failure(fleet: Fleet, member: Member) -> str:
+def find_failure(fleet: Fleet, member: Member) -> str:
     """Return how the trial failed, or nothing. A release is condemned on evidence, never for a node's silence."""
     if member.is_dead:
         return f"{member.id} died {print_moment(member.verdicts.alive.since)}"
@@ -70,21 +73,23 @@ def _find_failure(fleet: Fleet, member: Member) -> str:
     return ""
 
 
-def _condemn(fleet: Fleet, member: Member, failure: str) -> Decision:
-    """Mark what is new in the target bad, send its pointers back, and take the trial away."""
-    why = f"trial failed: {failure}; {print_evidence(member)}"
+def condemn(fleet: Fleet, members: tuple[Member, ...], failure: str) -> Decision:
+    """Mark what is new in the target bad, send its pointers back, and take those that tried it away."""
+    why = f"{failure}; {print_evidence(members[0])}"
     rollout = blame(fleet.desired, fleet.rollout, why, fleet.now)
     return Decision(
         stage=Stage.REPLACING if rollout.stable else Stage.STUCK,
         reason=why,
         rollout=rollout,
-        steps=(*revert_bad(fleet.desired, rollout), dismiss(member, why)),
+        steps=(*revert_bad(fleet.desired, rollout), *(dismiss(member, why) for member in members)),
     )
 
 
 def _pass(fleet: Fleet, member: Member) -> Decision:
     """Trust the target. A first release has none before it, so it is at once what the fleet falls back to."""
     rollout = fleet.rollout
+    if fleet.settings.strategy is Strategy.CANARY and rollout.stable:
+        return _go_on_to_canary(fleet, member)
     return Decision(
         stage=Stage.REPLACING,
         reason=f"{member.id} passed the trial of {member.generation}",
@@ -94,4 +99,16 @@ def _pass(fleet: Fleet, member: Member) -> Decision:
             passed=(*rollout.passed, member.generation),
             stable=rollout.stable or member.generation,
         ),
+    )
+
+
+def _go_on_to_canary(fleet: Fleet, member: Member) -> Decision:
+    """Let the comparison begin; the trial leaves, since it is older than any baseline could be."""
+    why = f"{member.id} passed the trial of {member.generation}"
+    canary = Canary(generation=member.generation, begun_at=fleet.now)
+    return Decision(
+        stage=Stage.CANARY,
+        reason=why,
+        rollout=replace(fleet.rollout, trial=None, canary=canary),
+        steps=(dismiss(member, why),),
     )

@@ -17,6 +17,7 @@ def keep_up(fleet: Fleet) -> tuple[Step, ...]:
         *_retire_drained(fleet),
         *_retire_crashed(fleet),
         *_dismiss_strays(fleet),
+        *_dismiss_unwanted(fleet),
         *_dismiss_overdue(fleet),
         *_launch_missing(fleet),
     )
@@ -47,13 +48,18 @@ def _dismiss_strays(fleet: Fleet) -> tuple[Drain | Retire, ...]:
     return tuple(dismiss(member, "its trial is over") for member in fleet.strays)
 
 
+def _dismiss_unwanted(fleet: Fleet) -> tuple[Drain | Retire, ...]:
+    return tuple(dismiss(member, "no longer kept warm") for member in fleet.unwanted)
+
+
 def _dismiss_overdue(fleet: Fleet) -> tuple[Drain | Retire, ...]:
     """Give up on members that never got into the pool: they are launched anew, once per deadline."""
     deadline = fleet.settings.deadline_seconds
     return tuple(
         dismiss(member, f"not ready within {deadline:g} s")
-        for member in fleet.staff
+        for member in (*fleet.staff, *fleet.parked)
         if not member.is_in_pool
+        and member not in fleet.unwanted
         and member.verdicts.ready.is_no
         and member.verdicts.ready.since + deadline <= fleet.now
     )

@@ -45,6 +45,6 @@ def print_lack(fleet: Fleet, member: Member) -> str:
         if is_lacking:
             known = "is not" if verdict.is_no else "is not known to be"
             return f"{member.id} {known} {name} since {print_moment(verdict.since)}"
-    if not member.is_in_pool:
+    if not member.is_in_pool and not member.is_parked:
         return f"{member.id} is ready since {print_moment(verdicts.ready.since)}, but not acknowledged by every gateway"
     return f"{member.id} soaks until {print_moment(fleet.soaked_at(member))}"

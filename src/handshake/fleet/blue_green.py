@@ -1,0 +1,98 @@
+"""Blue-green: a whole new fleet warms up beside the old one, takes over in one step, and the old one stays warm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handshake.core.instance import Generation, Phase, Purpose
+from handshake.core.step import Drain, Launch, Open, Park, Retire
+from handshake.fleet.capacity import dismiss
+from handshake.fleet.fleet import Fleet
+from handshake.fleet.plan import Decision
+from handshake.fleet.rolling import roll
+from handshake.fleet.state import Member, Rollout, Stage
+from handshake.fleet.strategy import Warm
+from handshake.fleet.wording import print_lack
+
+
+def swap(fleet: Fleet, aim: Generation) -> Decision:
+    """Return the next act towards a whole fleet of the generation aimed at: warm up, open all, then park the old.
+
+    The pools change twice: all newcomers come in, and when every gateway has acknowledged them, all old
+    members go. Where nothing is stale, only the size may be wrong, and that is rolling's work.
+    """
+    if not fleet.stale:
+        return roll(fleet, aim)
+    leaving = _leave(fleet, aim)
+    return Decision(
+        stage=Stage.REPLACING,
+        reason=_explain(fleet, aim),
+        rollout=_keep(fleet, aim, is_parking=any(isinstance(step, Park) for step in leaving)),
+        steps=(*_warm_up(fleet, aim), *_open(fleet, aim), *leaving),
+        witness=_find_slowest(fleet),
+    )
+
+
+def _warm_up(fleet: Fleet, aim: Generation) -> tuple[Launch, ...]:
+    launch = Launch(service=fleet.desired.service, generation=aim, purpose=Purpose.STEADY, phase=Phase.WARM)
+    return (launch,) * min(_count_missing(fleet), fleet.room)
+
+
+def _open(fleet: Fleet, aim: Generation) -> tuple[Open, ...]:
+    """Let the newcomers in together, once they are as many as it takes and each has soaked."""
+    if _count_missing(fleet) > 0 or _find_cold(fleet):
+        return ()
+    return tuple(Open(instance=member.id, why=f"{aim} takes over") for member in fleet.newcomers)
+
+
+def _leave(fleet: Fleet, aim: Generation) -> tuple[Park | Drain | Retire, ...]:
+    """Take all that is stale out of the pools, once a whole fleet of newcomers is proven in them."""
+    if len(fleet.proven) < fleet.settings.desired:
+        return ()
+    return tuple(_send_off(fleet, member, aim) for member in fleet.stale if not member.is_silent_in_pool)
+
+
+def _send_off(fleet: Fleet, member: Member, aim: Generation) -> Park | Drain | Retire:
+    """Keep warm what the whole fleet ran; what never took over has no way back to keep open."""
+    is_worth_keeping = member.generation == fleet.rollout.stable != aim and fleet.settings.keep_warm_seconds
+    if is_worth_keeping and not member.is_dead:
+        return Park(instance=member.id, why=f"replaced by {aim}")
+    return dismiss(member, f"replaced by {aim}")
+
+
+def _keep(fleet: Fleet, aim: Generation, *, is_parking: bool) -> Rollout:
+    """Return the record: a generation that came back warm needs no trial, however long its way back takes."""
+    rollout = replace(fleet.rollout, trial=None)
+    if aim != rollout.stable and aim not in rollout.passed:
+        rollout = replace(rollout, passed=(*rollout.passed, aim))
+    if is_parking and rollout.stable:
+        until = fleet.now + fleet.settings.keep_warm_seconds
+        rollout = replace(rollout, warm=Warm(generation=rollout.stable, until=until))
+    return rollout
+
+
+def _count_missing(fleet: Fleet) -> int:
+    return fleet.settings.desired - len(fleet.fresh) - len(fleet.newcomers)
+
+
+def _find_cold(fleet: Fleet) -> Member | None:
+    """Return a newcomer that has not soaked yet."""
+    return next((member for member in fleet.newcomers if not fleet.is_soaked(member)), None)
+
+
+def _find_slowest(fleet: Fleet) -> Member | None:
+    unproven = next((member for member in fleet.fresh if member not in fleet.proven), None)
+    return _find_cold(fleet) or unproven
+
+
+def _explain(fleet: Fleet, aim: Generation) -> str:
+    """Return how far it is, and the one thing that it waits for."""
+    warm = sum(fleet.is_soaked(member) for member in fleet.newcomers)
+    progress = f"{warm + len(fleet.proven)} of {fleet.settings.desired} of {aim} are warm"
+    if slowest := _find_slowest(fleet):
+        return f"{progress}; {print_lack(fleet, slowest)}"
+    if silent := [member for member in fleet.stale if member.is_silent_in_pool]:
+        return (
+            f"{progress}; {silent[0].assignment.node} says nothing about {silent[0].id}, which is left alone"
+        )
+    return f"{progress} and take over"
