@@ -1,0 +1,120 @@
+"""Put a service's source through the contract check, on a bench and with releases of a test's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handshake.control.agent.launching import Launcher
+from handshake.control.agent.ports import choose_port
+from handshake.control.shake.sandboxed import Bench
+from handshake.control.shake.trial import Shelf
+from handshake.control.shaking import Shaking
+from handshake.core.clock import SystemClock
+from handshake.core.digest import Digest
+from handshake.core.manifest import Manifest, release_id
+from handshake.core.release import Kind, Subject
+from handshake.core.tree import materialise, scan_tree
+from handshake.drivers.process.workplace import INSTANCES, workplace
+from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
+from handshake.drivers.sandbox.confinement import find_confinement
+from handshake.drivers.sandbox.host import SandboxHost
+from handshake.drivers.sandbox.sandboxes import Sandboxes
+from handshake.drivers.sandbox.witness import SandboxWitness
+from handshake.image.contract import contract_of, parse_contract, print_contract
+from handshake.image.recipe import read_recipe
+from handshake.image.shake.report import ShakeReport
+from handshake.testing.memory_catalog import MemoryCatalog
+
+CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
+
+
+@dataclass(kw_only=True)
+class Shaker:
+    """Makes releases and shakes them. Its folder must be one that other users may enter: instances run as one."""
+
+    folder: Path
+    catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
+    manifests: dict[Digest, Manifest] = field(default_factory=dict)
+    templates: dict[str, Digest] = field(default_factory=dict)
+
+    @property
+    def shaking(self) -> Shaking:
+        """The contract check over this folder's releases."""
+        return Shaking(
+            who="test",
+            catalog=self.catalog,
+            clock=SystemClock(),
+            shelf=Shelf(manifest_of=self.manifests.__getitem__, fetch=self.tree),
+            open_bench=self.open_bench,
+            launcher=self.launcher,
+            templates_of=lambda subject: self.templates[subject.name],
+        )
+
+    def shake(self, name: str, release: Digest) -> ShakeReport:
+        """Put a release through the contract check."""
+        return self.shaking.shake(Subject(kind=Kind.IMAGE, name=name), release, lambda _, __: None)
+
+    def make_image(self, source: Path) -> Digest:
+        """Make a release of a service that only copies."""
+        recipe = read_recipe(source).model
+        staging = self.folder / "staging" / source.name
+        for step in recipe.build:
+            copied, target = (source / step.copy_).resolve(), staging / step.to
+            if copied.is_dir():
+                shutil.copytree(copied, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                target.mkdir(parents=True, exist_ok=True)
+                shutil.copy(copied, target)
+        return self.make_release(Kind.IMAGE, staging, print_contract(contract_of(recipe)))
+
+    def make_templates(self, name: str, source: Path) -> None:
+        """Make a release of templates."""
+        self.templates[name] = self.make_release(Kind.TEMPLATES, source, {})
+
+    def make_release(self, kind: Kind, source: Path, contract: dict[str, object]) -> Digest:
+        """Make a release of a folder as it is."""
+        manifest = Manifest(
+            kind=kind, files=scan_tree(source), base="host" if contract else "", contract=contract
+        )
+        release = release_id(manifest)
+        self.manifests[release] = manifest
+        contents = {file.digest: source / file.path for file in manifest.files}
+        if not self.tree(release).exists():
+            self.tree(release).parent.mkdir(exist_ok=True)
+            materialise(manifest.files, lambda digest: contents[digest].read_bytes(), self.tree(release))
+        return release
+
+    def tree(self, release: Digest) -> Path:
+        """Return where a release's files lie."""
+        return self.folder / "trees" / release.removeprefix("sha256:")
+
+    @contextmanager
+    def open_bench(self, stores: Sequence[str]) -> Iterator[Bench]:
+        """Yield a bench with stores."""
+        with workplace(self.folder / "shakes") as place:
+            root = place / INSTANCES
+            seeds = {"content": CAMPAIGN / "content"}
+            wanted = [
+                ThrowAwayStore(name=name, is_durable=name == "ledger", seed=seeds.get(name))
+                for name in stores
+            ]
+            yield Bench(
+                host=SandboxHost(Sandboxes(root, confinement=find_confinement())),
+                witness=SandboxWitness(root),
+                secrets={
+                    each.name: start_store(each, place, choose_port(()), SystemClock()) for each in wanted
+                },
+            )
+
+    def launcher(self, given: Mapping[str, str]) -> Launcher:
+        """Return what puts launch orders together."""
+        return Launcher(
+            demand_signed=lambda _: None,
+            fetch=self.tree,
+            contract_of=lambda release: parse_contract(self.manifests[release].contract),
+            secrets_of=lambda _: given,
+        )

@@ -1,0 +1,71 @@
+"""The contract check in real sandboxes: a service for each promise, which breaks this one and no other."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handshake.core.tree import remove_tree
+from handshake.image.shake.finding import Ruling
+from handshake.image.shake.promises import PROMISES
+from handshake.image.shake.report import ShakeReport
+from tests.live.shaking import Shaker
+
+pytestmark = pytest.mark.live
+
+SERVICES = Path(__file__).parents[1] / "services"
+NAMES = [promise.name for promise in PROMISES]
+
+
+@pytest.fixture(scope="module")
+def shaker() -> Iterator[Shaker]:
+    """What makes and shakes releases, in a folder that instances' users may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="handshake-shake-"))
+    folder.chmod(0o755)
+    look = folder / "look"
+    look.mkdir()
+    (look / "page.html").write_text("<p>look</p>\n")
+    shaker = Shaker(folder=folder)
+    shaker.make_templates("look", look)
+    yield shaker
+    assert list((folder / "shakes").iterdir()) == []
+    for tree in (folder / "trees").iterdir():
+        remove_tree(tree)
+    shutil.rmtree(folder)
+
+
+def rulings(report: ShakeReport) -> dict[str, Ruling]:
+    """Return what was found of each promise."""
+    return {judgement.promise: judgement.finding.ruling for judgement in report.judgements}
+
+
+def explain(report: ShakeReport) -> str:
+    """Return a report's findings, a line each."""
+    return "\n".join(
+        f"{each.promise} {each.finding.ruling} {each.seconds} {each.finding.said} {each.finding.evidence}"
+        for each in report.judgements
+    )
+
+
+def test_a_service_that_keeps_all_promises_passes(shaker: Shaker) -> None:
+    """Of an honest service every promise is put to the test and kept."""
+    report = shaker.shake("honest", shaker.make_image(SERVICES / "honest"))
+    assert rulings(report) == dict.fromkeys(NAMES, Ruling.KEPT), explain(report)
+    assert report.passed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_that_breaks_one_promise_fails_this_one_alone(shaker: Shaker, name: str) -> None:
+    """For every promise there is a service that breaks it, and of no other is it said that it is broken."""
+    report = shaker.shake(name, shaker.make_image(SERVICES / name))
+    found = rulings(report)
+    assert [promise for promise, ruling in found.items() if ruling is Ruling.BROKEN] == [name], explain(
+        report
+    )
+    if name != "answers":
+        assert Ruling.UNKNOWN not in found.values(), explain(report)
+    assert not report.passed

@@ -1,0 +1,5 @@
+"""Keeps every promise."""
+
+from tests.services.kit.service import Service, serve
+
+serve(Service())
