@@ -31,6 +31,7 @@ from handshake.control.agent.ports import choose_port
 from handshake.control.agent.presence import Presence
 from handshake.control.agent.probe import Prober
 from handshake.control.agent.programs import LocalProgram
+from handshake.control.agent.sampling import Sampler
 from handshake.control.arrival import Arrivals
 from handshake.control.campaign import CampaignSettings, StoreSettings
 from handshake.control.holds import Holds
@@ -447,6 +448,7 @@ class Wiring:
                 self.clock,
                 node=self.house.node,
                 address=self.house.address,
+            sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
                 is_home=self.house.is_home,
             ),
         )

@@ -24,6 +24,7 @@ JOURNAL = ROOT + "journal/"
 LEADER = ROOT + "leader"
 NODES = ROOT + "nodes/"
 REMOVALS = ROOT + "removals/"
+SAMPLES = ROOT + "samples/"
 MEASURES = ROOT + "measures/"
 PERMITS = ROOT + "permits/"
 
@@ -96,6 +97,11 @@ def node_key(node: str) -> str:
 def removal_key(node: str) -> str:
     """Verbs write it: an operator's word that the node will not come back."""
     return f"{REMOVALS}{node}"
+
+
+def samples_key(node: str) -> str:
+    """That node's agent writes it: what its gateway saw of canaries and baselines."""
+    return f"{SAMPLES}{node}"
 
 
 def measures_key(node: str) -> str:

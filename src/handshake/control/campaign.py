@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field
 
 from handshake.config.settings import Settings
 from handshake.core.release import parse_name
-from handshake.fleet.freeze import Calendar, parse_dates, parse_weekly, parse_zone
+from handshake.fleet.freeze import Calendar, Window, parse_dates, parse_weekly, parse_zone
+from handshake.fleet.strategy import Strategy
 
 _ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
 _MOUNT = re.compile(r"/|(/[a-z0-9][a-z0-9._-]*)+")
@@ -98,6 +99,25 @@ class ServiceSettings(Settings):
     drain_seconds: float = Field(
         default=30.0, ge=0, description="How long requests in flight may take before their instance stops."
     )
+    strategy: Strategy = Field(
+        default=Strategy.ROLLING,
+        description="How what passed its trial takes over: a few at a time, a whole fleet at once, "
+        "or after a comparison.",
+    )
+    keep_warm_seconds: float = Field(
+        default=600.0,
+        ge=0,
+        description="Blue-green: how long the old fleet runs on for an instant way back; 0: not at all.",
+    )
+    canary_share: float = Field(
+        default=0.1, gt=0, le=0.5, description="Canary: the share of the fleet that is compared."
+    )
+    canary_requests: int = Field(
+        default=500, ge=100, description="Canary: how many requests each side must have answered."
+    )
+    canary_seconds: float = Field(
+        default=60.0, ge=0, description="Canary: how long each side must have served."
+    )
 
 
 class TemplatesSettings(Settings):
@@ -126,8 +146,8 @@ class FreezeSettings(Settings):
 
     def calendar(self) -> Calendar:
         """Return the windows as the engine reads them."""
-        windows = (*map(parse_weekly, self.weekly), *map(parse_dates, self.dates))
-        return Calendar(zone=self.zone, windows=windows)
+        windows: list[Window] = [*map(parse_weekly, self.weekly), *map(parse_dates, self.dates)]
+        return Calendar(zone=self.zone, windows=tuple(windows))
 
 
 class TelemetrySettings(Settings):

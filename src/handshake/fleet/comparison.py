@@ -64,7 +64,7 @@ def _compare_latencies(
 
 def _chance_of_errors(canary: Sample, baseline: Sample) -> float:
     """Return how likely so many errors more would be if both were the same."""
-    from scipy import stats  # type: ignore[import-untyped]  # noqa: PLC0415 -- it takes a second and 60 MB: only where a canary is judged
+    from scipy import stats  # type: ignore[import-untyped]  # noqa: PLC0415 -- it takes a second and 90 MB: only where a canary is judged
 
     table = [[side.errors, side.requests - side.errors] for side in (canary, baseline)]
     return float(stats.fisher_exact(table, alternative="greater").pvalue)

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from handshake.core.instance import Generation
 
+_MOST = 25
+"""Both sides are launched in one transaction, which holds 64 operations."""
+
 
 class Strategy(StrEnum):
     """How a fleet is replaced."""
@@ -37,7 +40,7 @@ class CanarySettings:
 
     def size(self, desired: int) -> int:
         """Return the number of canaries of a fleet of `desired` instances; the baseline has as many."""
-        return max(1, math.ceil(round(self.share * desired, 6)))
+        return min(_MOST, max(1, math.ceil(round(self.share * desired, 6))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from handshake.control.agent.instances import Instances
 from handshake.control.agent.live_data import wanted_maps
 from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
 from handshake.control.agent.programs import LocalProgram, keep_programs
+from handshake.control.agent.sampling import Sampler
 from handshake.control.feed import Feed, prefix_feed, service_feed
 from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.loop import Loop
@@ -50,6 +51,7 @@ class AgentParts:
     programs_of: Callable[[LivePolicy], Sequence[LocalProgram]]
     prepare_countries: Callable[[LivePolicy], None]
     presence: Presence
+    sampler: Sampler
 
 
 class Agent:
@@ -64,6 +66,7 @@ class Agent:
         self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
         self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
         self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
+        self._samples = Loop("samples", parts.sampler.cycle, tick_seconds=_SLOW_TICK_SECONDS)
         self._presence = Loop("presence", self._keep_presence, tick_seconds=PRESENCE_SECONDS)
         self._instances: Instances | None = None
         self._pointers = prefix_feed(catalog, POINTERS, self._wake_all)
@@ -75,7 +78,15 @@ class Agent:
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
-        return (self._presence, self._programs, self._gateway, self._door, self._cache, self._fleet)
+        return (
+            self._presence,
+            self._programs,
+            self._gateway,
+            self._door,
+            self._cache,
+            self._fleet,
+            self._samples,
+        )
 
     def run(self, instances: Instances) -> None:
         """Start every feed and loop."""

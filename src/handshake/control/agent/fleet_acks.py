@@ -21,7 +21,12 @@ def acknowledge_fleet(
     acks: AckWriter,
 ) -> bool:
     """Write the node's acks for one service's pointers; False while an instance is not there yet."""
-    assigned = [assignment for assignment in assignments if assignment.service == service]
+    # What is warm has no visitors: it holds up no ack, whatever it runs.
+    assigned = [
+        assignment
+        for assignment in assignments
+        if assignment.service == service and assignment.phase is not Phase.WARM
+    ]
     members = [reports.get(assignment.instance) for assignment in assigned]
     if not members or not all(_is_arrived(member, target) for member in members):
         return False

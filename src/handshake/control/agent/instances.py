@@ -146,11 +146,11 @@ class Instances:
         return "" if hosted.is_running else hosted.evidence
 
     def _announce(self, assignment: Assignment, report: InstanceReport) -> None:
-        """Tell the gateways: open once ready, draining when told to, unknown once dead."""
+        """Tell the gateways: open once ready, draining when told to leave or to wait, unknown once dead."""
         name = assignment.instance
         if report.verdicts.alive.is_no:
             self._withdraw(name)
-        elif assignment.phase is Phase.DRAIN:
+        elif assignment.phase is not Phase.RUN:
             if name in self._registered or self._is_known(assignment):
                 self._register(report, Traffic.DRAINING)
         elif report.verdicts.ready.is_yes or name in self._registered:

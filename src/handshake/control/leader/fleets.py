@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.entry import Entry, Held
-from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, hold_key, rollout_key, scale_key
+from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, SAMPLES, hold_key, rollout_key, scale_key
 from handshake.control.acks import read_acks
+from handshake.control.agent.sampling import NodeSamples
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.pools import PoolView
 from handshake.control.leader.steps import StepRunner
@@ -26,7 +27,9 @@ from handshake.fleet.engine import plan
 from handshake.fleet.freeze import Freeze, find_freeze
 from handshake.fleet.hold import Hold
 from handshake.fleet.placement import Placement
+from handshake.fleet.sample import Sample
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+from handshake.fleet.strategy import CanarySettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,7 @@ class World:
     assignments: tuple[Entry, ...]
     reports: Mapping[str, InstanceReport]
     acks: tuple[Ack, ...]
+    samples: tuple[Sample, ...]
     nodes: Nodes
     freeze: Freeze | None
     fence: Held
@@ -86,11 +90,16 @@ class Fleets:
             assignments=self._catalog.read(ASSIGNMENTS).entries,
             reports={report.instance: _forget_if_silent(report, nodes) for report in reports},
             acks=read_acks(self._catalog),
+            samples=tuple(self._read_samples()),
             nodes=nodes,
             freeze=find_freeze(campaign.freeze.calendar(), now),
             fence=fence,
             now=now,
         )
+
+    def _read_samples(self) -> Iterator[Sample]:
+        for entry in self._catalog.read(SAMPLES).entries:
+            yield from decode(NodeSamples, entry.value).samples
 
     def _move(self, service: str, settings: ServiceSettings, world: World) -> Outcome:
         desired = self._desire(service, settings, world)
@@ -98,7 +107,11 @@ class Fleets:
             sentence = f"{service}: waits for the templates that it serves to be promoted"
             return Outcome(sentence=sentence, changed=False)
         own = [entry for entry in world.assignments if _service_of(entry) == service]
-        observed = Observed(rollout=self._rollout(service), members=self._members(service, own, world))
+        observed = Observed(
+            rollout=self._rollout(service),
+            members=self._members(service, own, world),
+            samples=world.samples,
+        )
         made = plan(desired, observed, world.now)
         placement = Placement(
             world.nodes.answering, own=_nodes_of(own), all_services=_nodes_of(world.assignments)
@@ -138,6 +151,13 @@ class Fleets:
             soak_seconds=settings.soak_seconds,
             deadline_seconds=settings.deadline_seconds,
             drain_seconds=settings.drain_seconds,
+            strategy=settings.strategy,
+            keep_warm_seconds=settings.keep_warm_seconds,
+            canary=CanarySettings(
+                share=settings.canary_share,
+                requests=settings.canary_requests,
+                seconds=settings.canary_seconds,
+            ),
         )
 
     def _rollout(self, service: str) -> Rollout:

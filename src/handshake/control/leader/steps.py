@@ -16,12 +16,14 @@ from handshake.control.pointers import Pointers
 from handshake.core.clock import Clock
 from handshake.core.instance import Assignment, Phase
 from handshake.core.outcome import Outcome
-from handshake.core.step import Drain, Launch, Retire, Revert, Settle, Step
+from handshake.core.step import Drain, Launch, Open, Park, Retire, Revert, Settle, Step
 from handshake.fleet.placement import Placement
 from handshake.fleet.plan import Plan
 from handshake.fleet.state import Rollout
 
 LEADER_NAME = "leader"
+_MOST_CHANGES = 60
+"""A transaction holds 64 operations; what does not fit is planned again in the next cycle."""
 
 
 class StepRunner:
@@ -46,7 +48,7 @@ class StepRunner:
         record = [] if plan.rollout == before else [_record(plan.rollout)]
         if changes or record:
             journal = journal_write(LEADER_NAME, plan.outcome.sentence, self._clock.now())
-            self._catalog.transact([fence, *changes, *record, journal])
+            self._catalog.transact([fence, *changes[:_MOST_CHANGES], *record, journal])
         for step in plan.steps:
             self._move_pointer(step)
         return plan.outcome
@@ -65,7 +67,11 @@ class StepRunner:
                     if node := placement.choose():
                         changes.append(self._launch(step, node))
                 case Drain(instance=instance) if instance in known:
-                    changes.append(self._drain(*known[instance]))
+                    changes.append(self._turn(*known[instance], Phase.DRAIN))
+                case Park(instance=instance) if instance in known:
+                    changes.append(self._turn(*known[instance], Phase.WARM))
+                case Open(instance=instance) if instance in known:
+                    changes.append(self._turn(*known[instance], Phase.RUN))
                 case Retire(instance=instance) if instance in known:
                     changes.append(Delete(key=assignment_key(known[instance][0].node, instance)))
                 case _:
@@ -79,16 +85,17 @@ class StepRunner:
             node=node,
             service=step.service,
             generation=step.generation,
+            phase=step.phase,
             purpose=step.purpose,
             assigned_at=now,
             phase_at=now,
         )
         return Put(key=assignment_key(node, assignment.instance), value=encode(assignment), if_index=0)
 
-    def _drain(self, assignment: Assignment, index: int) -> Put:
-        draining = replace(assignment, phase=Phase.DRAIN, phase_at=self._clock.now())
+    def _turn(self, assignment: Assignment, index: int, phase: Phase) -> Put:
+        turned = replace(assignment, phase=phase, phase_at=self._clock.now())
         key = assignment_key(assignment.node, assignment.instance)
-        return Put(key=key, value=encode(draining), if_index=index)
+        return Put(key=key, value=encode(turned), if_index=index)
 
     def _move_pointer(self, step: Step) -> None:
         if not isinstance(step, Revert | Settle):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.drivers.process.folder import Folder
+from handshake.drivers.process.following import Following
 from handshake.drivers.process.identity import Identity
 from handshake.drivers.process.program import Observation, Program, State
 
@@ -90,6 +91,10 @@ class Processes:
             # It writes down how the program ended, and then ends by itself.
             _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS)
             return folder.observe()
+
+    def follow(self, name: str) -> Following:
+        """Return a reader of what a program writes to its log from now on."""
+        return Following(self._folder(name).path / "log")
 
     def log_tail(self, name: str, lines: int = 20) -> tuple[str, ...]:
         """Return the last lines that a program wrote."""
