@@ -69,6 +69,7 @@ from handshake.core.objects import ObjectStore
 from handshake.core.pointer import Pointer
 from handshake.core.problem import Location, Problem
 from handshake.core.release import Kind, Subject
+from handshake.core.signature import Signature
 from handshake.drivers.consul.catalog import ConsulCatalog
 from handshake.drivers.datadog.counters import DogStatsdCounters
 from handshake.drivers.directory.store import DirectoryStore, make_region
@@ -216,7 +217,7 @@ class Wiring:
             larder=self.larder,
             describe_source=describe_source,
             run_build=run_build,
-            sign=self.signer.sign,
+            sign=self.sign,
             builder=f"{getpass.getuser()}@{socket.gethostname()}",
         )
         return Publisher(shop, self.clock)
@@ -356,6 +357,10 @@ class Wiring:
     def signer(self) -> Signer:
         """Makes keys and signs."""
         return Signer(self.signing_keys, self.secrets, Ed25519())
+
+    def sign(self, release: Digest) -> Signature:
+        """Return the active key's signature of a release."""
+        return self.signer.sign(release)
 
     @property
     def believer(self) -> Believer:

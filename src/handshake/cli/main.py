@@ -6,6 +6,7 @@ import click
 
 from handshake.cli.agent import agent
 from handshake.cli.apply import apply
+from handshake.cli.bake import bake
 from handshake.cli.check import check
 from handshake.cli.completion import completion
 from handshake.cli.control import control
@@ -29,6 +30,7 @@ VERBS = (
     up,
     down,
     status,
+    bake,
     publish,
     shake,
     promote,

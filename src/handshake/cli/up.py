@@ -66,7 +66,7 @@ def _prepare(folder: Path) -> House:
     problems = [*check_folder(folder), *find_missing_programs()]
     if problems:
         raise ProblemsError(problems)
-    house = _describe(folder)
+    house = describe_house(folder)
     if not house.file.exists():
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
@@ -75,7 +75,8 @@ def _prepare(folder: Path) -> House:
     return house
 
 
-def _describe(folder: Path) -> House:
+def describe_house(folder: Path) -> House:
+    """Return where the things of a folder's campaign lie on this machine, whether or not it is up."""
     campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
     return House(
         name=campaign.name,

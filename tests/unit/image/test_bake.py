@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.problem import ProblemsError
+from handshake.core.provenance import Material
 from handshake.core.release import Kind
+from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.image.bake import Kitchen, bake
 from handshake.image.contents import Larder
 from handshake.image.contract import parse_contract
 from handshake.image.recipe import read_recipe
-from handshake.image.step import Progress
+from handshake.image.step import Origin, Progress
 
 RECIPE = """\
 command = ["python3", "-m", "hamm"]
@@ -146,6 +149,59 @@ def test_wheels_are_unpacked_once(campaign: Path) -> None:
     (service / "requirements.txt").write_text("redis==8.2.0\n")
     bake(read_recipe(service), service, campaign.parent / "image-3", kitchen, ignore)
     assert wheels.unpacked == ["redis==8.1.0\n", "redis==8.2.0\n"]
+
+
+def test_steps_say_where_their_files_came_from(campaign: Path) -> None:
+    """A bake says of each step what it brought, and whether it was copied, unpacked or kept from an earlier bake."""
+    service, kitchen = campaign / "hamm", kitchen_of(campaign, "cache", ShelfWheels())
+    first, second = (
+        bake(read_recipe(service), service, campaign.parent / f"image-{number}", kitchen, ignore)
+        for number in (1, 2)
+    )
+    assert [(step.what, step.to, step.origin, step.files) for step in first.steps] == [
+        ("python requirements.txt", "lib", Origin.UNPACKED, 2),
+        ("copy hamm", "hamm", Origin.COPIED, 1),
+        ("copy settings.json", "etc/settings.json", Origin.COPIED, 1),
+    ]
+    assert [step.origin for step in second.steps] == [Origin.CACHED, Origin.COPIED, Origin.COPIED]
+    assert sum(step.bytes for step in first.steps) == sum(file.size for file in first.manifest.files)
+    assert first.manifest == second.manifest
+
+
+def test_materials_are_what_the_image_is_made_of(campaign: Path) -> None:
+    """The base, the requirements by their digest and the interpreter are known afterwards."""
+    service = campaign / "hamm"
+    kitchen = kitchen_of(campaign, "cache", ShelfWheels())
+    baked = bake(read_recipe(service), service, campaign.parent / "image", kitchen, ignore)
+    assert baked.materials == (
+        Material(uri="handshake:base/host"),
+        Material(uri="requirements.txt", digest=digest_bytes(b"redis==8.1.0\n")),
+        Material(uri="handshake:interpreter/cp3.11-test"),
+    )
+
+
+def test_a_secret_is_refused_unless_it_is_public(campaign: Path) -> None:
+    """A private key in a source stops the bake and names the step; a recipe that calls it public is baked."""
+    service = campaign / "hamm"
+    (service / "hamm" / "demo.pem").write_text(Ed25519().make_pair().private)
+    with pytest.raises(ProblemsError) as caught:
+        bake_at(campaign, "image")
+    (problem,) = caught.value.problems
+    assert (problem.check, problem.where.line) == ("image-secret-inside", 6)
+    (service / "service.toml").write_text('public = ["hamm/demo.pem"]\n' + RECIPE)
+    assert "hamm/demo.pem" in {file.path for file in bake_at(campaign, "public").files}
+
+
+def test_a_binary_becomes_executable(campaign: Path) -> None:
+    """A file that lost its mode on the way here is executable in the image where the recipe says so."""
+    service = campaign / "hamm"
+    (service / "server").write_bytes(b"\x7fELF")
+    (service / "service.toml").write_text(
+        RECIPE + '[[build]]\ncopy = "server"\nexecutable = true\nto = "bin/server"\n'
+    )
+    modes = {file.path: file.mode for file in bake_at(campaign, "image").files}
+    assert modes["bin/server"] == 0o755
+    assert modes["etc/settings.json"] == 0o644
 
 
 def test_progress_names_each_step(campaign: Path) -> None:
