@@ -448,12 +448,12 @@ class Wiring:
             cache=self._cache(catalog),
             programs_of=self.programs_of,
             prepare_countries=partial(prepare_countries, self.house),
+            sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
             presence=Presence(
                 catalog,
                 self.clock,
                 node=self.house.node,
                 address=self.house.address,
-            sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
                 is_home=self.house.is_home,
             ),
         )
@@ -488,7 +488,7 @@ class Wiring:
                 templates_of=templates_of,
                 read_pointer=self.pointers.get,
                 office=PermitOffice(self.catalog, self.clock, self.pace_of),
-                prober=Prober(self.clock),
+                ask=Prober(self.clock).ask,
                 counters=DogStatsdCounters(self.house.dogstatsd),
             ),
         )

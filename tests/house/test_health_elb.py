@@ -51,19 +51,23 @@ def test_an_unknown_instance_is_not_found(house: HouseUnderTest) -> None:
     assert ask(house, "secretary-aaaaaaaa", "health-elb")[0] == 404
 
 
-def test_a_stale_instance_is_ill_for_the_balancer_alone(house: HouseUnderTest) -> None:
-    """Once the pointer has moved, `/health-elb` of an instance of the release before is 503, and `/health` 200."""
+def test_a_stale_instance_is_ill_for_the_balancer_alone_and_in_turn(house: HouseUnderTest) -> None:
+    """Of instances of the release before, as many as the budget has are 503 for the balancer; `/health` is 200."""
     before = instances_of(house, "secretary")
     # Nobody leads, so nobody replaces: what the pointer says and what runs stay apart.
     kill_for_good(house.run / "programs" / "control")
     release = move_templates(house)
 
-    for instance in before:
-        status, body = ask(house, instance, "health-elb")
+    first, second = before
+    for _ in range(3):
+        status, body = ask(house, first, "health-elb")
         assert status == 503
         assert release in json.loads(body)["reason"]
-        assert ask(house, instance, "health")[0] == 200
-        assert ask(house, instances_of(house, "hamm")[0], "health-elb")[0] == 200
+        status, body = ask(house, second, "health-elb")
+        assert status == 200
+        assert f"1 of 1 are out ({first})" in json.loads(body)["reason"]
+        assert [ask(house, name, "health")[0] for name in before] == [200, 200]
+    assert ask(house, instances_of(house, "hamm")[0], "health-elb")[0] == 200
 
     house.verb("up", str(house.campaign))
     wait_until(lambda: not set(before) & set(instances_of(house, "secretary")), 60)

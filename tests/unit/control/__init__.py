@@ -1,1 +1,1 @@
-"""Verbs and the leader over a catalogue in memory."""
+"""The control plane's parts in memory."""

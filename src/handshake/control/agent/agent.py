@@ -30,7 +30,7 @@ from handshake.core.errors import RefusedError
 from handshake.core.instance import Assignment, Generation
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
-from handshake.core.release import Subject
+from handshake.core.release import Kind, Subject
 from handshake.gateway.pool import Wanted
 
 _NOTHING_YET = Outcome(sentence="no policy was applied yet", changed=False)
@@ -184,7 +184,7 @@ class Agent:
         pointers = self.pointers()
         if pointers is None or self._instances is None:
             return
-        for service in sorted({assignment.service for assignment in assignments.values()}):
+        for service in sorted(subject.name for subject in pointers if subject.kind is Kind.IMAGE):
             contract = self._parts.targets.contract(service, pointers)
             target = self._parts.targets.generation(service, pointers)
             if contract is not None and target is not None:

@@ -1,4 +1,7 @@
-"""A node's acks for images and templates: every instance that it runs says that it is what the pointer names."""
+"""A node's acks for images and templates: every instance that it runs says that it is what the pointer names.
+
+A node that runs none of a service serves whatever its pointers name: it must not hold them up.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def acknowledge_fleet(
         if assignment.service == service and assignment.phase is not Phase.WARM
     ]
     members = [reports.get(assignment.instance) for assignment in assigned]
-    if not members or not all(_is_arrived(member, target) for member in members):
+    if not all(_is_arrived(member, target) for member in members):
         return False
     if any(assignment.phase is Phase.DRAIN for assignment in assigned):
         return False

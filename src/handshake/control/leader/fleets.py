@@ -113,9 +113,8 @@ class Fleets:
             samples=world.samples,
         )
         made = plan(desired, observed, world.now)
-        placement = Placement(
-            world.nodes.answering, own=_nodes_of(own), all_services=_nodes_of(world.assignments)
-        )
+        everything = (decode(Assignment, entry.value) for entry in world.assignments)
+        placement = Placement(world.nodes.answering, service=service, assignments=everything)
         return self._runner.carry_out(
             made, before=observed.rollout, assignments=own, placement=placement, fence=world.fence
         )
@@ -180,10 +179,6 @@ class Fleets:
 
 def _service_of(entry: Entry) -> str:
     return decode(Assignment, entry.value).service
-
-
-def _nodes_of(entries: Sequence[Entry]) -> list[str]:
-    return [decode(Assignment, entry.value).node for entry in entries]
 
 
 def _forget_if_silent(report: InstanceReport, nodes: Nodes) -> InstanceReport:

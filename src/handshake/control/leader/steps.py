@@ -64,7 +64,7 @@ class StepRunner:
             match step:
                 case Launch():
                     # Where no node answers, the launch is planned again in the next cycle.
-                    if node := placement.choose():
+                    if node := placement.choose(step.generation):
                         changes.append(self._launch(step, node))
                 case Drain(instance=instance) if instance in known:
                     changes.append(self._turn(*known[instance], Phase.DRAIN))

@@ -1,0 +1,81 @@
+"""Replacement with no controller in the loop: a balancer and a scaling group that only ask `/health-elb`."""
+
+from __future__ import annotations
+
+import pytest
+
+from handshake.fleet.health_elb import CONSUL_ERROR
+from tests.unit.control.group import Group
+
+LONG = 600.0
+
+
+@pytest.mark.parametrize("budget", [1, 2])
+def test_a_moved_pointer_replaces_everybody_at_the_budgets_pace(budget: int) -> None:
+    """The whole group is replaced, and never are more than the budget out of service at once."""
+    group = Group(desired=4, budget=budget, looks="old")
+    group.move("new")
+    assert len(group.stale) == 4 + budget
+
+    group.run(LONG)
+
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+def test_nobody_is_replaced_while_nothing_moves() -> None:
+    """A group of the live release stays as it is."""
+    group = Group(desired=3, budget=1, looks="old")
+    before = list(group.machines)
+
+    group.run(LONG)
+
+    assert group.machines == before
+    assert group.fewest == 4
+
+
+def test_a_pointer_that_moves_again_in_between_is_followed_at_the_same_pace() -> None:
+    """Machines of the release in between are replaced too; the budget is one for all of it."""
+    group = Group(desired=4, budget=1, looks="old")
+    group.move("new")
+    group.run(20)
+    group.move("newest")
+    group.run(LONG)
+
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+def test_a_pointer_that_comes_back_stops_the_replacement() -> None:
+    """After a rollback only those who had left are new, and no permit stays out."""
+    group = Group(desired=4, budget=1, looks="old")
+    before = {machine.name for machine in group.machines}
+    group.move("new")
+    group.run(10)
+    group.move("old")
+    group.run(LONG)
+
+    assert group.stale == []
+    assert len(before - {machine.name for machine in group.machines}) <= 2
+    group.move("newest")
+    group.run(LONG)
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+def test_without_a_catalogue_nobody_becomes_ill() -> None:
+    """While the catalogue is silent nobody is replaced and each question is counted; then it goes on."""
+    group = Group(desired=3, budget=1, looks="old")
+    group.move("new")
+    group.catalog.is_down = True
+    before = list(group.machines)
+
+    group.run(60)
+
+    assert group.machines == before
+    assert group.fewest == 4
+    assert group.counters.counts[CONSUL_ERROR] == 30 * 4
+    group.catalog.is_down = False
+    group.run(LONG)
+    assert group.stale == []
+    assert group.fewest == group.desired
