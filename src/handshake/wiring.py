@@ -33,6 +33,7 @@ from handshake.control.agent.probe import Prober
 from handshake.control.agent.programs import LocalProgram
 from handshake.control.agent.sampling import Sampler
 from handshake.control.arrival import Arrivals
+from handshake.control.bundles import Bundles
 from handshake.control.campaign import CampaignSettings, StoreSettings
 from handshake.control.holds import Holds
 from handshake.control.house import House
@@ -54,6 +55,7 @@ from handshake.control.rollouts import Rollouts
 from handshake.control.secrets import Secrets
 from handshake.control.shake.sandboxed import Bench
 from handshake.control.shake.trial import Shelf
+from handshake.control.shaken import Shaken
 from handshake.control.shaking import Shaking
 from handshake.control.shelf import fetch_release, load_manifest, provenances, releases, signatures
 from handshake.control.signing import Believer, Signer
@@ -295,6 +297,16 @@ class Wiring:
             who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
         )
 
+    def bundles(self, who: str) -> Bundles:
+        """Return somebody's bundles."""
+        return Bundles(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            pointers=self.pointers,
+            demand_shaken=self.operator(who).demand_shaken,
+        )
+
     @property
     def nodes(self) -> tuple[str, ...]:
         """Every node that must acknowledge: those of the live policy that have joined and were not removed."""
@@ -325,14 +337,15 @@ class Wiring:
         )
 
     def _notes(self) -> Iterator[str]:
-        on_host = [
-            subject.name
-            for subject, pointer in self.pointers.all().items()
-            if subject.kind is Kind.IMAGE and self.manifest_of(pointer.release).base == HOST_BASE
-        ]
-        if on_host:
-            names = ", ".join(sorted(on_host))
-            yield f'{names}: base = "host", this machine\'s own /usr: for a laptop only'
+        images = {
+            subject.name: pointer.release
+            for subject, pointer in sorted(self.pointers.all().items())
+            if subject.kind is Kind.IMAGE
+        }
+        if on_host := [name for name in images if self.manifest_of(images[name]).base == HOST_BASE]:
+            yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
+        if unshaken := [name for name in images if not Shaken(self.catalog).has_passed(images[name])]:
+            yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"
 
     def journal(self) -> tuple[JournalRecord, ...]:
         """Return the newest records of the journal."""

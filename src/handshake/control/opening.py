@@ -13,6 +13,8 @@ from handshake.core.pointer import Move, Pointer
 from handshake.core.release import Kind, Subject
 
 _REASON = "first start"
+_UNSHAKEN = f"{_REASON}; forced: not shaken, so that a campaign is up soon"
+"""Why an image is live that has not been through the contract check: `status` names it until it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,8 @@ class Opening:
 
     def _promote(self, subject: Subject, tell: Telling) -> Pointer:
         release = self.publisher.publish(subject, tell)
-        wish = Move(subject=subject, release=release, from_revision=0, moved_by=self.who, reason=_REASON)
+        reason = _UNSHAKEN if subject.kind is Kind.IMAGE else _REASON
+        wish = Move(subject=subject, release=release, from_revision=0, moved_by=self.who, reason=reason)
         return self.pointers.move([wish])[0]
 
 

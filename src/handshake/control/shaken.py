@@ -27,6 +27,11 @@ class Shaken:
         entry = self._catalog.get(shaken_key(release))
         return decode(ShakeReport, entry.value) if entry else None
 
+    def has_passed(self, release: Digest) -> bool:
+        """Whether the newest report on a release says that it keeps its promises."""
+        report = self.find(release)
+        return report is not None and report.passed
+
     def write(self, report: ShakeReport) -> None:
         """Keep a report in the place of the one before, and tell the journal."""
         self._catalog.transact(
