@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from handshake.core.digest import Digest, digest_bytes, parse_digest, short
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
-from handshake.core.manifest import Manifest, parse_manifest
+from handshake.core.manifest import Manifest, ManifestFile, parse_manifest
 from handshake.core.objects import ObjectStore, blob_key, manifest_key, signature_prefix
 from handshake.core.provenance import Provenance, parse_provenance
 from handshake.core.signature import KeyId, Signature
@@ -35,7 +36,9 @@ def store_release(
     provenance and the signatures, and last the manifest. UnavailableError names the regions that failed.
     """
     blobs = {
-        file.digest: Upload(key=blob_key(file.digest), digest=file.digest, content=folder / file.path)
+        file.digest: Upload(
+            key=blob_key(file.digest), digest=file.digest, content=_content(folder / file.path, file)
+        )
         for file in manifest.files
     }
     lacking: dict[str, list[Upload]] = {}
@@ -98,6 +101,10 @@ def signatures(stores: Sequence[ObjectStore], release: Digest) -> tuple[Signatur
 
     found = {pair for _, pairs in _ask(stores, read) for pair in pairs}
     return tuple(Signature(key=KeyId(key.removeprefix(prefix)), value=value) for key, value in sorted(found))
+
+
+def _content(path: Path, file: ManifestFile) -> Path | bytes:
+    return os.fsencode(path.readlink()) if file.is_link else path
 
 
 def _load(stores: Sequence[ObjectStore], key: str, digest: Digest, what: str) -> bytes:

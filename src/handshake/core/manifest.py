@@ -9,6 +9,8 @@ from handshake.core.digest import Digest, canonical_json, digest_bytes
 from handshake.core.release import Kind
 
 FORMAT = 1
+LINK_MODE = 0o120000
+"""The mode of a symbolic link, as git writes it: the content is where it leads. Base images alone have links."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -21,9 +23,14 @@ class ManifestFile:
     size: int
     """Bytes."""
     mode: int = 0o644
-    """0o644 or 0o755; what a tree is materialised with."""
+    """0o644 or 0o755; what a tree is materialised with. Or LINK_MODE."""
     content_type: str = ""
     """Only where visitors fetch the file by itself: in a site."""
+
+    @property
+    def is_link(self) -> bool:
+        """Whether this is a symbolic link."""
+        return self.mode == LINK_MODE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from handshake.core.digest import Digest, digest_bytes, digest_file
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import ManifestFile
+from handshake.core.manifest import LINK_MODE, ManifestFile
 from handshake.core.problem import Location, Problem, ProblemsError
 
 _SYNC_THREADS = 16
@@ -34,16 +34,20 @@ def path_fault(path: str) -> str:
     return ""
 
 
-def scan_tree(folder: Path) -> tuple[ManifestFile, ...]:
+def scan_tree(folder: Path, *, may_link: bool = False) -> tuple[ManifestFile, ...]:
     """Return the files under a folder, sorted by path, with the two modes that a manifest knows.
 
     Raises ProblemsError with everything that a release cannot hold: symbolic links, sockets and devices,
     names that cannot stand in a manifest, files that cannot be read. Empty folders leave no trace.
+    `may_link` lets links stand, as they are: for a tree that becomes somebody's root.
     """
     problems: list[Problem] = []
     found: list[ManifestFile] = []
     for path in _walk(folder, problems):
-        _scan_file(folder, path, found, problems)
+        if may_link and path.is_symlink():
+            found.append(_scan_link(folder, path))
+        else:
+            _scan_file(folder, path, found, problems)
     if problems:
         raise ProblemsError(problems)
     return tuple(sorted(found))
@@ -111,10 +115,19 @@ def _scan_file(folder: Path, path: Path, found: list[ManifestFile], problems: li
     found.append(ManifestFile(path=name, digest=digest, size=status.st_size, mode=mode))
 
 
+def _scan_link(folder: Path, path: Path) -> ManifestFile:
+    name, leads_to = path.relative_to(folder).as_posix(), os.fsencode(path.readlink())
+    return ManifestFile(path=name, digest=digest_bytes(leads_to), size=len(leads_to), mode=LINK_MODE)
+
+
 def _write_files(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], bytes], folder: Path) -> None:
     folder.mkdir(parents=True)
+    links = {PurePosixPath(file.path) for file in files if file.is_link}
     for file in files:
-        if fault := path_fault(file.path):
+        fault = path_fault(file.path)
+        if not links.isdisjoint(PurePosixPath(file.path).parents):
+            fault = "leads through a link, perhaps out of the tree"
+        if fault:
             raise RefusedError(f"the manifest's path {file.path!r} {fault}")
         content = read_blob(file.digest)
         if digest_bytes(content) != file.digest:
@@ -124,6 +137,9 @@ def _write_files(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], 
             )
         path = folder / PurePosixPath(file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_link:
+            path.symlink_to(os.fsdecode(content))
+            continue
         path.write_bytes(content)
         path.chmod(file.mode & 0o555)
 
@@ -131,8 +147,11 @@ def _write_files(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], 
 def _seal(folder: Path) -> None:
     """Make every file durable, and every folder durable and read-only, the inner ones first."""
     walked = list(os.walk(folder, topdown=False))
+    files = [
+        path for where, _, names in walked for name in names if not (path := Path(where, name)).is_symlink()
+    ]
     with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-        for _ in pool.map(_sync, [Path(where) / name for where, _, names in walked for name in names]):
+        for _ in pool.map(_sync, files):
             pass
     for where, _, _ in walked:
         Path(where).chmod(0o555)

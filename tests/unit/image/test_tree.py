@@ -167,3 +167,39 @@ def test_two_at_once_make_one_tree(folder: Path, target: Path) -> None:
             done.result()
     assert scan_tree(target) == files
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_links_are_kept_where_they_may_stand(folder: Path, target: Path) -> None:
+    """A base's links come back as they were, wherever they lead, and are never followed."""
+    (folder / "bin" / "python3").symlink_to("run")
+    (folder / "lib").symlink_to("/usr/lib")
+    (folder / "nowhere").symlink_to("not/here")
+    files = scan_tree(folder, may_link=True)
+    blobs = {
+        digest_bytes(content): content
+        for content in (b"run", b"/usr/lib", b"not/here", b"read me", b"#!/bin/sh")
+    }
+    materialise(files, blobs.__getitem__, target)
+    assert {file.path: oct(file.mode) for file in files if file.is_link} == dict.fromkeys(
+        ("bin/python3", "lib", "nowhere"), "0o120000"
+    )
+    assert [(target / name).readlink().as_posix() for name in ("bin/python3", "lib", "nowhere")] == [
+        "run",
+        "/usr/lib",
+        "not/here",
+    ]
+
+
+def test_a_path_through_a_link_is_refused(target: Path) -> None:
+    """A manifest that would write through one of its own links, out of the tree, is refused whole."""
+    outside = target.parent.parent / "outside"
+    blobs = {digest_bytes(content): content for content in (os.fsencode(outside), b"caught")}
+    files = (
+        ManifestFile(path="a", digest=digest_bytes(os.fsencode(outside)), size=1, mode=0o120000),
+        ManifestFile(path="a/b", digest=digest_bytes(b"caught"), size=6),
+    )
+    outside.mkdir()
+    with pytest.raises(RefusedError, match="leads through a link"):
+        materialise(files, blobs.__getitem__, target)
+    assert list(outside.iterdir()) == []
+    assert not target.exists()
