@@ -24,6 +24,8 @@ JOURNAL = ROOT + "journal/"
 LEADER = ROOT + "leader"
 NODES = ROOT + "nodes/"
 REMOVALS = ROOT + "removals/"
+BUNDLES = ROOT + "bundles/"
+BUNDLE_PROGRESS = ROOT + "bundle-progress/"
 SAMPLES = ROOT + "samples/"
 MEASURES = ROOT + "measures/"
 PERMITS = ROOT + "permits/"
@@ -97,6 +99,16 @@ def node_key(node: str) -> str:
 def removal_key(node: str) -> str:
     """Verbs write it: an operator's word that the node will not come back."""
     return f"{REMOVALS}{node}"
+
+
+def bundle_key(ulid: str) -> str:
+    """Verbs write it: the intent, and that it shall be undone."""
+    return f"{BUNDLES}{ulid}"
+
+
+def bundle_progress_key(ulid: str) -> str:
+    """The leader writes it, in the transaction that moves the pointers."""
+    return f"{BUNDLE_PROGRESS}{ulid}"
 
 
 def samples_key(node: str) -> str:

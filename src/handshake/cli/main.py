@@ -7,6 +7,7 @@ import click
 from handshake.cli.agent import agent
 from handshake.cli.apply import apply
 from handshake.cli.bake import bake
+from handshake.cli.bundle import bundle
 from handshake.cli.check import check
 from handshake.cli.completion import completion
 from handshake.cli.control import control
@@ -37,6 +38,8 @@ VERBS = (
     rollback,
     rollout,
     history,
+    scale,
+    bundle,
     check,
     plan,
     apply,

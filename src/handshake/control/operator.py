@@ -61,7 +61,7 @@ class Operator:
         a freeze of the calendar shall hold it; empty where they may.
         """
         if not forced:
-            self._demand_shaken(subject, release)
+            self.demand_shaken(subject, release)
         today = self.pointers.get(subject)
         wish = Move(
             subject=subject,
@@ -79,7 +79,7 @@ class Operator:
         if today is None:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
         if to and to not in {past.release for past in self.pointers.history(subject)}:
-            self._demand_shaken(subject, to)
+            self.demand_shaken(subject, to)
         wish = Move(
             subject=subject,
             release=to or self._before(today),
@@ -126,7 +126,8 @@ class Operator:
             raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
         return live
 
-    def _demand_shaken(self, subject: Subject, release: Digest) -> None:
+    def demand_shaken(self, subject: Subject, release: Digest) -> None:
+        """Require that an image has passed the contract check; RefusedError where it has not."""
         demand_shaken(subject, release, Shaken(self.catalog).find(release), self.pointers.history(subject))
 
     def _before(self, today: Pointer) -> Digest:

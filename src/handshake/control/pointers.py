@@ -39,11 +39,14 @@ class Pointers:
         values = (decode(Pointer, entry.value) for entry in entries)
         return tuple(sorted(values, key=lambda pointer: -pointer.revision))
 
-    def move(self, moves: Sequence[Move]) -> tuple[Pointer, ...]:
-        """Move pointers in one transaction; ConflictError where one is not at its `from_revision` any more."""
+    def move(self, moves: Sequence[Move], *, also: Sequence[Operation] = ()) -> tuple[Pointer, ...]:
+        """Move pointers in one transaction; ConflictError where one is not at its `from_revision` any more.
+
+        `also` is carried out in the same transaction: the leader's fence and records.
+        """
         now = self._clock.now()
         moved: list[Pointer] = []
-        operations: list[Operation] = []
+        operations: list[Operation] = [*also]
         for wish in moves:
             today, index = self._read(wish.subject)
             _require_revision(wish, today)
@@ -57,15 +60,18 @@ class Pointers:
         self._catalog.transact(operations)
         return tuple(moved)
 
-    def settle(self, pointer: Pointer) -> None:
+    def settle(self, pointer: Pointer, *, also: Sequence[Operation] = ()) -> None:
         """Name the pointer's release the stable one, unless the pointer has moved on."""
         today, index = self._read(pointer.subject)
         if today is None or today.revision != pointer.revision or today.stable == today.release:
             return
         settled = settle_pointer(today)
-        self._catalog.transact([Put(key=pointer_key(pointer.subject), value=encode(settled), if_index=index)])
+        put = Put(key=pointer_key(pointer.subject), value=encode(settled), if_index=index)
+        self._catalog.transact([*also, put])
 
-    def move_back(self, pointer: Pointer, *, to: Digest, who: str, why: str) -> Pointer | None:
+    def move_back(
+        self, pointer: Pointer, *, to: Digest, who: str, why: str, also: Sequence[Operation] = ()
+    ) -> Pointer | None:
         """Move a pointer to an earlier release; None where it has moved on meanwhile: the newest wins."""
         wish = Move(
             subject=pointer.subject,
@@ -76,7 +82,7 @@ class Pointers:
             is_urgent=True,
         )
         try:
-            return self.move([wish])[0]
+            return self.move([wish], also=also)[0]
         except ConflictError:
             return None
 

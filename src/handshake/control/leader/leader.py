@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from handshake.catalog.catalog import Catalog
+from handshake.catalog.entry import Held
 from handshake.control.acks import read_acks
 from handshake.control.campaign import CampaignSettings
 from handshake.control.leader.arrivals import (
@@ -15,9 +16,11 @@ from handshake.control.leader.arrivals import (
     describe_arrival,
     judge_arrivals,
 )
+from handshake.control.leader.bundles import BundleRunner
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leadership import Leadership
 from handshake.control.leader.removals import clear_node
+from handshake.control.leader.scaling import Scaler
 from handshake.control.leader.steps import LEADER_NAME
 from handshake.control.nodes import read_nodes
 from handshake.control.pointers import Pointers
@@ -36,6 +39,7 @@ class Leader:
         catalog: Catalog,
         clock: Clock,
         leadership: Leadership,
+        scaler: Scaler,
         fleets: Fleets,
         pointers: Pointers,
         campaign_of: Callable[[Mapping[Subject, Pointer]], CampaignSettings | None],
@@ -43,8 +47,10 @@ class Leader:
         self._catalog = catalog
         self._clock = clock
         self._leadership = leadership
+        self._scaler = scaler
         self._fleets = fleets
         self._pointers = pointers
+        self._bundles = BundleRunner(catalog, pointers)
         self._campaign_of = campaign_of
 
     def cycle(self) -> Outcome:
@@ -57,9 +63,11 @@ class Leader:
             return Outcome(sentence="no policy was applied yet", changed=False)
         nodes = read_nodes(self._catalog, campaign.nodes)
         arrivals = judge_arrivals(pointers.values(), read_acks(self._catalog), nodes.named)
-        told = [self._conclude(arrival) for arrival in arrivals]
         fence, now = self._leadership.fence(), self._clock.now()
+        told = [self._conclude(arrival, fence) for arrival in arrivals]
+        told += self._bundles.cycle(pointers, fence)
         told += [clear_node(self._catalog, node, fence=fence, now=now) for node in nodes.removed]
+        told += self._scaler.cycle(campaign, nodes, fence, now)
         told += self._fleets.cycle(campaign, pointers, nodes, fence, now)
         return _summarise(told)
 
@@ -67,22 +75,22 @@ class Leader:
         """Let another process lead at once."""
         self._leadership.give_up()
 
-    def _conclude(self, arrival: Arrival) -> Outcome:
+    def _conclude(self, arrival: Arrival, fence: Held) -> Outcome:
         sentence = describe_arrival(arrival)
         match arrival:
             case Settled(pointer=pointer):
-                self._pointers.settle(pointer)
+                self._pointers.settle(pointer, also=[fence])
                 return Outcome(sentence=sentence, changed=True)
             case Refused(pointer=pointer, why=why):
-                return Outcome(sentence=sentence, changed=self._go_back(pointer, why))
+                return Outcome(sentence=sentence, changed=self._go_back(pointer, why, fence))
             case Awaited():
                 return Outcome(sentence=sentence, changed=False)
 
-    def _go_back(self, pointer: Pointer, why: str) -> bool:
+    def _go_back(self, pointer: Pointer, why: str, fence: Held) -> bool:
         """Revert a refused pointer; a first release has nowhere to go back to and stays refused."""
         if pointer.stable is None or pointer.stable == pointer.release:
             return False
-        moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why)
+        moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why, also=[fence])
         return moved is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handshake.catalog.catalog import Catalog
-from handshake.catalog.keys import ACKS, ASSIGNMENTS, HOLDS, INSTANCES, POINTERS, REMOVALS, SCALE
+from handshake.catalog.keys import ACKS, ASSIGNMENTS, BUNDLES, HOLDS, INSTANCES, POINTERS, REMOVALS, SCALE
 from handshake.control.feed import prefix_feed
 from handshake.control.loop import Loop
 from handshake.core.outcome import Outcome
@@ -21,7 +21,7 @@ class LeaderService:
         self._loop = Loop("leader", cycle, tick_seconds=_TICK_SECONDS)
         self._feeds = [
             prefix_feed(catalog, prefix, self._loop.wake)
-            for prefix in (POINTERS, ACKS, INSTANCES, ASSIGNMENTS, SCALE, HOLDS, REMOVALS)
+            for prefix in (POINTERS, ACKS, INSTANCES, ASSIGNMENTS, SCALE, HOLDS, BUNDLES, REMOVALS)
         ]
 
     def start(self) -> None:

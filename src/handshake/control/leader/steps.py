@@ -50,7 +50,7 @@ class StepRunner:
             journal = journal_write(LEADER_NAME, plan.outcome.sentence, self._clock.now())
             self._catalog.transact([fence, *changes[:_MOST_CHANGES], *record, journal])
         for step in plan.steps:
-            self._move_pointer(step)
+            self._move_pointer(step, fence)
         return plan.outcome
 
     def _assignment_changes(
@@ -97,16 +97,16 @@ class StepRunner:
         key = assignment_key(assignment.node, assignment.instance)
         return Put(key=key, value=encode(turned), if_index=index)
 
-    def _move_pointer(self, step: Step) -> None:
+    def _move_pointer(self, step: Step, fence: Held) -> None:
         if not isinstance(step, Revert | Settle):
             return
         pointer = self._pointers.get(step.subject)
         if pointer is None:
             return
         if isinstance(step, Settle) and pointer.release == step.release:
-            self._pointers.settle(pointer)
+            self._pointers.settle(pointer, also=[fence])
         elif isinstance(step, Revert) and pointer.release == step.bad:
-            self._pointers.move_back(pointer, to=step.to, who=LEADER_NAME, why=step.why)
+            self._pointers.move_back(pointer, to=step.to, who=LEADER_NAME, why=step.why, also=[fence])
 
 
 def new_instance_id(service: str) -> str:

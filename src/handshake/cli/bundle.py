@@ -1,0 +1,119 @@
+"""`handshake bundle`: several pointers as one intent, moved in stages and undone in reverse."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
+from handshake.control.bundles import BundleStatus
+from handshake.core.digest import Digest, short
+from handshake.core.release import Subject
+from handshake.fleet.bundle import State
+from handshake.wiring import Wiring
+
+_LOOK_SECONDS = 0.2
+_wait = click.option(
+    "--wait", "seconds", default=600.0, show_default=True, help="How long to wait for its end."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundlesReport:
+    """Bundles, the newest first."""
+
+    bundles: tuple[BundleStatus, ...]
+
+
+@click.group()
+def bundle() -> None:
+    """Several pointers as one intent: services first, then templates, policy and sites."""
+
+
+@bundle.command()
+@click.argument("items", nargs=-1, required=True, metavar="SUBJECT=RELEASE...")
+@click.option("--reason", required=True, help="Why, for the history.")
+@click.option(
+    "--force",
+    "forced",
+    default="",
+    metavar="REASON",
+    help="Promote what was not shaken, or inside a freeze; why.",
+)
+@_wait
+@campaign_option
+@json_option
+def promote(
+    items: tuple[str, ...], *, reason: str, forced: str, seconds: float, campaign: str, as_json: bool
+) -> None:
+    """Move every SUBJECT's pointer to its RELEASE, stage by stage; what fails takes all the others back."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        releases = dict(_read_item(item, wiring) for item in items)
+        made = wiring.bundles(who_asks()).promote(releases, reason=reason, forced=forced)
+        _wait_and_tell(wiring, made.id, State.DONE, seconds=seconds, as_json=as_json)
+
+
+@bundle.command()
+@click.argument("identity", metavar="BUNDLE")
+@click.option("--reason", required=True, help="Why, for the history.")
+@_wait
+@campaign_option
+@json_option
+def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: bool) -> None:
+    """Send everything back that BUNDLE moved, in reverse; what somebody moved since stays."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wiring.bundles(who_asks()).undo(identity, reason=reason)
+        _wait_and_tell(wiring, identity, State.UNDONE, seconds=seconds, as_json=as_json)
+
+
+@bundle.command()
+@click.argument("identity", metavar="BUNDLE", default="")
+@campaign_option
+@json_option
+def status(identity: str, *, campaign: str, as_json: bool) -> None:
+    """Show every bundle, or one BUNDLE: what it moves, how far it is, what it waits for."""
+    with errors_explained(as_json=as_json):
+        known = open_wiring(campaign).bundles(who_asks()).all()
+        chosen = tuple(each for each in known if each.bundle.id.startswith(identity))
+        show(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _tell(chosen))
+
+
+def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
+    subject, _, release = item.partition("=")
+    return read_subject(subject), find_release(release, wiring.releases())
+
+
+def _wait_and_tell(wiring: Wiring, identity: str, wanted: State, *, seconds: float, as_json: bool) -> None:
+    """Wait until a bundle has ended, and print how; exit with 1 unless it ended as it was meant to."""
+    deadline = time.monotonic() + seconds
+    with progress(is_quiet=as_json) as bars:
+        task = bars.add_task(f"bundle {identity}", total=None)
+        while (found := _find(wiring, identity)).progress.state not in {wanted, State.UNDONE}:
+            if time.monotonic() > deadline:
+                break
+            bars.update(task, description=found.progress.reason)
+            time.sleep(_LOOK_SECONDS)
+    show(found, as_json=as_json, for_people=lambda: _tell((found,)))
+    if found.progress.state is not wanted:
+        sys.exit(1)
+
+
+def _find(wiring: Wiring, identity: str) -> BundleStatus:
+    return next(each for each in wiring.bundles(who_asks()).all() if each.bundle.id == identity)
+
+
+def _tell(bundles: tuple[BundleStatus, ...]) -> None:
+    table = Table("bundle", "state", "moves", "by", "reason", box=None)
+    for each in bundles:
+        moves = "\n".join(f"{item.subject} -> {short(item.to)}" for item in each.bundle.items)
+        state = f"{each.progress.state}: {each.progress.reason}"
+        table.add_row(each.bundle.id, escape(state), moves, each.bundle.by, escape(each.bundle.reason))
+    out.print(table)
