@@ -36,6 +36,7 @@ from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
 from handshake.control.campaign import CampaignSettings, StoreSettings
 from handshake.control.holds import Holds
+from handshake.control.drift import DriftReport, Inspector, RouterView
 from handshake.control.house import House
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.journal import JournalRecord, read_journal
@@ -305,6 +306,40 @@ class Wiring:
             clock=self.clock,
             pointers=self.pointers,
             demand_shaken=self.operator(who).demand_shaken,
+    def drift(self) -> DriftReport:
+        """Return what of this node is not what the pointers say."""
+        pointers, node = self.pointers.all(), self.house.node
+        gateway, door = self._gateway(self.catalog), self._door(self.catalog)
+        cache, host = self._cache(self.catalog), SandboxHost(self.sandboxes)
+        inspector = Inspector(
+            node=node,
+            catalog=self.catalog,
+            clock=self.clock,
+            targets=self.targets,
+            trees=self.house.trees,
+            manifest_of=self.manifest_of,
+            base_of=self.base_of,
+            running=lambda: (name for name, seen in host.observe().items() if seen.is_running),
+            routers=(
+                RouterView(
+                    place=str(Place(role=Role.GATEWAY, node=node)),
+                    read_wanted=lambda live, _: gateway.digest_of(live),
+                    read_running=gateway.running,
+                ),
+                RouterView(
+                    place=str(Place(role=Role.DOOR, node=node)),
+                    read_wanted=lambda live, _: door.digest_of(live),
+                    read_running=door.running,
+                ),
+                RouterView(
+                    place=str(Place(role=Role.CACHE, node=node)),
+                    read_wanted=cache.name_of,
+                    read_running=cache.running,
+                ),
+            ),
+        )
+        return inspector.inspect(pointers, self.policies.live(pointers))
+
         )
 
     @property
@@ -470,6 +505,8 @@ class Wiring:
                 is_home=self.house.is_home,
             ),
         )
+        for role in Role:
+            self._acks(catalog, role).withdraw_all()
         agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
         instances = Instances(
             node=self.house.node,
@@ -544,9 +581,7 @@ class Wiring:
         return self._redis(name, is_durable=False).url
 
     def _acks(self, catalog: Catalog, role: Role) -> AckWriter:
-        acks = AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
-        acks.withdraw_all()
-        return acks
+        return AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
 
     def _gateway(self, catalog: Catalog) -> GatewayReconciler:
         haproxy = SupervisedHaproxy(

@@ -12,6 +12,7 @@ from handshake.cli.check import check
 from handshake.cli.completion import completion
 from handshake.cli.control import control
 from handshake.cli.down import down
+from handshake.cli.drift import drift
 from handshake.cli.drill import drill
 from handshake.cli.edge import edge
 from handshake.cli.history import history
@@ -40,6 +41,8 @@ VERBS = (
     history,
     scale,
     bundle,
+    drift,
+    history,
     check,
     plan,
     apply,

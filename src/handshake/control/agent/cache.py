@@ -64,6 +64,14 @@ class CacheReconciler:
         self._acknowledge(wanted)
         return _tell(wanted, started=started, flipped=flipped)
 
+    def name_of(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> str:
+        """Return the name of the VCL that the label should point to."""
+        return self._compile(live, pointers).name
+
+    def running(self) -> str:
+        """Return the name of the VCL that the label points to."""
+        return self._cache.active()
+
     def _compile(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> _Wanted:
         mounted = [
             (pointer, live.policy.campaign.sites[subject.name].mount)

@@ -91,6 +91,14 @@ class DoorReconciler:
         moved = [wanted.name for wanted in maps if self._follow_map(wanted)]
         return _tell(started=started, changed=changed, moved=moved)
 
+    def digest_of(self, live: LivePolicy) -> str:
+        """Return what the running program should say that it serves."""
+        return self._compile(live)[1]
+
+    def running(self) -> str:
+        """Return what the running program says that it serves."""
+        return self._door.digest()
+
     def _compile(self, live: LivePolicy) -> tuple[str, str]:
         edge = live.policy.edge
         bare = print_haproxy(compile_door(edge, replace(self._surroundings, digest="-")))

@@ -59,15 +59,25 @@ class GatewayReconciler:
         waiting = self._acknowledge(wanted)
         return _tell(started=started, changed=changed, steps=steps, waiting=waiting)
 
-    def _compile(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
+    def digest_of(self, live: LivePolicy) -> str:
+        """Return what the running program should say that it serves."""
         gateway = live.policy.gateway
-        bare = replace(self._surroundings, digest="", description=gateway.description)
-        digest = digest_bytes(print_haproxy(compile_gateway(gateway.policy, bare)).encode())
+        return digest_bytes(print_haproxy(compile_gateway(gateway.policy, self._bare(live))).encode())
+
+    def running(self) -> str:
+        """Return what the running program says that it serves."""
+        return self._router.observe().digest
+
+    def _bare(self, live: LivePolicy) -> Surroundings:
+        return replace(self._surroundings, digest="", description=live.policy.gateway.description)
+
+    def _compile(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
+        gateway, digest = live.policy.gateway, self.digest_of(live)
         pools = tuple(
             Pool(service=service, members=self._members(service, endpoints))
             for service, endpoints in sorted(wanted.items())
         )
-        whole = replace(bare, digest=digest, pools=pools)
+        whole = replace(self._bare(live), digest=digest, pools=pools)
         return GatewayConfiguration(text=print_haproxy(compile_gateway(gateway.policy, whole)), digest=digest)
 
     def _members(self, service: str, wanted: Wanted) -> tuple[Endpoint, ...]:
