@@ -41,11 +41,20 @@ class Drained:
 class TrialInstance(Protocol):
     """One instance of the image, in the sandbox that it would have in production."""
 
-    name: str
-    address: str
-    """Where it shall listen, and nowhere else: `127.0.0.1:PORT`."""
-    boot_seconds: float
-    """From its start to its first good answer; 0 where none was waited for."""
+    @property
+    def name(self) -> str:
+        """The instance's id."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where it shall listen, and nowhere else: `127.0.0.1:PORT`."""
+        ...
+
+    @property
+    def boot_seconds(self) -> float:
+        """From its start to its first good answer; 0 where none was waited for."""
+        ...
 
     def ask(self, request: Request) -> Answer:
         """Send one request on a connection of its own."""
@@ -90,9 +99,15 @@ class TrialInstance(Protocol):
 class Trial(Protocol):
     """One image under test."""
 
-    contract: Contract
-    templates: Digest | None
-    """The template release that its instances are given; None where it serves none."""
+    @property
+    def contract(self) -> Contract:
+        """What the image promises and asks for."""
+        ...
+
+    @property
+    def templates(self) -> Digest | None:
+        """The template release that its instances are given; None where it serves none."""
+        ...
 
     def one(self) -> TrialInstance:
         """Return an instance that answers, launched where there is none; SilentError where it does not."""

@@ -1,0 +1,91 @@
+"""Nothing unshaken is promoted: the rule, and the reports that it reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from handshake.control.journal import read_journal
+from handshake.control.shaken import Shaken, demand_shaken
+from handshake.core.digest import digest_bytes
+from handshake.core.errors import RefusedError
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.image.shake.finding import broken, kept
+from handshake.image.shake.report import Judgement, ShakeReport
+from handshake.testing.memory_catalog import MemoryCatalog
+
+RELEASE = digest_bytes(b"release")
+OTHER = digest_bytes(b"other")
+HAMM = Subject(kind=Kind.IMAGE, name="hamm")
+
+
+def report(*, passed: bool) -> ShakeReport:
+    """Return a report on the release."""
+    finding = kept("72 MB") if passed else broken("it ended")
+    return ShakeReport(
+        service="hamm",
+        release=RELEASE,
+        passed=passed,
+        judgements=(Judgement(promise="memory", sentence="stays", finding=finding, seconds=0.1),),
+        by="adam",
+        at=1.0,
+        seconds=3.0,
+    )
+
+
+def past(*, stable: bool) -> Pointer:
+    """Return a value that the pointer once had: the release, and whether it proved to be stable."""
+    return Pointer(
+        subject=HAMM,
+        release=RELEASE,
+        revision=1,
+        stable=RELEASE if stable else OTHER,
+        moved_by="adam",
+        reason="promoted",
+        moved_at=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(None, "was never shaken"), (report(passed=False), "does not keep what it promises: memory")],
+)
+def test_an_image_that_has_not_passed_is_refused(found: ShakeReport | None, said: str) -> None:
+    """An image that was never shaken, or that failed, is refused with the verb that shakes it and the way around."""
+    with pytest.raises(RefusedError, match=said) as refused:
+        demand_shaken(HAMM, RELEASE, found, [past(stable=False)])
+    assert "handshake shake" in refused.value.hint
+    assert "--force" in refused.value.hint
+
+
+def test_an_image_that_has_passed_is_let_through() -> None:
+    """A report that all promises are kept opens the way."""
+    demand_shaken(HAMM, RELEASE, report(passed=True), [])
+
+
+def test_an_image_that_was_stable_before_is_let_through() -> None:
+    """Going back to a release that once ran in the whole fleet needs no contract check."""
+    demand_shaken(HAMM, RELEASE, None, [past(stable=True)])
+
+
+@pytest.mark.parametrize("kind", [Kind.SITE, Kind.TEMPLATES, Kind.POLICY])
+def test_only_images_make_promises(kind: Kind) -> None:
+    """Sites, templates and policies have no contract, so nothing is asked of them."""
+    demand_shaken(Subject(kind=kind, name="calls"), RELEASE, None, [])
+
+
+def test_the_newest_report_stands() -> None:
+    """A release that was shaken again is what the newest report says; the journal keeps both."""
+    catalog = MemoryCatalog()
+    shaken = Shaken(catalog)
+    assert shaken.find(RELEASE) is None
+    assert not shaken.has_passed(RELEASE)
+    shaken.write(report(passed=False))
+    assert shaken.find(RELEASE) == report(passed=False)
+    assert not shaken.has_passed(RELEASE)
+    shaken.write(report(passed=True))
+    assert shaken.has_passed(RELEASE)
+    assert {record.what.partition(" was shaken: ")[2] for record in read_journal(catalog)} == {
+        "it breaks memory",
+        "it keeps its promises",
+    }
