@@ -25,6 +25,7 @@ from handshake.control.agent.gateway import GatewayReconciler
 from handshake.control.agent.health import build_health
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.launching import Launcher
+from handshake.control.agent.measuring import Measurer
 from handshake.control.agent.objects import build_objects
 from handshake.control.agent.permits import Pace, PermitOffice
 from handshake.control.agent.ports import choose_port
@@ -43,6 +44,7 @@ from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
+from handshake.control.leader.scaling import Scaler
 from handshake.control.leader.service import LeaderService
 from handshake.control.leader.steps import StepRunner
 from handshake.control.lifecycle import Lifecycle
@@ -53,6 +55,7 @@ from handshake.control.operator import Operator
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling, Workshop
 from handshake.control.rollouts import Rollouts
+from handshake.control.scales import Scales
 from handshake.control.secrets import Secrets
 from handshake.control.shake.sandboxed import Bench
 from handshake.control.shake.trial import Shelf
@@ -79,6 +82,8 @@ from handshake.drivers.directory.store import DirectoryStore, make_region
 from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.drivers.git.source import describe_source
 from handshake.drivers.haproxy.program import NEED as HAPROXY_NEED
+from handshake.drivers.haproxy.runtime import Runtime
+from handshake.drivers.haproxy.servers import Servers
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
 from handshake.drivers.http.objects import LentStore
 from handshake.drivers.http.server import ThreadedServer
@@ -352,6 +357,10 @@ class Wiring:
         live = self.live()
         return read_nodes(self.catalog, live.policy.campaign.nodes if live else ())
 
+    def scales(self, who: str) -> Scales:
+        """Return somebody's say in how many instances there are."""
+        return Scales(who=who, catalog=self.catalog, clock=self.clock)
+
     @property
     def node_register(self) -> NodeRegister:
         """What operators decide about nodes."""
@@ -479,6 +488,7 @@ class Wiring:
             catalog=catalog,
             clock=self.clock,
             leadership=Leadership(catalog, f"control@{self.house.node} pid {os.getpid()}"),
+            scaler=Scaler(catalog),
             fleets=Fleets(catalog, runner, targets=self.targets),
             pointers=self.pointers,
             campaign_of=campaign_of,
@@ -497,6 +507,13 @@ class Wiring:
             programs_of=self.programs_of,
             prepare_countries=partial(prepare_countries, self.house),
             sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
+            measurer=Measurer(
+                catalog,
+                self.clock,
+                node=self.house.node,
+                count_requests=Servers(Runtime(self.house.socket("gateway-admin"))).count_requests,
+                count_cpu=self.sandboxes.processor_seconds,
+            ),
             presence=Presence(
                 catalog,
                 self.clock,

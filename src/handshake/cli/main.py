@@ -24,6 +24,7 @@ from handshake.cli.promote import promote
 from handshake.cli.publish import publish
 from handshake.cli.rollback import rollback
 from handshake.cli.rollout import rollout
+from handshake.cli.scale import scale
 from handshake.cli.shake import shake
 from handshake.cli.status import status
 from handshake.cli.up import up

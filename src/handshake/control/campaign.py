@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from handshake.config.settings import Settings
 from handshake.core.release import parse_name
 from handshake.fleet.freeze import Calendar, Window, parse_dates, parse_weekly, parse_zone
+from handshake.fleet.scaling import Targets
 from handshake.fleet.strategy import Strategy
 
 _ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
@@ -79,6 +80,31 @@ class StoreSettings(Settings):
     )
 
 
+class ScalingSettings(Settings):
+    """What one instance shall carry; where nothing is said, the number changes by the verb alone."""
+
+    requests_per_second_per_instance: float = Field(
+        default=0.0, ge=0, description="Requests per second that one instance shall carry; 0: not asked."
+    )
+    cpu_share: float = Field(
+        default=0.0, ge=0, description="The share of one processor that one instance shall use; 0: not asked."
+    )
+    cooldown_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="How long fewer instances must have been enough before there are fewer; "
+        "a tenth of it lies between two steps to more.",
+    )
+
+    def targets(self) -> Targets:
+        """Return the targets as the autoscaler reads them."""
+        return Targets(
+            requests_per_second=self.requests_per_second_per_instance,
+            cpu_share=self.cpu_share,
+            cooldown_seconds=self.cooldown_seconds,
+        )
+
+
 class ServiceSettings(Settings):
     """One service and the limits of its fleet."""
 
@@ -117,6 +143,9 @@ class ServiceSettings(Settings):
     )
     canary_seconds: float = Field(
         default=60.0, ge=0, description="Canary: how long each side must have served."
+    )
+    scaling: ScalingSettings = Field(
+        default_factory=ScalingSettings, description="How the fleet follows its load."
     )
 
 

@@ -17,6 +17,7 @@ from handshake.control.agent.fleet_acks import acknowledge_fleet
 from handshake.control.agent.gateway import GatewayReconciler, services_of, wanted_from
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.live_data import wanted_maps
+from handshake.control.agent.measuring import MEASURE_SECONDS, Measurer
 from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
 from handshake.control.agent.programs import LocalProgram, keep_programs
 from handshake.control.agent.sampling import Sampler
@@ -52,6 +53,7 @@ class AgentParts:
     prepare_countries: Callable[[LivePolicy], None]
     presence: Presence
     sampler: Sampler
+    measurer: Measurer
 
 
 class Agent:
@@ -66,6 +68,7 @@ class Agent:
         self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
         self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
         self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
+        self._measures = Loop("measures", self._keep_measures, tick_seconds=MEASURE_SECONDS)
         self._samples = Loop("samples", parts.sampler.cycle, tick_seconds=_SLOW_TICK_SECONDS)
         self._presence = Loop("presence", self._keep_presence, tick_seconds=PRESENCE_SECONDS)
         self._instances: Instances | None = None
@@ -86,6 +89,7 @@ class Agent:
             self._cache,
             self._fleet,
             self._samples,
+            self._measures,
         )
 
     def run(self, instances: Instances) -> None:
@@ -132,6 +136,9 @@ class Agent:
         subject = self._parts.policies.subject
         if pointer := pointers.get(subject):
             self._parts.node_acks.refuse(str(subject), pointer.revision, f"{error.what}: {error.details}")
+
+    def _keep_measures(self) -> Outcome:
+        return self._parts.measurer.cycle(self._instances.reports() if self._instances else {})
 
     def _keep_presence(self) -> Outcome:
         return self._parts.presence.cycle(self._nodes.latest())

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.entry import Entry, Held
-from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, SAMPLES, hold_key, rollout_key, scale_key
+from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, SAMPLES, hold_key, rollout_key
 from handshake.control.acks import read_acks
 from handshake.control.agent.sampling import NodeSamples
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.pools import PoolView
 from handshake.control.leader.steps import StepRunner
 from handshake.control.nodes import Nodes
+from handshake.control.scales import read_scale
 from handshake.control.targets import Targets
 from handshake.core.ack import Ack
 from handshake.core.instance import Assignment, InstanceReport
@@ -142,8 +143,8 @@ class Fleets:
         return decode(Hold, entry.value) if entry else None
 
     def _settings(self, service: str, settings: ServiceSettings) -> FleetSettings:
-        scale = self._catalog.get(scale_key(service))
-        wanted = int(scale.value) if scale else settings.floor
+        scale, _ = read_scale(self._catalog, service)
+        wanted = scale.wanted if scale else settings.floor
         return FleetSettings(
             desired=min(max(wanted, settings.floor), settings.ceiling),
             max_parallel=Budget(count=settings.max_parallel) if settings.max_parallel else Budget(),

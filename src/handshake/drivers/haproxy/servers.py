@@ -22,6 +22,7 @@ _RUNNING = {"1", "2"}
 """Starting slowly, and running."""
 _UNCHECKED = {"", "UNK", "INI"}
 _BACKENDS_AND_SERVERS = ("show", "stat", "-1", "6", "-1")
+_BACKENDS = ("show", "stat", "-1", "2", "-1")
 _BACKEND_ROW = "BACKEND"
 
 
@@ -60,6 +61,11 @@ class Servers:
         states = self._runtime.ask("show", "servers", "state")
         stats = self._runtime.ask(*_BACKENDS_AND_SERVERS)
         return parse_servers(states, stats)
+
+    def count_requests(self) -> dict[str, float]:
+        """Return the requests that each backend was given since this worker started."""
+        stats = self._runtime.ask(*_BACKENDS)
+        return parse_requests(stats)
 
     def add(self, backend: str, name: str, address: str, words: Sequence[str]) -> None:
         """Add a server in maintenance, with its health check where the words have `check`.
@@ -101,6 +107,15 @@ def parse_servers(states: str, stats: str) -> dict[str, tuple[Server, ...]]:
     except (KeyError, ValueError) as error:
         raise OutcomeUnknownError("HAProxy's servers cannot be read", details=str(error)) from error
     return {proxy: tuple(sorted(servers, key=lambda each: each.name)) for proxy, servers in found.items()}
+
+
+def parse_requests(stats: str) -> dict[str, float]:
+    """Return the requests of each backend in `show stat`; OutcomeUnknownError for another text."""
+    try:
+        rows = _table(stats.splitlines(), ",")
+        return {row["pxname"]: float(row["req_tot"] or 0) for row in rows if row["svname"] == _BACKEND_ROW}
+    except (KeyError, ValueError) as error:
+        raise OutcomeUnknownError("HAProxy's counters cannot be read", details=str(error)) from error
 
 
 def _table(lines: Sequence[str], separator: str) -> Iterator[dict[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from handshake.core.errors import RefusedError
 from handshake.drivers.process.need import Need
 from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.processor_time import processor_seconds
 from handshake.drivers.process.program import Observation, Program, State
 from handshake.drivers.sandbox.confinement import Confinement
 from handshake.drivers.sandbox.memory_file import memory_files
@@ -65,6 +66,11 @@ class Sandboxes:
     def observe_all(self) -> tuple[Observation, ...]:
         """Return what is seen of every instance that was launched here and not forgotten."""
         return self._processes.observe_all()
+
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the processor time that each running instance has used, with all of its processes."""
+        seen = self._processes.observe_all()
+        return processor_seconds({each.name: each.process.pid for each in seen if each.process})
 
     def ask_to_end(self, instance: str) -> Observation:
         """Send SIGTERM to the application itself, once, and return at once; `ending_since` then tells when."""
