@@ -69,7 +69,7 @@ from handshake.control.switches import Switches
 from handshake.control.targets import Targets
 from handshake.core.ack import Place, Role
 from handshake.core.clock import Clock
-from handshake.core.digest import Digest
+from handshake.core.digest import Digest, parse_digest
 from handshake.core.instance import InstanceReport
 from handshake.core.objects import ObjectStore
 from handshake.core.pointer import Pointer
@@ -87,10 +87,11 @@ from handshake.drivers.haproxy.servers import Servers
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
 from handshake.drivers.http.objects import LentStore
 from handshake.drivers.http.server import ThreadedServer
+from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.nginx.program import RegionServer
 from handshake.drivers.nginx.supervised import SupervisedRegion
 from handshake.drivers.npm.packages import NpmPackages
-from handshake.drivers.pip.wheels import PipWheels
+from handshake.drivers.pip.wheels import PipWheels, find_python
 from handshake.drivers.process.command import run_command
 from handshake.drivers.process.need import Need, missing_programs
 from handshake.drivers.process.ports import check_port
@@ -210,11 +211,11 @@ class Wiring:
         lifecycle = Lifecycle(self.house, self.supervision, self.clock, python=sys.executable, credentials="")
         return lifecycle.start(lambda: self.catalog, ask_agent)
 
-    @property
-    def larder(self) -> Larder:
-        """Where images' packages come from."""
+    def larder_for(self, base: str) -> Larder:
+        """Return where the packages of images on this base come from."""
         cache = self.house.cache
-        return Larder(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+        wheels = PipWheels() if base == HOST_BASE else PipWheels(find_python(self.fetch(parse_digest(base))))
+        return Larder(cache=cache, wheels=wheels, node=NpmPackages(cache / "npm"))
 
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
@@ -222,7 +223,8 @@ class Wiring:
             campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
-            larder=self.larder,
+            larder_for=self.larder_for,
+            debian=Mmdebstrap(),
             describe_source=describe_source,
             run_build=run_build,
             sign=self.sign,
@@ -286,6 +288,7 @@ class Wiring:
         return Launcher(
             demand_signed=self.believer.demand_signed,
             fetch=self.fetch,
+            base_of=self.base_of,
             contract_of=self.contract_of,
             secrets_of=lambda _: given,
         )
@@ -463,6 +466,11 @@ class Wiring:
         """Return a release's tree on this node."""
         return fetch_release(self.stores, release, self.house.trees)
 
+    def base_of(self, image: Digest) -> Digest | None:
+        """Return the release of an image's base, None where it is the host."""
+        base = self.manifest_of(image).base
+        return None if base == HOST_BASE else parse_digest(base)
+
     def contract_of(self, image: Digest) -> Contract:
         """Return an image's contract."""
         return parse_contract(self.manifest_of(image).contract)
@@ -534,6 +542,7 @@ class Wiring:
             launcher=Launcher(
                 demand_signed=self.believer.demand_signed,
                 fetch=self.fetch,
+                base_of=self.base_of,
                 contract_of=self.contract_of,
                 secrets_of=self.secrets_of,
             ),

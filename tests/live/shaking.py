@@ -115,6 +115,7 @@ class Shaker:
         return Launcher(
             demand_signed=lambda _: None,
             fetch=self.tree,
+            base_of=lambda _: None,
             contract_of=lambda release: parse_contract(self.manifests[release].contract),
             secrets_of=lambda _: given,
         )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -95,6 +99,52 @@ def test_pip_leaves_nothing_of_this_machine(campaign: Path) -> None:
         "lib/greeting-1.0.dist-info/entry_points.txt",
         "lib/greeting.py",
     ]
+
+
+BAKE_ELSEWHERE = """\
+import os, sys
+from pathlib import Path
+os.umask(0o077)
+from handshake.core.manifest import release_id
+from tests.live.baking import bake_service
+service, staging, cache = map(Path, sys.argv[1:])
+print(release_id(bake_service(service, staging, cache).manifest))
+"""
+
+
+def test_another_machine_gives_the_same_digest(campaign: Path) -> None:
+    """Neither folder, umask, locale, time zone, user, home nor host name get into an image."""
+    elsewhere = campaign.parent / "else where" / "ünter"
+    shutil.copytree(campaign, elsewhere / "campaign")
+    for path in elsewhere.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.utime(path, (1, 1))
+    environment = {
+        "HOME": str(elsewhere),
+        "HOSTNAME": "elsewhere",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "C",
+        "LOGNAME": "nobody",
+        "PATH": os.environ["PATH"],
+        "PIP_FIND_LINKS": os.environ["PIP_FIND_LINKS"],
+        "PIP_NO_INDEX": "1",
+        "PYTHONHASHSEED": "7",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONUTF8": "1",
+        "TZ": "Pacific/Kiritimati",
+        "USER": "nobody",
+    }
+    words = (elsewhere / "campaign" / "hamm", elsewhere / "image", elsewhere / "cache")
+    renamed = ("--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh")
+    unshared = ("unshare", "--user", "--map-root-user", *renamed) if os.geteuid() == 0 else ()
+    run = subprocess.run(
+        [*unshared, sys.executable, "-c", BAKE_ELSEWHERE, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert run.stdout.strip() == release_id(bake_at(campaign, "here"))
 
 
 def test_wheel_that_cannot_be_had_is_named(campaign: Path) -> None:

@@ -25,6 +25,7 @@ from handshake.core.signature import Signature
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
 from handshake.image.bake import Baked, Kitchen, bake
+from handshake.image.base import BASE_FILE, Debian, bake_base, read_base
 from handshake.image.contents import Larder
 from handshake.image.recipe import read_recipe
 from handshake.render.templates import check_templates
@@ -50,7 +51,9 @@ class Workshop:
     """The operator's folder."""
     cache: Path
     stores: Sequence[ObjectStore]
-    larder: Larder
+    larder_for: Callable[[str], Larder]
+    """From an image's base to where its packages come from."""
+    debian: Debian
     describe_source: Callable[[Path], tuple[str, str]]
     run_build: Callable[[Sequence[str], Path], None]
     sign: Callable[[Digest], Signature]
@@ -84,9 +87,12 @@ class Publisher:
 
     def bake(self, subject: Subject, tell: Telling, staging: Path) -> Baked:
         """Bake an image into an empty folder, and publish nothing."""
-        source = self._source(subject)
-        kitchen = Kitchen(campaign=self._shop.campaign, larder=self._shop.larder)
-        return bake(read_recipe(source), source, staging, kitchen, lambda progress: tell.step(progress.what))
+        return self._bake(self._source(subject), tell, staging)
+
+    def bake_base(self, source: Path, tell: Telling, staging: Path) -> Baked:
+        """Bake a base into an empty folder, and publish nothing."""
+        recipe = read_base(source).model
+        return bake_base(recipe, staging, self._shop.debian, lambda progress: tell.step(progress.what))
 
     def subjects(self) -> tuple[Subject, ...]:
         """Return everything that the campaign can publish, in the order in which it should be promoted."""
@@ -109,11 +115,15 @@ class Publisher:
             return self._store(subject, manifest, staging, source, tell)
 
     def _publish_image(self, subject: Subject, source: Path, tell: Telling) -> Digest:
-        recipe = read_recipe(source)
-        kitchen = Kitchen(campaign=self._shop.campaign, larder=self._shop.larder)
         with self._staging() as staging:
-            baked = bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
+            act = self.bake_base if (source / BASE_FILE).exists() else self._bake
+            baked = act(source, tell, staging)
             return self._store(subject, baked.manifest, staging, source, tell, materials=baked.materials)
+
+    def _bake(self, source: Path, tell: Telling, staging: Path) -> Baked:
+        recipe = read_recipe(source)
+        kitchen = Kitchen(campaign=self._shop.campaign, larder=self._shop.larder_for(recipe.model.base))
+        return bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
 
     def _publish_templates(self, subject: Subject, source: Path, tell: Telling) -> Digest:
         tell.step("check the templates")

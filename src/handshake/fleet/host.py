@@ -17,6 +17,8 @@ class LaunchOrder:
     command: tuple[str, ...]
     tree: Path
     """The image's files, verified and read-only."""
+    base: Path | None
+    """The files of the image's base, verified and read-only; None for the host's own."""
     templates: Path | None
     """The template release's files; None where the service renders none."""
     environment: Mapping[str, str]

@@ -9,6 +9,7 @@ from handshake.config.settings import Settings
 from handshake.control.campaign import CampaignSettings
 from handshake.edge.settings import EdgeSettings
 from handshake.gateway.policy import GatewayPolicy
+from handshake.image.base import BaseRecipe
 from handshake.image.recipe import Recipe
 from handshake.render.settings import TemplatesSettings
 from handshake.site.settings import SiteSettings
@@ -18,6 +19,7 @@ FILES: dict[str, type[Settings]] = {
     "edge.toml": EdgeSettings,
     "gateway.toml": GatewayPolicy,
     "service.toml": Recipe,
+    "base.toml": BaseRecipe,
     "site.toml": SiteSettings,
     "templates.toml": TemplatesSettings,
 }
@@ -28,7 +30,7 @@ _HEAD = """\
 # Settings
 
 `handshake.toml`, `edge.toml` and `gateway.toml` stand in the campaign's folder; `service.toml`, `site.toml` and
-`templates.toml` beside the source that they describe. A key that is not listed here is refused.
+`templates.toml` beside the source that they describe; `base.toml` in a base's folder. A key that is not listed here is refused.
 """
 
 _LIMITS = {

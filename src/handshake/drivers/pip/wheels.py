@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from handshake.core.errors import RefusedError
 from handshake.drivers.process.command import run_command
 
 HOST_PYTHON = Path("/usr/bin/python3")
@@ -24,30 +26,62 @@ _FLAGS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Python:
+    """An interpreter, as far as wheels care."""
+
+    version: str
+    """`3.11`."""
+    platform: str
+    """`linux-x86_64`."""
+
+
 class PipWheels:
-    """The Packages of images whose base has the given interpreter."""
+    """The Packages of images whose base has the given interpreter, by default the host's."""
 
     name = "python"
 
-    def __init__(self, python: Path = HOST_PYTHON) -> None:
-        self._python = python
+    def __init__(self, python: Python | None = None) -> None:
+        self._given = python
 
     def target(self) -> str:
         """Return the interpreter's version and platform; UnavailableError where there is none."""
-        version, platform = _ask(self._python)
-        return f"cp{version}-{platform}"
+        return f"cp{self._python.version}-{self._python.platform}"
 
     def unpack(self, lock: Path, folder: Path) -> None:
         """Install into a folder; only packages whose wheels fit the base's interpreter."""
-        version, _ = _ask(self._python)
-        install = (sys.executable, "-m", "pip", "install", f"--python-version={version}", *_FLAGS)
+        version = f"--python-version={self._python.version}"
         run_command(
-            (*install, f"--target={folder}", f"--requirement={lock}"),
+            (
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                version,
+                *_FLAGS,
+                f"--target={folder}",
+                f"--requirement={lock}",
+            ),
             timeout_seconds=_UNPACK_TIMEOUT_SECONDS,
         )
 
+    @property
+    def _python(self) -> Python:
+        return self._given or _ask(HOST_PYTHON)
+
+
+def find_python(tree: Path) -> Python:
+    """Return the interpreter of a base's tree, which is never run outside of a sandbox.
+
+    RefusedError where there is none.
+    """
+    link = tree / "usr/bin/python3"
+    if not link.is_symlink():
+        raise RefusedError("the base has no Python", hint="Add python3 to the packages of its base.toml.")
+    return Python(version=link.readlink().name.removeprefix("python"), platform=_ask(HOST_PYTHON).platform)
+
 
 @cache
-def _ask(python: Path) -> tuple[str, str]:
+def _ask(python: Path) -> Python:
     version, platform = run_command((str(python), "-c", _ASK), timeout_seconds=_ASK_TIMEOUT_SECONDS).split()
-    return version, platform
+    return Python(version=version, platform=platform)

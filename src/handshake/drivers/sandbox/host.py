@@ -21,6 +21,7 @@ class SandboxHost:
             service=order.service,
             command=order.command,
             tree=order.tree,
+            base=order.base,
             templates=order.templates,
             environment=order.environment,
             limits=Limits(memory_megabytes=order.memory_megabytes),

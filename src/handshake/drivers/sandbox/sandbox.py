@@ -39,6 +39,8 @@ class Sandbox:
     command: tuple[str, ...]
     tree: Path
     """The image's files, seen as /app."""
+    base: Path | None = None
+    """The base's files, whose usr is seen as /usr; None for the host's own."""
     templates: Path | None
     """The template release's files, seen as /templates; None for a service that renders none."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -72,13 +74,19 @@ def sandbox_command(
 ) -> tuple[str, ...]:
     """Return the argv that builds the sandbox and runs the command in it as PID 1.
 
-    `links` are the symbolic links that stand in the host's root, such as /lib -> usr/lib. `files` are paths
+    `links` are the symbolic links that stand in the base's root, such as /lib -> usr/lib. `files` are paths
     inside of the sandbox and the inherited descriptors that hold their contents: so no secret is ever in an
     argv, an environment or a file on disk. The sandbox does not die with its parent: it outlives its agent.
     """
     inner = (*_limits(sandbox.limits), *sandbox.command)
     bubblewrap = ("bwrap", *_rights(confinement), *_namespaces(sandbox.instance), *_environment(sandbox))
-    outer = (*bubblewrap, *_host(links), *_files(files, confinement), *_trees(sandbox), "--")
+    outer = (
+        *bubblewrap,
+        *_root(sandbox.base or Path("/"), links),
+        *_files(files, confinement),
+        *_trees(sandbox),
+        "--",
+    )
     match confinement:
         case Confinement.PERSON:
             return (*outer, *inner)
@@ -107,13 +115,13 @@ def _environment(sandbox: Sandbox) -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _host(links: Mapping[str, str]) -> Iterator[str]:
-    yield from ("--ro-bind", "/usr", "/usr")
+def _root(base: Path, links: Mapping[str, str]) -> Iterator[str]:
+    yield from ("--ro-bind", str(base / "usr"), "/usr")
     for link, target in sorted(links.items()):
         yield from ("--symlink", target, link)
     yield from ("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev")
     yield from ("--perms", "1777", "--size", str(_TMP_BYTES), "--tmpfs", "/tmp")  # noqa: S108 -- private
-    yield from ("--perms", "0755", "--dir", "/etc", "--ro-bind-try", "/etc/ssl", "/etc/ssl")
+    yield from ("--perms", "0755", "--dir", "/etc", "--ro-bind-try", str(base / "etc/ssl"), "/etc/ssl")
 
 
 def _files(files: Mapping[str, int], confinement: Confinement) -> Iterator[str]:

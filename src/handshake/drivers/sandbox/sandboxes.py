@@ -92,19 +92,28 @@ class Sandboxes:
         return os.getuid() if self._confinement is Confinement.PERSON else uid_for(service)
 
     def _program(self, sandbox: Sandbox, uid: int, files: Mapping[str, int]) -> Program:
-        links = {link: os.readlink(link) for link in _ROOT_LINKS if Path(link).is_symlink()}  # noqa: PTH115 -- text
+        links = _links_of(sandbox.base) if sandbox.base else _links_here()
         return sandbox_program(sandbox, confinement=self._confinement, uid=uid, links=links, files=files)
 
     def _check_trees(self, sandbox: Sandbox, uid: int) -> None:
         if self._confinement is not Confinement.DROPPED:
             return
-        for tree in filter(None, (sandbox.tree, sandbox.templates)):
+        for tree in filter(None, (sandbox.tree, sandbox.base, sandbox.templates)):
             for folder in (tree, *tree.parents):
                 if not folder.stat().st_mode & stat.S_IXOTH:
                     raise RefusedError(
                         f"{sandbox.instance} runs as uid {uid}, which may not enter {folder}, to {tree}",
                         hint=f"chmod o+x {folder}, or keep the trees elsewhere",
                     )
+
+
+def _links_here() -> dict[str, str]:
+    return {link: os.readlink(link) for link in _ROOT_LINKS if Path(link).is_symlink()}  # noqa: PTH115 -- text
+
+
+def _links_of(base: Path) -> dict[str, str]:
+    """Return the root's links over a base, in which everything is merged into /usr."""
+    return {link: f"usr{link}" for link in _ROOT_LINKS if (base / f"usr{link}").is_dir()}
 
 
 def _accounts(uid: int) -> dict[str, bytes]:

@@ -1,0 +1,116 @@
+"""Bases: an interpreter and libraries from Debian packages, baked into an image that other images run on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import Field
+
+from handshake.config.reader import Loaded, read_settings
+from handshake.config.settings import Settings
+from handshake.core.manifest import Manifest
+from handshake.core.provenance import Material
+from handshake.core.release import Kind
+from handshake.core.tree import remove_tree, scan_tree
+from handshake.image.bake import Baked
+from handshake.image.step import BakedStep, Origin, Progress
+
+BASE_FILE = "base.toml"
+BASE_CONTRACT: dict[str, object] = {"role": "base"}
+NEEDED = ("util-linux",)
+"""The sandbox limits an instance with programs of this package, which are then the base's own."""
+_LEFT_OUT = (
+    "usr/share/bug",
+    "usr/share/doc",
+    "usr/share/info",
+    "usr/share/lintian",
+    "usr/share/locale",
+    "usr/share/man",
+)
+_AUTHORITIES = "usr/share/ca-certificates/mozilla"
+_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+
+Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+
+
+class BaseRecipe(Settings):
+    """What a base is made of: `base.toml`, in a folder of its own."""
+
+    suite: str = Field(
+        default="bookworm", pattern=r"^[a-z][a-z-]*$", description="Debian's name of the release to take."
+    )
+    packages: tuple[Package, ...] = Field(
+        min_length=1, description="Debian packages; what they depend on comes with them."
+    )
+
+
+class Debian(Protocol):
+    """Unpacks Debian packages without installing them: no script of theirs is run."""
+
+    def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
+        """Put packages and what they depend on into an empty folder, /bin and its like merged into /usr.
+
+        Returns each package with its digest. UnavailableError, with the program's own words, where that fails.
+        """
+        ...
+
+
+def read_base(folder: Path) -> Loaded[BaseRecipe]:
+    """Return a base's recipe; ProblemsError names every problem of the file."""
+    return read_settings(BaseRecipe, folder / BASE_FILE)
+
+
+def bake_base(recipe: BaseRecipe, staging: Path, debian: Debian, report: Callable[[Progress], None]) -> Baked:
+    """Put a base's tree together in an empty staging folder, and return its manifest.
+
+    The same packages give the same manifest: only files of packages are in it, and what is made of them.
+    """
+    begun = time.monotonic()
+    packages = (*recipe.packages, *NEEDED)
+    what = f"debian {', '.join(recipe.packages)}"
+    report(Progress(step=1, steps=1, what=what))
+    materials = debian.unpack(recipe.suite, packages, staging)
+    _leave_out(staging)
+    _bundle_authorities(staging)
+    manifest = Manifest(kind=Kind.IMAGE, contract=BASE_CONTRACT, files=scan_tree(staging, may_link=True))
+    step = BakedStep(
+        what=what,
+        to="",
+        origin=Origin.UNPACKED,
+        files=len(manifest.files),
+        bytes=sum(file.size for file in manifest.files),
+        seconds=round(time.monotonic() - begun, 3),
+    )
+    return Baked(
+        manifest=manifest, steps=(step,), materials=tuple(sorted(materials, key=lambda each: each.uri))
+    )
+
+
+def _leave_out(tree: Path) -> None:
+    """Keep /usr without what people read, and of /etc what TLS needs: nothing else of it is seen inside."""
+    for folder in (
+        *(tree / name for name in _LEFT_OUT),
+        *_beside(tree, "usr", "etc"),
+        *_beside(tree / "etc", "ssl"),
+    ):
+        if folder.is_dir() and not folder.is_symlink():
+            remove_tree(folder)
+        else:
+            folder.unlink(missing_ok=True)
+
+
+def _beside(folder: Path, *kept: str) -> Iterator[Path]:
+    return (path for path in list(folder.iterdir()) if path.name not in kept)
+
+
+def _bundle_authorities(tree: Path) -> None:
+    """Write the one file that TLS clients read, as the script of ca-certificates would, if that package is in."""
+    certificates = sorted((tree / _AUTHORITIES).glob("*.crt"))
+    if certificates:
+        bundle = tree / _BUNDLE
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        bundle.write_bytes(b"".join(each.read_bytes() for each in certificates))
+        bundle.chmod(0o644)
