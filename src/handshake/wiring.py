@@ -36,8 +36,8 @@ from handshake.control.agent.sampling import Sampler
 from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
 from handshake.control.campaign import CampaignSettings, StoreSettings
-from handshake.control.holds import Holds
 from handshake.control.drift import DriftReport, Inspector, RouterView
+from handshake.control.holds import Holds
 from handshake.control.house import House
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.journal import JournalRecord, read_journal
@@ -306,14 +306,6 @@ class Wiring:
             who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
         )
 
-    def bundles(self, who: str) -> Bundles:
-        """Return somebody's bundles."""
-        return Bundles(
-            who=who,
-            catalog=self.catalog,
-            clock=self.clock,
-            pointers=self.pointers,
-            demand_shaken=self.operator(who).demand_shaken,
     def drift(self) -> DriftReport:
         """Return what of this node is not what the pointers say."""
         pointers, node = self.pointers.all(), self.house.node
@@ -348,6 +340,14 @@ class Wiring:
         )
         return inspector.inspect(pointers, self.policies.live(pointers))
 
+    def bundles(self, who: str) -> Bundles:
+        """Return somebody's bundles."""
+        return Bundles(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            pointers=self.pointers,
+            demand_shaken=self.operator(who).demand_shaken,
         )
 
     @property
@@ -505,6 +505,8 @@ class Wiring:
     def agent(self) -> tuple[Agent, Instances]:
         """Return the node's agent and its instances."""
         catalog, targets = self.catalog, self.targets
+        for role in Role:
+            self._acks(catalog, role).withdraw_all()
         parts = AgentParts(
             node_acks=self._acks(catalog, Role.NODE),
             policies=self.policies,
@@ -530,8 +532,6 @@ class Wiring:
                 is_home=self.house.is_home,
             ),
         )
-        for role in Role:
-            self._acks(catalog, role).withdraw_all()
         agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
         instances = Instances(
             node=self.house.node,
