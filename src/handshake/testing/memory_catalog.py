@@ -9,29 +9,38 @@ from itertools import count
 
 from handshake.catalog.endpoint import CheckStatus, Endpoint, Endpoints
 from handshake.catalog.entry import Delete, Entry, Held, Operation, Put, Snapshot, Write
+from handshake.core.clock import Clock
 from handshake.core.errors import ConflictError, RefusedError
+from handshake.testing.clock import FakeClock
+
+_STANDING = FakeClock()
+"""By a clock that nobody moves, no session ends by itself."""
 
 
 class MemoryCatalog:
     """Keeps the Protocol of `handshake.catalog.catalog.Catalog`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = _STANDING) -> None:
+        self._clock = clock
         self._changed = threading.Condition()
         self._index = 1
         self._entries: dict[str, Entry] = {}
         self._prefix_index: dict[str, int] = {}
-        self._sessions: set[str] = set()
+        self._sessions: dict[str, tuple[float, float]] = {}
+        """Time to live, and when it was last renewed."""
         self._endpoints: dict[str, Endpoint] = {}
         self._service_index: dict[str, int] = {}
         self._numbers = count(1)
 
     def get(self, key: str) -> Entry | None:
         """Return one entry, None where the key does not exist."""
+        self._end_sessions()
         with self._changed:
             return self._entries.get(key)
 
     def read(self, prefix: str) -> Snapshot:
         """Return everything under a prefix, sorted by key."""
+        self._end_sessions()
         with self._changed:
             return self._snapshot(prefix)
 
@@ -44,6 +53,7 @@ class MemoryCatalog:
 
     def transact(self, operations: Sequence[Operation]) -> None:
         """Carry out all operations or none; ConflictError where one does not hold."""
+        self._end_sessions()
         with self._changed:
             for operation in operations:
                 self._require(operation)
@@ -53,20 +63,23 @@ class MemoryCatalog:
             self._changed.notify_all()
 
     def open_session(self, name: str, ttl_seconds: float) -> str:
-        """Return a new session; it does not end by itself here."""
-        del ttl_seconds
+        """Return a new session, which ends by the clock unless it is renewed."""
         session = f"{name}-{next(self._numbers)}"
-        self._sessions.add(session)
+        self._sessions[session] = (ttl_seconds, self._clock.monotonic())
         return session
 
     def renew_session(self, session: str) -> bool:
         """Keep a session alive; False where it has ended."""
-        return session in self._sessions
+        self._end_sessions()
+        if session not in self._sessions:
+            return False
+        self._sessions[session] = (self._sessions[session][0], self._clock.monotonic())
+        return True
 
     def close_session(self, session: str) -> None:
         """End a session; its locks are free at once."""
         with self._changed:
-            self._sessions.discard(session)
+            self._sessions.pop(session, None)
             self._index += 1
             for key, entry in list(self._entries.items()):
                 if entry.session == session:
@@ -75,6 +88,7 @@ class MemoryCatalog:
 
     def acquire(self, key: str, value: bytes, session: str) -> bool:
         """Take a key as a lock; False where another session holds it."""
+        self._end_sessions()
         with self._changed:
             if session not in self._sessions:
                 raise RefusedError(f"session {session} has ended")
@@ -129,6 +143,12 @@ class MemoryCatalog:
                 index=self._service_index.get(service, 1),
                 endpoints=tuple(sorted(found, key=lambda endpoint: endpoint.id)),
             )
+
+    def _end_sessions(self) -> None:
+        now = self._clock.monotonic()
+        for session, (ttl_seconds, renewed_at) in list(self._sessions.items()):
+            if now - renewed_at > ttl_seconds:
+                self.close_session(session)
 
     def _snapshot(self, prefix: str) -> Snapshot:
         entries = tuple(self._entries[key] for key in sorted(self._entries) if key.startswith(prefix))
