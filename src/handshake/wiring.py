@@ -548,6 +548,7 @@ class Wiring:
             ),
             contract_of=self.contract_of,
             target_of=agent.target_of,
+            ask=Prober(self.clock).ask,
         )
         return agent, instances
 

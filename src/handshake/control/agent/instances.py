@@ -10,7 +10,6 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.endpoint import CheckStatus, Endpoint, Traffic
 from handshake.control.agent.launching import Launcher
 from handshake.control.agent.ports import choose_port
-from handshake.control.agent.probe import Prober
 from handshake.control.agent.reports import Reports
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
@@ -42,7 +41,9 @@ class Instances:
         launcher: Launcher,
         contract_of: Callable[[Digest], Contract],
         target_of: Callable[[str], Generation | None],
+        ask: Callable[[str, int, str], Evidence],
     ) -> None:
+        """`ask` puts a question (host, port, path) to an instance."""
         self._node = node
         self._address = address
         self._catalog = catalog
@@ -52,7 +53,7 @@ class Instances:
         self._contract_of = contract_of
         self._target_of = target_of
         self._reports = Reports(catalog, node)
-        self._prober = Prober(clock)
+        self._ask = ask
         self._watched: dict[str, Watched] = {}
         self._registered: dict[str, tuple[Traffic, float]] = {}
         self._stopping: dict[str, Future[None]] = {}
@@ -136,8 +137,8 @@ class Instances:
         templates = None
         if target is not None and target.templates:
             question = f"{health}?templateRelease={target.templates}"
-            templates = self._prober.ask(report.host, report.port, question)
-        plain = self._prober.ask(report.host, report.port, health)
+            templates = self._ask(report.host, report.port, question)
+        plain = self._ask(report.host, report.port, health)
         return Sighting(at=plain.at, plain=plain, templates=templates, is_target=is_target)
 
     def _why_not_running(self, instance: str, hosted: HostedInstance | None) -> str:
