@@ -15,6 +15,7 @@ from handshake.core.digest import Digest
 from handshake.core.manifest import Manifest, release_id
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.image.base import BaseRecipe, bake_base
+from tests.house.house import house_up
 from tests.live.baking import bake_service, materialise_from, open_folder, run_to_end
 
 pytestmark = [
@@ -118,3 +119,26 @@ def identity(path: Path) -> list[int]:
     """Return what a file is, whatever its name: two names of the same file give the same."""
     found = path.stat()
     return [found.st_dev, found.st_ino]
+
+
+def test_a_service_on_a_base_arrives() -> None:
+    """A campaign publishes a base and a service on it; its instances answer, and run on the base's files."""
+    with house_up() as house:
+        folder = house.root / "debian"
+        folder.mkdir()
+        (folder / "base.toml").write_text('packages = ["python3", "ca-certificates"]\n')
+        base = house.verb("publish", "image/debian", str(folder))["release"]
+        recipe = house.campaign / "services" / "events" / "service.toml"
+        recipe.write_text(recipe.read_text().replace('base = "host"', f'base = "{base}"'))
+
+        arrival = house.verb("publish", "image/events", "--promote")
+
+        assert arrival["ending"] == "arrived"
+        assert house.get("/api/events/events").status == 200
+        (notes,) = house.verb("status")["notes"]
+        assert "events" not in notes.partition(":")[0]
+        (fleet,) = (each for each in house.verb("status")["fleets"] if each["service"] == "events")
+        python = house.home / "data" / "campaign" / "trees" / base.removeprefix("sha256:") / "usr/bin/python3"
+        for instance in fleet["instances"]:
+            pid = house.pid_of(instance["instance"])
+            assert identity(Path(f"/proc/{pid}/exe")) == identity(python)

@@ -28,7 +28,6 @@ needs_compiler = pytest.mark.skipif(
 NODE_RECIPE = """\
 command = ["node", "main.js"]
 base = "host"
-memory_megabytes = 4096
 [[build]]
 node = "package-lock.json"
 to = "."
