@@ -91,7 +91,7 @@ from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.nginx.program import RegionServer
 from handshake.drivers.nginx.supervised import SupervisedRegion
 from handshake.drivers.npm.packages import NpmPackages
-from handshake.drivers.pip.wheels import PipWheels, find_python
+from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.command import run_command
 from handshake.drivers.process.need import Need, missing_programs
 from handshake.drivers.process.ports import check_port
@@ -214,8 +214,8 @@ class Wiring:
     def larder_for(self, base: str) -> Larder:
         """Return where the packages of images on this base come from."""
         cache = self.house.cache
-        wheels = PipWheels() if base == HOST_BASE else PipWheels(find_python(self.fetch(parse_digest(base))))
-        return Larder(cache=cache, wheels=wheels, node=NpmPackages(cache / "npm"))
+        tree = None if base == HOST_BASE else self.fetch(parse_digest(base))
+        return Larder(cache=cache, wheels=PipWheels(tree), node=NpmPackages(cache / "npm"))
 
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""

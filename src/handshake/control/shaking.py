@@ -16,6 +16,7 @@ from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
 from handshake.core.instance import Generation
 from handshake.core.release import Kind, Subject
+from handshake.image.base import is_base
 from handshake.image.contract import Contract, parse_contract
 from handshake.image.shake.promise import Promise
 from handshake.image.shake.promises import PROMISES
@@ -48,6 +49,10 @@ class Shaking:
         manifest = self.shelf.manifest_of(release)
         if manifest.kind is not Kind.IMAGE:
             raise RefusedError(f"{subject} is no image", hint="Only services make promises: image/NAME.")
+        if is_base(manifest):
+            raise RefusedError(
+                f"{subject} is a base", hint="A base promises nothing; name it in a service.toml."
+            )
         begun = self.clock.monotonic()
         judgements = self._judge(subject.name, release, parse_contract(manifest.contract), tell)
         report = ShakeReport(

@@ -63,6 +63,11 @@ def read_base(folder: Path) -> Loaded[BaseRecipe]:
     return read_settings(BaseRecipe, folder / BASE_FILE)
 
 
+def is_base(manifest: Manifest) -> bool:
+    """Tell whether an image is a base: something to run on, nothing that runs."""
+    return manifest.contract == BASE_CONTRACT
+
+
 def bake_base(recipe: BaseRecipe, staging: Path, debian: Debian, report: Callable[[Progress], None]) -> Baked:
     """Put a base's tree together in an empty staging folder, and return its manifest.
 

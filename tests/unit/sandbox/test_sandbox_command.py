@@ -14,13 +14,16 @@ from handshake.drivers.sandbox.user import FIRST_UID, LAST_UID, uid_for
 EVERY_WAY = pytest.mark.parametrize("confinement", list(Confinement))
 
 
-def command(confinement: Confinement, *, templates: Path | None = None) -> tuple[str, ...]:
+def command(
+    confinement: Confinement, *, templates: Path | None = None, base: Path | None = None
+) -> tuple[str, ...]:
     """Return the command for a sandbox with one secret, held by descriptor 20."""
     sandbox = Sandbox(
         instance="hamm-1",
         service="hamm",
         command=("python3", "-m", "hamm"),
         tree=Path("/trees/image"),
+        base=base,
         templates=templates,
         environment={"PORT": "20001"},
         limits=Limits(memory_megabytes=256),
@@ -46,6 +49,18 @@ def test_everything_of_the_host_is_read_only(confinement: Confinement) -> None:
     assert not {"--bind", "--bind-try", "--dev-bind", "--dev-bind-try"} & set(words)
     assert words[words.index("/trees/templates") - 1 :][:3] == ("--ro-bind", "/trees/templates", "/templates")
     assert ("--remount-ro", "/") in pairwise(words[words.index("/app") :])
+
+
+@EVERY_WAY
+def test_a_base_stands_in_for_the_host(confinement: Confinement) -> None:
+    """Over a base, its /usr and its certificates are bound, and neither of the host's."""
+    words = command(confinement, base=Path("/trees/base"))
+    bound = {
+        inside: outside
+        for way, outside, inside in zip(words, words[1:], words[2:], strict=False)
+        if "bind" in way
+    }
+    assert bound == {"/usr": "/trees/base/usr", "/etc/ssl": "/trees/base/etc/ssl", "/app": "/trees/image"}
 
 
 @EVERY_WAY

@@ -37,15 +37,16 @@ class Python:
 
 
 class PipWheels:
-    """The Packages of images whose base has the given interpreter, by default the host's."""
+    """The Packages of images on one base, by default the host."""
 
     name = "python"
 
-    def __init__(self, python: Python | None = None) -> None:
-        self._given = python
+    def __init__(self, base: Path | None = None) -> None:
+        """`base` is a base's tree, None for the host."""
+        self._base = base
 
     def target(self) -> str:
-        """Return the interpreter's version and platform; UnavailableError where there is none."""
+        """Return the interpreter's version and platform; an error where there is none."""
         return f"cp{self._python.version}-{self._python.platform}"
 
     def unpack(self, lock: Path, folder: Path) -> None:
@@ -67,10 +68,10 @@ class PipWheels:
 
     @property
     def _python(self) -> Python:
-        return self._given or _ask(HOST_PYTHON)
+        return _ask(HOST_PYTHON) if self._base is None else _find_python(self._base)
 
 
-def find_python(tree: Path) -> Python:
+def _find_python(tree: Path) -> Python:
     """Return the interpreter of a base's tree, which is never run outside of a sandbox.
 
     RefusedError where there is none.
