@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from handshake.core.digest import Digest
+from handshake.core.digest import Digest, short
+from handshake.core.errors import HandshakeError, RefusedError
 from handshake.core.instance import Generation
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
@@ -24,9 +25,19 @@ class Targets:
         self._secrets_digest = secrets_digest
 
     def contract(self, service: str, pointers: Mapping[Subject, Pointer]) -> Contract | None:
-        """Return the contract of a service's live image, None where it has none yet."""
+        """Return the contract of a service's live image, None where it has none yet.
+
+        RefusedError where there is no such image, UnavailableError where it cannot be read now.
+        """
         image = pointers.get(Subject(kind=Kind.IMAGE, name=service))
-        return self._contract_of(image.release) if image else None
+        return self._read(image) if image else None
+
+    def _read(self, image: Pointer) -> Contract:
+        try:
+            return self._contract_of(image.release)
+        except ValueError as error:
+            what = f"{image.subject} names {short(image.release)}, which is no image"
+            raise RefusedError(what, details=str(error)) from error
 
     def templates(self, contract: Contract, pointers: Mapping[Subject, Pointer]) -> Pointer | None:
         """Return the pointer of the templates that an image serves, None where there is none."""
@@ -51,3 +62,12 @@ class Targets:
             templates=templates.release if templates else None,
             secrets=self.secrets(contract),
         )
+
+    def find_generation(self, service: str, pointers: Mapping[Subject, Pointer] | None) -> Generation | None:
+        """Return the same for those who go on with what runs: None too where it cannot be known now."""
+        if pointers is None:
+            return None
+        try:
+            return self.generation(service, pointers)
+        except HandshakeError:
+            return None

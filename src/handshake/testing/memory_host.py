@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from handshake.core.clock import Clock
@@ -105,14 +105,13 @@ class MemoryHost:
 
     def ask(self, host: str, port: int, path: str) -> Evidence:
         """Answer a probe as the instance at a port does."""
-        del host
         with self._lock:
-            status, body = self._answer(port, path)
+            status, body = self._answer({"HOST": host, "PORT": str(port)}, path)
         return Evidence(status=status, body=body, latency_seconds=0.001, at=self._clock.now())
 
-    def _answer(self, port: int, path: str) -> tuple[int, str]:
+    def _answer(self, address: Mapping[str, str], path: str) -> tuple[int, str]:
         for box in self._boxes.values():
-            if box.order.environment.get("PORT") == str(port) and not self._ending(box):
+            if address.items() <= box.order.environment.items() and not self._ending(box):
                 return self._say(box, path)
         return 0, "connection refused"
 

@@ -115,8 +115,7 @@ class Agent:
 
     def target_of(self, service: str) -> Generation | None:
         """Return what the pointers ask of a service, None where that cannot be known now."""
-        pointers = self.pointers()
-        return self._parts.targets.generation(service, pointers) if pointers is not None else None
+        return self._parts.targets.find_generation(service, self.pointers())
 
     def _wake_all(self) -> None:
         for loop in self._loops:
@@ -192,9 +191,9 @@ class Agent:
         if pointers is None or self._instances is None:
             return
         for service in sorted(subject.name for subject in pointers if subject.kind is Kind.IMAGE):
-            contract = self._parts.targets.contract(service, pointers)
-            target = self._parts.targets.generation(service, pointers)
-            if contract is not None and target is not None:
+            target = self._parts.targets.find_generation(service, pointers)
+            contract = self._parts.targets.contract(service, pointers) if target else None
+            if target and contract:
                 acknowledge_fleet(
                     service,
                     target=target,

@@ -18,6 +18,7 @@ from handshake.control.nodes import Nodes
 from handshake.control.scales import read_scale
 from handshake.control.targets import Targets
 from handshake.core.ack import Ack
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.instance import Assignment, InstanceReport
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
@@ -31,6 +32,7 @@ from handshake.fleet.placement import Placement
 from handshake.fleet.sample import Sample
 from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
 from handshake.fleet.strategy import CanarySettings
+from handshake.image.contract import Contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,20 @@ class Fleets:
             yield from decode(NodeSamples, entry.value).samples
 
     def _move(self, service: str, settings: ServiceSettings, world: World) -> Outcome:
-        desired = self._desire(service, settings, world)
+        """Move one service one step; an image that cannot be read holds up no other service."""
+        image = world.pointers[Subject(kind=Kind.IMAGE, name=service)]
+        try:
+            contract = self._targets.contract(service, world.pointers)
+        except RefusedError as error:
+            return self._runner.send_back(image, error.what, fence=world.fence)
+        except UnavailableError as error:
+            return Outcome(sentence=f"{service} stays as it is: {error.what}", changed=False)
+        return self._follow(service, settings, contract, world)
+
+    def _follow(
+        self, service: str, settings: ServiceSettings, contract: Contract | None, world: World
+    ) -> Outcome:
+        desired = self._desire(service, settings, contract, world)
         if desired is None:
             sentence = f"{service}: waits for the templates that it serves to be promoted"
             return Outcome(sentence=sentence, changed=False)
@@ -120,9 +135,10 @@ class Fleets:
             made, before=observed.rollout, assignments=own, placement=placement, fence=world.fence
         )
 
-    def _desire(self, service: str, settings: ServiceSettings, world: World) -> Desired | None:
+    def _desire(
+        self, service: str, settings: ServiceSettings, contract: Contract | None, world: World
+    ) -> Desired | None:
         """Return what is asked of a fleet; None while the templates that it needs have no release."""
-        contract = self._targets.contract(service, world.pointers)
         if contract is None:
             return None
         templates = self._targets.templates(contract, world.pointers)

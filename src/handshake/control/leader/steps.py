@@ -16,6 +16,7 @@ from handshake.control.pointers import Pointers
 from handshake.core.clock import Clock
 from handshake.core.instance import Assignment, Phase
 from handshake.core.outcome import Outcome
+from handshake.core.pointer import Pointer
 from handshake.core.step import Drain, Launch, Open, Park, Retire, Revert, Settle, Step
 from handshake.fleet.placement import Placement
 from handshake.fleet.plan import Plan
@@ -52,6 +53,14 @@ class StepRunner:
         for step in plan.steps:
             self._move_pointer(step, fence)
         return plan.outcome
+
+    def send_back(self, pointer: Pointer, why: str, *, fence: Held) -> Outcome:
+        """Move a pointer that names no release back; a first one has nowhere to go and waits for the next move."""
+        if pointer.stable is None or pointer.stable == pointer.release:
+            sentence = f"{pointer.subject} can serve nothing: {why}; promote another release"
+            return Outcome(sentence=sentence, changed=False)
+        moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why, also=[fence])
+        return Outcome(sentence=f"{pointer.subject} goes back: {why}", changed=moved is not None)
 
     def _assignment_changes(
         self, steps: Sequence[Step], entries: Sequence[Entry], placement: Placement
