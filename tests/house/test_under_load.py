@@ -67,7 +67,7 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
         for subject in subjects:
             release = operator.publish(subject, SILENT)
             load.mark(f"promote {subject}")
-            house.verb("promote", str(subject), release)
+            house.verb("promote", str(subject), release, "--force", "under load")
             load.mark(f"roll back {subject}")
             house.verb("rollback", str(subject))
         clock.sleep(max(0.0, LOAD_SECONDS - (clock.monotonic() - begun)))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.services.kit.store import Store
 
 SECRET = Path("/run/secrets/ledger")
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 4.0
 
 
 class Service:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_pages_and_promises_are_the_same() -> None:
-    """docs/promises has one page for each promise, and one that lists them all."""
+    """The folder of pages has one for each promise, and no other."""
     pages = {page.stem for page in (ROOT / "docs" / "promises").glob("*.md")}
     assert pages == {promise.name for promise in PROMISES}
 
