@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import click
@@ -10,10 +11,18 @@ from handshake.cli.completing import complete_service
 from handshake.cli.durations import DurationType
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.watching import draw_fleet, watching
+from handshake.control.status import FleetRow, read_fleets
 from handshake.core.digest import short
+from handshake.core.errors import RefusedError
 from handshake.core.pointer import Pointer
 from handshake.fleet.hold import Hold
+from handshake.fleet.state import Stage
 from handshake.fleet.wording import print_moment
+from handshake.wiring import Wiring
+
+_AT_REST = {Stage.SETTLED, Stage.STUCK}
+_LOOK_SECONDS = 0.2
 
 _reason = click.option("--reason", required=True, help="Why, for the journal.")
 _service = click.argument("service", shell_complete=complete_service)
@@ -74,6 +83,37 @@ def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
         moved = open_wiring(campaign).rollouts(who_asks()).abort(service, reason=reason)
         report = AbortReport(service=service, pointers=moved)
         show(report, as_json=as_json, for_people=lambda: _tell_abort(report))
+
+
+@rollout.command()
+@_service
+@click.option("--wait", "seconds", default=600.0, show_default=True, help="How long to watch.")
+@campaign_option
+@json_option
+def watch(service: str, *, seconds: float, campaign: str, as_json: bool) -> None:
+    """Show SERVICE's fleet while it is replaced, until it has settled; exit with 1 unless it has."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        with watching(lambda: (_read(wiring, service),), is_quiet=as_json):
+            fleet = _wait(wiring, service, seconds)
+        show(fleet, as_json=as_json, for_people=lambda: out.print(draw_fleet(fleet)))
+        if fleet.stage != Stage.SETTLED:
+            sys.exit(1)
+
+
+def _wait(wiring: Wiring, service: str, seconds: float) -> FleetRow:
+    """Return the fleet once it rests, or as it is when the time is over."""
+    deadline = wiring.clock.monotonic() + seconds
+    while (fleet := _read(wiring, service)).stage not in _AT_REST and wiring.clock.monotonic() < deadline:
+        wiring.clock.sleep(_LOOK_SECONDS)
+    return fleet
+
+
+def _read(wiring: Wiring, service: str) -> FleetRow:
+    found = next((fleet for fleet in read_fleets(wiring.catalog) if fleet.service == service), None)
+    if found is None:
+        raise RefusedError(f"service {service} has no fleet", hint="`handshake status` shows every service.")
+    return found
 
 
 def _tell_pause(hold: Hold) -> None:

@@ -13,6 +13,7 @@ from handshake.cli.session import open_wiring
 from handshake.control.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
 from handshake.core.digest import short
 from handshake.core.verdict import Finding
+from handshake.fleet.wording import print_moment
 
 _MARKS = {
     PlaceState.SERVES: ("✓", "green"),
@@ -61,10 +62,17 @@ def _mark(cell: PlaceCell) -> Text:
 
 
 def _tell_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
-    out.print(f"[bold]{fleet.service}[/] {len(fleet.instances)} instances, {fleet.stage}: ", end="")
+    out.print(
+        f"[bold]{fleet.service}[/] {len(fleet.instances)} instances, {fleet.progress}, "
+        f"{fleet.stage} since {print_moment(fleet.since)}: ",
+        end="",
+    )
     out.print(fleet.sentence, markup=False, soft_wrap=True)
     if not is_detailed:
         return
+    for instance in fleet.instances:
+        if instance.instance == fleet.witness:
+            out.print(f"last probe of {instance.instance}: {_tell_probe(instance)}", soft_wrap=True)
     table = Table("instance", "generation", "phase", "alive", "ready", "fresh", "last probe", box=None)
     for instance in fleet.instances:
         findings = (_find(each) for each in (instance.alive, instance.ready, instance.fresh))

@@ -15,7 +15,7 @@ from handshake.control.pointers import Pointers
 from handshake.core.ack import Ack, Place
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
-from handshake.core.instance import Assignment, InstanceReport
+from handshake.core.instance import Assignment, InstanceReport, Phase
 from handshake.core.pointer import Pointer
 from handshake.core.verdict import Evidence, Finding
 from handshake.fleet.state import Rollout, Stage
@@ -80,6 +80,17 @@ class FleetRow:
     stage: str
     sentence: str
     instances: tuple[InstanceRow, ...]
+    since: float = 0.0
+    """When the stage became what it is; UTC, seconds since the epoch."""
+    witness: str = ""
+    """The instance that the sentence is about: its last probe says more."""
+
+    @property
+    def progress(self) -> str:
+        """How many of those that have visitors run what they shall."""
+        serving = [instance for instance in self.instances if instance.phase == Phase.RUN]
+        fresh = [instance for instance in serving if instance.fresh is Finding.YES]
+        return f"{len(fresh)} of {len(serving)} fresh"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +119,7 @@ def read_status(
     pointers = Pointers(catalog, clock).all()
     subjects = tuple(describe_subject(pointer, acks, nodes.named) for _, pointer in sorted(pointers.items()))
     leader = catalog.get(LEADER)
-    fleets = _read_fleets(catalog)
+    fleets = read_fleets(catalog)
     return StatusReport(
         campaign=campaign,
         at=clock.now(),
@@ -154,7 +165,8 @@ def _describe_place(place: Place, revision: int, ack: Ack | None) -> PlaceCell:
     return PlaceCell(place=name, state=state, revision=ack.revision, said=ack.proof)
 
 
-def _read_fleets(catalog: Catalog) -> tuple[FleetRow, ...]:
+def read_fleets(catalog: Catalog) -> tuple[FleetRow, ...]:
+    """Return every service's fleet."""
     rollouts = [decode(Rollout, entry.value) for entry in catalog.read(ROLLOUTS).entries]
     assignments = [decode(Assignment, entry.value) for entry in catalog.read(ASSIGNMENTS).entries]
     reports = {
@@ -166,6 +178,8 @@ def _read_fleets(catalog: Catalog) -> tuple[FleetRow, ...]:
             service=rollout.service,
             stage=rollout.stage,
             sentence=rollout.reason,
+            since=rollout.stage_at,
+            witness=rollout.witness,
             instances=tuple(
                 _describe_instance(assignment, reports.get(assignment.instance))
                 for assignment in assignments

@@ -107,7 +107,13 @@ def _conclude(fleet: Fleet, upkeep: tuple[Step, ...], decision: Decision) -> Pla
     """Put upkeep and decision together into a plan, with the sentence that tells both."""
     before, steps = fleet.rollout, (*upkeep, *decision.steps)
     stage_at = before.stage_at if before.stage is decision.stage else fleet.now
-    rollout = replace(decision.rollout, stage=decision.stage, stage_at=stage_at, reason=decision.reason)
+    rollout = replace(
+        decision.rollout,
+        stage=decision.stage,
+        stage_at=stage_at,
+        reason=decision.reason,
+        witness=decision.witness.id if decision.witness else "",
+    )
     probe = f"; {print_probe(decision.witness.verdicts.ready.evidence)}" if decision.witness else ""
     sentence = f"{fleet.desired.service}: {_print_steps(steps)}{decision.reason}{probe}"
     outcome = Outcome(sentence=sentence, changed=bool(steps) or rollout != before)

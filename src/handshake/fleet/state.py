@@ -171,6 +171,8 @@ class Rollout:
     """When the stage became what it is."""
     reason: str = ""
     """What it does or waits for, in one sentence; times are absolute, so it stays the same while nothing moves."""
+    witness: str = ""
+    """The instance that the reason is about; empty where it is about none."""
 
 
 @dataclass(frozen=True, kw_only=True)

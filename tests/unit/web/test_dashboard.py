@@ -18,6 +18,7 @@ from handshake.core.errors import ConflictError, OutcomeUnknownError, RefusedErr
 from handshake.core.verdict import Evidence, Finding
 from handshake.web.app import build_app
 from tests.unit.web.reports import (
+    NOW,
     build_fleet,
     build_instance,
     build_record,
@@ -104,6 +105,15 @@ class TestPage:
         """A fleet shows its stage and the sentence about it."""
         text = read_text(read_page(build_report(fleets=(build_fleet("trial"),))))
         assert "hamm … trial what trial means here" in text
+
+    def test_progress(self) -> None:
+        """A fleet says how many of those that have visitors are fresh, and since when its stage is what it is."""
+        stale, warm = build_instance(fresh=Finding.NO), build_instance(phase="warm", fresh=Finding.NO)
+        fleet = replace(build_fleet("replacing", build_instance(), stale, warm), since=NOW - 60)
+        text = read_text(read_page(build_report(fleets=(fleet,))))
+        assert "1 of 2 fresh, replacing since 1 min ago" in text
+        assert "hamm-" in text
+        assert text.count(" warm ") == 1
 
     def test_verdicts(self) -> None:
         """A tile answers the three questions in words: yes, no and unknown."""
