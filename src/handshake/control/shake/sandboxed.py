@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -58,13 +58,13 @@ class SandboxedInstance:
 
     def wait_for_good(self, request: Request, seconds: float) -> Answer:
         """Ask until a good answer comes, the instance ends or the seconds have passed; return the last answer."""
+        last = Answer(status=0, body="nothing was asked")
 
         def ask() -> Answer | None:
             nonlocal last
             last = self.ask(request)
             return last if last.is_good or self._has_ended() else None
 
-        last = Answer(status=0, body="")
         self._poll(ask, seconds - (self._clock.monotonic() - self._started))
         if last.is_good:
             self.boot_seconds = self._clock.monotonic() - self._started
@@ -73,15 +73,7 @@ class SandboxedInstance:
     def drain(self, requests: Sequence[Request]) -> Drained:
         """Send SIGTERM while requests are in flight, and return what became of them and of the instance."""
         exchanges = [self._warm(request) for request in requests]
-        # Bodies first: what is to be answered at once goes out last, right before the signal.
-        for exchange, request in sorted(
-            zip(exchanges, requests, strict=True), key=lambda pair: not pair[1].body
-        ):
-            exchange.begin(request)
-        quick = [exchange for exchange, request in zip(exchanges, requests, strict=True) if not request.body]
-        for exchange in quick[:1]:
-            # Its first byte shows that the service has come to read what was sent.
-            exchange.wait_for_bytes(self._drain_seconds)
+        self._begin_all(dict(zip(exchanges, requests, strict=True)))
         with ThreadPoolExecutor(1, thread_name_prefix="drain") as pool:
             stopping = pool.submit(self._stop)
             self._clock.sleep(_SLOW_SECONDS)
@@ -131,6 +123,16 @@ class SandboxedInstance:
         exchange = Exchange(self.address, self._clock, timeout_seconds=self._drain_seconds + 1)
         exchange.ask(Request(path=request.path) if not request.body else Request(path="/"))
         return exchange
+
+    def _begin_all(self, flights: Mapping[Exchange, Request]) -> None:
+        """Send all requests, those with a body first: what is answered at once goes out right before the signal."""
+        slow = [exchange for exchange, request in flights.items() if request.body]
+        quick = [exchange for exchange in flights if exchange not in slow]
+        for exchange in (*slow, *quick):
+            exchange.begin(flights[exchange])
+        for exchange in quick[:1]:
+            # Its first byte shows that the service has come to read what was sent.
+            exchange.wait_for_bytes(self._drain_seconds)
 
     def _stop(self) -> Ending:
         begun = self._clock.monotonic()
