@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.endpoint import CheckStatus, Endpoint, Traffic
@@ -13,7 +13,7 @@ from handshake.control.agent.ports import choose_port
 from handshake.control.agent.reports import Reports
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
-from handshake.core.errors import HandshakeError
+from handshake.core.errors import HandshakeError, UnavailableError
 from handshake.core.instance import Assignment, Generation, InstanceReport, Phase
 from handshake.core.outcome import Outcome
 from handshake.core.verdict import Evidence, Finding
@@ -25,6 +25,16 @@ ENDPOINT_TTL_SECONDS = 60.0
 _REFRESH_SECONDS = 15.0
 _PROBERS = 8
 _STOPPERS = 32
+_RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay:
+    """Why an instance could not be started yet, and when it is tried again."""
+
+    why: str
+    until: float
+    """By the monotonic clock."""
 
 
 class Instances:
@@ -58,6 +68,7 @@ class Instances:
         self._registered: dict[str, tuple[Traffic, float]] = {}
         self._stopping: dict[str, Future[None]] = {}
         self._failed: dict[str, str] = {}
+        self._delays: dict[str, Delay] = {}
         self._probing = ThreadPoolExecutor(_PROBERS, thread_name_prefix="probe")
         # Apart from the probes: a stop may wait out a long drain.
         self._stops = ThreadPoolExecutor(_STOPPERS, thread_name_prefix="stop")
@@ -67,37 +78,50 @@ class Instances:
         hosted = self._host.observe()
         reports = self._reports.all()
         launched = [
-            self._launch(assignment)
+            name
             for name, assignment in assignments.items()
-            if name not in hosted and name not in reports
+            if name not in hosted and self._is_due(name, reports) and self._launch(assignment)
         ]
         hosted = self._host.observe() if launched else hosted
         looks = [
             self._probing.submit(self._look, assignment, hosted.get(name))
             for name, assignment in assignments.items()
         ]
-        for look in looks:
-            look.result()
         gone = sorted((hosted.keys() | reports.keys()) - assignments.keys() - self._stopping.keys())
         for name in gone:
             self._stopping[name] = self._stops.submit(self._retire, name, hosted.get(name))
+        # A look that fails keeps nobody from being stopped: it is heard of last.
+        wait(looks)
         self._reap()
+        for look in looks:
+            look.result()
         return _tell(launched, gone, len(assignments))
 
     def reports(self) -> dict[str, InstanceReport]:
         """Return what is known of this node's instances."""
         return self._reports.all()
 
-    def _launch(self, assignment: Assignment) -> str:
-        """Start what was never started. The report comes first: what has one is never launched again."""
-        report = self._first_report(assignment)
+    def _is_due(self, name: str, reports: Mapping[str, InstanceReport]) -> bool:
+        """Tell whether an instance was never started: what has a report is not, unless its start was put off."""
+        delay = self._delays.get(name)
+        return delay.until <= self._clock.monotonic() if delay else name not in reports
+
+    def _launch(self, assignment: Assignment) -> bool:
+        """Start an instance, and tell whether it was started. The report comes first, so that it never is twice."""
+        name = assignment.instance
+        report = self._reports.all().get(name) or self._first_report(assignment)
         self._reports.write(report)
+        self._delays.pop(name, None)
         try:
             self._host.launch(self._launcher.order(assignment, report.host, report.port))
+        except UnavailableError as error:
+            # Nothing was started, and that is no fault of the release: the engine says how long it is tried.
+            self._delays[name] = Delay(why=error.what, until=self._clock.monotonic() + _RETRY_SECONDS)
+            return False
         except HandshakeError as error:
             # It will not start by being tried again: the engine sees a dead instance and decides.
-            self._failed[assignment.instance] = ": ".join(filter(None, (error.what, error.details)))
-        return assignment.instance
+            self._failed[name] = ": ".join(filter(None, (error.what, error.details)))
+        return True
 
     def _first_report(self, assignment: Assignment) -> InstanceReport:
         taken = {report.port for report in self._reports.all().values()}
@@ -130,6 +154,8 @@ class Instances:
         is_target = Finding.UNKNOWN
         if target is not None:
             is_target = Finding.YES if assignment.generation == target else Finding.NO
+        if delay := self._delays.get(assignment.instance):
+            return Sighting(at=now, plain=Evidence(body=delay.why, at=now), is_target=is_target)
         exited = self._why_not_running(assignment.instance, hosted)
         if exited:
             return Sighting(at=now, exited=exited, plain=Evidence(at=now), is_target=is_target)
@@ -185,6 +211,7 @@ class Instances:
         self._reports.remove(instance)
         self._watched.pop(instance, None)
         self._failed.pop(instance, None)
+        self._delays.pop(instance, None)
 
     def _drain_seconds(self, instance: str) -> float:
         report = self._reports.all().get(instance)
