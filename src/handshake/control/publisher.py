@@ -25,8 +25,8 @@ from handshake.core.signature import Signature
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
 from handshake.image.bake import Baked, Kitchen, bake
-from handshake.image.base import BASE_FILE, Debian, bake_base, read_base
 from handshake.image.contents import Larder
+from handshake.image.debian_base import BASE_FILE, Debian, bake_base, read_base
 from handshake.image.recipe import read_recipe
 from handshake.render.templates import check_templates
 from handshake.site.publish import publish_site

@@ -16,8 +16,8 @@ from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
 from handshake.core.instance import Generation
 from handshake.core.release import Kind, Subject
-from handshake.image.base import is_base
 from handshake.image.contract import Contract, parse_contract
+from handshake.image.debian_base import is_base
 from handshake.image.shake.promise import Promise
 from handshake.image.shake.promises import PROMISES
 from handshake.image.shake.report import Judgement, ShakeReport, has_passed, judge_promises

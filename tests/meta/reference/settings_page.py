@@ -9,7 +9,7 @@ from handshake.config.settings import Settings
 from handshake.control.campaign import CampaignSettings
 from handshake.edge.settings import EdgeSettings
 from handshake.gateway.policy import GatewayPolicy
-from handshake.image.base import BaseRecipe
+from handshake.image.debian_base import BaseRecipe
 from handshake.image.recipe import Recipe
 from handshake.render.settings import TemplatesSettings
 from handshake.site.settings import SiteSettings

@@ -14,7 +14,7 @@ from handshake.core.problem import ProblemsError
 from handshake.core.provenance import Material
 from handshake.core.release import Kind
 from handshake.drivers.pip.wheels import PipWheels
-from handshake.image.base import BaseRecipe, bake_base, is_base, read_base
+from handshake.image.debian_base import BaseRecipe, bake_base, is_base, read_base
 
 LIBC = Material(uri="pkg:deb/debian/libc6@2.36?arch=amd64", digest=digest_bytes(b"libc6"))
 

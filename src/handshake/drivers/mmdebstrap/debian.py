@@ -26,7 +26,7 @@ _FLAGS = (
 
 
 class Mmdebstrap:
-    """Keeps the Protocol of `handshake.image.base.Debian`."""
+    """Keeps the Protocol of `handshake.image.debian_base.Debian`."""
 
     def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
         """Put packages and what they depend on into a folder, and return them with their digests."""
