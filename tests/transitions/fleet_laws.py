@@ -17,6 +17,7 @@ def check_laws(world: World, decided: Plan) -> None:
     check_floor_holds(world, decided)
     check_successors_are_proven_before_drains(world, decided)
     check_pause_is_honoured(world, decided)
+    check_freeze_is_honoured(world, decided)
     check_budget_holds(world, decided)
     check_only_trusted_generations_spread(world, decided)
     check_reverts_lead_to_stable(decided)
@@ -73,6 +74,14 @@ def check_pause_is_honoured(world: World, decided: Plan) -> None:
     if world.desired.hold:
         assert not [s for s in decided.steps if isinstance(s, Launch) and s.purpose is Purpose.TRIAL]
         assert not _replaced(decided)
+
+
+def check_freeze_is_honoured(world: World, decided: Plan) -> None:
+    """Inside a freeze no trial is launched but of what had begun before, or of a first release."""
+    if world.desired.freeze and world.rollout.stable:
+        begun = world.rollout.trial.generation if world.rollout.trial else None
+        launched = [s for s in decided.steps if isinstance(s, Launch) and s.purpose is Purpose.TRIAL]
+        assert not [step for step in launched if step.generation != begun]
 
 
 def check_budget_holds(world: World, decided: Plan) -> None:

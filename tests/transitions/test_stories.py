@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from handshake.core.instance import Phase
+from handshake.fleet.freeze import Freeze
 from handshake.fleet.state import Stage
 from handshake.fleet.strategy import Strategy
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_members import HOLD
-from tests.transitions.fleet_world import GATEWAYS, NODES, Image, Look, World, build_world
+from tests.transitions.fleet_world import GATEWAYS, NODES, TICK_SECONDS, Image, Look, World, build_world
 
 PATIENCE_TICKS = 400
 QUIET_TICKS = 5
@@ -67,6 +68,15 @@ class Stories(RuleBasedStateMachine):
         """Change the policy in the middle of whatever goes on."""
         settings = replace(self.world.desired.settings, strategy=strategy)
         self.world.desired = replace(self.world.desired, settings=settings)
+
+    @rule(image=st.sampled_from(GOOD_IMAGES), ticks=FOR_A_WHILE)
+    def a_freeze_begins_before_a_promotion(self, image: Image, ticks: int) -> None:
+        """Freeze the calendar for a while; an operator promotes all the same."""
+        until = self.world.now + ticks * TICK_SECONDS
+        self.world.desired = replace(self.world.desired, freeze=Freeze(until=until, zone="UTC"))
+        self.world.promote(image.digest, kind="image")
+        self._live(ticks)
+        self.world.desired = replace(self.world.desired, freeze=None)
 
     @rule(ticks=FOR_A_WHILE)
     def an_operator_pauses_for_a_while(self, ticks: int) -> None:

@@ -81,7 +81,7 @@ def _find_cold(fleet: Fleet) -> Member | None:
 
 
 def _find_slowest(fleet: Fleet) -> Member | None:
-    unproven = next((member for member in fleet.fresh if member not in fleet.proven), None)
+    unproven = next((member for member in fleet.fresh if not fleet.is_proven(member)), None)
     return _find_cold(fleet) or unproven
 
 

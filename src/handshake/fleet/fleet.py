@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from handshake.core.instance import Generation, Purpose
 from handshake.fleet.blame import find_bad, find_moved
@@ -70,7 +71,7 @@ class Fleet:
 
     def _is_trusted(self, generation: Generation) -> bool:
         is_on_record = generation == self.rollout.stable or generation in self.rollout.passed
-        return is_on_record or any(member.generation == generation for member in self.way_back)
+        return is_on_record or generation == self._warm_generation
 
     # Who is who
 
@@ -178,11 +179,15 @@ class Fleet:
         return tuple(m for m in self.parked if m.generation == warm.generation and not m.is_dead)
 
     @cached_property
+    def _warm_generation(self) -> Generation | None:
+        return self.way_back[0].generation if self.way_back else None
+
+    @cached_property
     def unwanted(self) -> tuple[Member, ...]:
         """Warm members that nobody waits for, or that are too many; one that died young waits out its soak."""
-        kept = dict.fromkeys((*self.newcomers, *self.way_back))
-        wanted = list(kept)[: self.settings.desired]
-        return tuple(m for m in self.parked if m not in wanted and not (m.is_dead and self._is_young(m)))
+        kept = dict.fromkeys(member.id for member in (*self.newcomers, *self.way_back))
+        wanted = set(islice(kept, self.settings.desired))
+        return tuple(m for m in self.parked if m.id not in wanted and not (m.is_dead and self._is_young(m)))
 
     @staticmethod
     def _select(members: Iterable[Member]) -> tuple[Member, ...]:

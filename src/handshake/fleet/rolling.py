@@ -80,7 +80,7 @@ def _unsettled(fleet: Fleet) -> tuple[Settle, ...]:
 
 def _find_slowest(fleet: Fleet) -> Member | None:
     """Return the oldest member of the right generation that is not proven."""
-    return next((member for member in fleet.fresh if member not in fleet.proven), None)
+    return next((member for member in fleet.fresh if not fleet.is_proven(member)), None)
 
 
 def _explain(fleet: Fleet, aim: Generation, slowest: Member | None) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from handshake.catalog.codec import decode, encode
 from handshake.catalog.endpoint import Endpoint, Traffic
 from handshake.catalog.entry import Operation, Write
-from handshake.catalog.keys import ASSIGNMENTS, ack_key, instance_key, node_key
+from handshake.catalog.keys import ASSIGNMENTS, ack_key, instance_key, node_key, samples_key
+from handshake.control.agent.sampling import NodeSamples
 from handshake.control.campaign import CampaignSettings
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
@@ -20,6 +21,7 @@ from handshake.control.pointers import Pointers
 from handshake.core.ack import Ack, Place, Role
 from handshake.core.instance import Assignment, InstanceReport, Phase
 from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
+from handshake.fleet.sample import Sample
 from handshake.testing.clock import FakeClock
 from handshake.testing.memory_catalog import MemoryCatalog
 from tests.unit.control.controlled import targets
@@ -54,6 +56,7 @@ class Campaign:
 
     catalog: Stopping = field(default_factory=Stopping)
     clock: FakeClock = field(default_factory=FakeClock)
+    settings: CampaignSettings = CAMPAIGN
 
     def __post_init__(self) -> None:
         session = self.catalog.open_session("n1", 10.0)
@@ -72,7 +75,7 @@ class Campaign:
             scaler=Scaler(self.catalog),
             fleets=Fleets(self.catalog, runner, targets=targets()),
             pointers=pointers,
-            campaign_of=lambda _: CAMPAIGN,
+            campaign_of=lambda _: self.settings,
         )
         return leader, leadership
 
@@ -80,6 +83,15 @@ class Campaign:
     def assignments(self) -> list[Assignment]:
         """What is assigned."""
         return [decode(Assignment, entry.value) for entry in self.catalog.read(ASSIGNMENTS).entries]
+
+    def count_answers(self, requests: int) -> None:
+        """Let the gateway have seen so many good answers of every instance."""
+        samples = tuple(
+            Sample(instance=each.instance, requests=requests, latencies=((30, requests),))
+            for each in self.assignments
+        )
+        seen = NodeSamples(node="n1", samples=samples)
+        MemoryCatalog.transact(self.catalog, [Write(key=samples_key("n1"), value=encode(seen))])
 
     def tick(self) -> None:
         """Let two seconds pass: the node runs what is assigned, and its gateway follows."""

@@ -6,13 +6,15 @@ import pytest
 
 from handshake.catalog.codec import decode
 from handshake.catalog.keys import rollout_key
+from handshake.control.campaign import FreezeSettings
 from handshake.control.pointers import Pointers
 from handshake.core.errors import ConflictError
 from handshake.core.instance import Phase, Purpose
 from handshake.core.release import parse_subject
 from handshake.fleet.state import Rollout, Stage
+from handshake.fleet.strategy import Strategy
 from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release
-from tests.unit.control.leading import Campaign
+from tests.unit.control.leading import CAMPAIGN, Campaign
 
 
 @pytest.fixture
@@ -131,3 +133,60 @@ def test_three_moves_in_ten_seconds_have_one_rollout(campaign: Campaign) -> None
         assert images(campaign) <= {release("good"), release("fourth")}
     assert images(campaign) == {release("fourth")}
     assert record(campaign).stage is Stage.SETTLED
+
+
+def test_the_calendar_of_the_policy_holds_what_an_operator_promotes(campaign: Campaign) -> None:
+    """Inside a window of handshake.toml a promotion waits, until the window's end or until it is forced."""
+    campaign.settings = CAMPAIGN.model_copy(
+        update={"freeze": FreezeSettings(weekly=("mon 00:00 - mon 15:00",))}
+    )
+    leader, _ = campaign.leader("one")
+    promote(campaign, IMAGE, "better")
+    for _ in range(5):
+        leader.cycle()
+        campaign.tick()
+    assert record(campaign).stage is Stage.HELD
+    assert "until 1970-01-12 15:00Z" in record(campaign).reason
+    assert images(campaign) == {release("good")}
+    campaign.clock.advance(2 * 3600)
+    for _ in range(30):
+        leader.cycle()
+        campaign.tick()
+    assert images(campaign) == {release("better")}
+
+
+def test_a_pause_reaches_the_leader_and_its_end_too(campaign: Campaign) -> None:
+    """A leader obeys a hold that somebody wrote while nobody led, and goes on when its time is over."""
+    Controlled(catalog=campaign.catalog, clock=campaign.clock).rollouts().pause(
+        "hamm", reason="tea", seconds=60
+    )
+    promote(campaign, IMAGE, "better")
+    leader, _ = campaign.leader("one")
+    leader.cycle()
+    assert record(campaign).stage is Stage.PAUSED
+    assert record(campaign).reason.startswith("paused by ada until")
+    for _ in range(60):
+        campaign.tick()
+        leader.cycle()
+    assert images(campaign) == {release("better")}
+
+
+@pytest.mark.parametrize("name", ["blue-green", "canary"])
+def test_a_strategy_of_the_policy_is_carried_out(campaign: Campaign, name: str) -> None:
+    """Every step of every strategy is a write that the leader can do: warm fleets are opened, canaries judged."""
+    service = CAMPAIGN.services["hamm"].model_copy(
+        update={"strategy": Strategy(name), "canary_seconds": 1.0, "canary_requests": 100}
+    )
+    campaign.settings = CAMPAIGN.model_copy(update={"services": {"hamm": service}})
+    promote(campaign, IMAGE, "better")
+    leader, _ = campaign.leader("one")
+    stages = set()
+    for _ in range(60):
+        leader.cycle()
+        campaign.count_answers(300)
+        campaign.tick()
+        stages.add(record(campaign).stage)
+    assert images(campaign) == {release("better")}
+    assert record(campaign).stage is Stage.SETTLED
+    warm = [each for each in campaign.assignments if each.phase is Phase.WARM]
+    assert (len(warm), Stage.CANARY in stages) == ((2, False) if name == "blue-green" else (0, True))
