@@ -121,6 +121,7 @@ def identity(path: Path) -> list[int]:
     return [found.st_dev, found.st_ino]
 
 
+@pytest.mark.timeout(600)
 def test_a_service_on_a_base_arrives() -> None:
     """A campaign publishes a base and a service on it; its instances answer, and run on the base's files."""
     with house_up() as house:
