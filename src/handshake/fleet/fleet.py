@@ -140,7 +140,8 @@ class Fleet:
     @cached_property
     def staff(self) -> tuple[Member, ...]:
         """The members that count: neither on trial nor draining nor crashed; oldest first."""
-        return tuple(member for member in self._trusted if member not in self.crashed)
+        gone = {member.id for member in self.crashed}
+        return tuple(member for member in self._trusted if member.id not in gone)
 
     @cached_property
     def _untrusted(self) -> tuple[Member, ...]:
@@ -148,7 +149,8 @@ class Fleet:
 
     @cached_property
     def _trusted(self) -> tuple[Member, ...]:
-        return tuple(member for member in self._running if member not in self._untrusted)
+        on_trial = {member.id for member in self._untrusted}
+        return tuple(member for member in self._running if member.id not in on_trial)
 
     @cached_property
     def _running(self) -> tuple[Member, ...]:

@@ -18,7 +18,7 @@ class Placement:
     def __init__(self, nodes: Sequence[str], *, service: str, assignments: Iterable[Assignment]) -> None:
         """`assignments` are those of every service."""
         self._nodes = tuple(nodes)
-        staying = [known for known in assignments if known.phase is Phase.RUN]
+        staying = [known for known in assignments if known.phase is not Phase.DRAIN]
         self._all = Counter(known.node for known in staying)
         self._own = Counter((known.node, known.generation) for known in staying if known.service == service)
 

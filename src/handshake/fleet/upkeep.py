@@ -55,11 +55,12 @@ def _dismiss_unwanted(fleet: Fleet) -> tuple[Drain | Retire, ...]:
 def _dismiss_overdue(fleet: Fleet) -> tuple[Drain | Retire, ...]:
     """Give up on members that never got into the pool: they are launched anew, once per deadline."""
     deadline = fleet.settings.deadline_seconds
+    leaving = {member.id for member in fleet.unwanted}
     return tuple(
         dismiss(member, f"not ready within {deadline:g} s")
         for member in (*fleet.staff, *fleet.parked)
         if not member.is_in_pool
-        and member not in fleet.unwanted
+        and member.id not in leaving
         and member.verdicts.ready.is_no
         and member.verdicts.ready.since + deadline <= fleet.now
     )

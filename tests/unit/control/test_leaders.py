@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from handshake.catalog.codec import decode
-from handshake.catalog.keys import rollout_key
+from handshake.catalog.keys import ASSIGNMENTS, rollout_key
 from handshake.control.campaign import FreezeSettings
+from handshake.control.leader.steps import StepRunner
 from handshake.control.pointers import Pointers
 from handshake.core.errors import ConflictError
 from handshake.core.instance import Phase, Purpose
+from handshake.core.outcome import Outcome
 from handshake.core.release import parse_subject
+from handshake.core.step import Drain, Retire
+from handshake.fleet.placement import Placement
+from handshake.fleet.plan import Plan
 from handshake.fleet.state import Rollout, Stage
 from handshake.fleet.strategy import Strategy
 from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release
@@ -190,3 +195,19 @@ def test_a_strategy_of_the_policy_is_carried_out(campaign: Campaign, name: str) 
     assert record(campaign).stage is Stage.SETTLED
     warm = [each for each in campaign.assignments if each.phase is Phase.WARM]
     assert (len(warm), Stage.CANARY in stages) == ((2, False) if name == "blue-green" else (0, True))
+
+
+def test_an_instance_that_two_rules_send_away_is_written_once(campaign: Campaign) -> None:
+    """A transaction that wrote one key twice would be refused for ever: the first step counts."""
+    _, hold = campaign.leader("one")
+    hold.keep()
+    entries = campaign.catalog.read(ASSIGNMENTS).entries
+    name = campaign.assignments[0].instance
+    steps = (Drain(instance=name, why="overdue"), Retire(instance=name, why="replaced"))
+    made = Plan(steps=steps, rollout=record(campaign), outcome=Outcome(sentence="twice", changed=True))
+    runner = StepRunner(campaign.catalog, Pointers(campaign.catalog, campaign.clock), campaign.clock)
+    placement = Placement((), service="hamm", assignments=())
+    runner.carry_out(
+        made, before=record(campaign), assignments=entries, placement=placement, fence=hold.fence()
+    )
+    assert [each.phase for each in campaign.assignments if each.instance == name] == [Phase.DRAIN]

@@ -68,6 +68,7 @@ class StepRunner:
         known = {
             assignment.instance: (assignment, entry.index) for assignment, entry in map(_decode, entries)
         }
+        # Each is taken out once it is used: two rules may send one instance away, and a key is written once.
         changes: list[Operation] = []
         for step in steps:
             match step:
@@ -76,13 +77,13 @@ class StepRunner:
                     if node := placement.choose(step.generation):
                         changes.append(self._launch(step, node))
                 case Drain(instance=instance) if instance in known:
-                    changes.append(self._turn(*known[instance], Phase.DRAIN))
+                    changes.append(self._turn(*known.pop(instance), Phase.DRAIN))
                 case Park(instance=instance) if instance in known:
-                    changes.append(self._turn(*known[instance], Phase.WARM))
+                    changes.append(self._turn(*known.pop(instance), Phase.WARM))
                 case Open(instance=instance) if instance in known:
-                    changes.append(self._turn(*known[instance], Phase.RUN))
+                    changes.append(self._turn(*known.pop(instance), Phase.RUN))
                 case Retire(instance=instance) if instance in known:
-                    changes.append(Delete(key=assignment_key(known[instance][0].node, instance)))
+                    changes.append(Delete(key=assignment_key(known.pop(instance)[0].node, instance)))
                 case _:
                     pass
         return changes
