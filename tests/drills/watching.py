@@ -11,9 +11,10 @@ from handshake.testing.world import World
 
 @dataclass
 class Watch:
-    """The worst and the most that was seen of service hamm."""
+    """The worst and the most that was seen of one service."""
 
     world: World
+    service: str = "hamm"
     fewest: int = 1000
     """The fewest members that visitors were sent to."""
     most: int = 0
@@ -25,8 +26,8 @@ class Watch:
 
     def __call__(self) -> None:
         """Look once."""
-        images = [generation.image for generation in self.world.running().values()]
-        self.fewest = min(self.fewest, self.world.serving())
+        images = [generation.image for generation in self.world.running(self.service).values()]
+        self.fewest = min(self.fewest, self.world.serving(self.service))
         self.most = max(self.most, len(images))
         self.mixtures.add(frozenset(images))
         for image in images:

@@ -62,8 +62,8 @@ def test_an_exit_is_final_at_once() -> None:
 
 def test_since_moves_only_with_the_finding() -> None:
     """A verdict remembers when it became what it is, and shows the latest evidence."""
-    ready = watch_all(see(1.0, OK), see(2.0, OK), see(3.0, ILL)).verdicts.ready
-    assert (ready.since, ready.evidence.at, ready.evidence.status) == (1.0, 3.0, ILL)
+    ready = watch_all(see(1.0, OK), see(2.0, OK), see(13.0, ILL)).verdicts.ready
+    assert (ready.since, ready.evidence.at, ready.evidence.status) == (1.0, 13.0, ILL)
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,11 @@ def test_nothing_becomes_stale_through_ignorance(last: Finding) -> None:
     watched = watch_all(see(1.0, OK, is_target=last), see(2.0, OK, templates=503, is_target=UNKNOWN))
     assert watched.verdicts.fresh.finding is last
     assert watched.verdicts.fresh.since == 1.0
+
+
+def test_a_newcomer_has_no_bad_probe_forgiven() -> None:
+    """In its first ten seconds one bad probe takes readiness, so that what flaps is never ready for long."""
+    statuses = [OK, ILL] * 20
+    watched = watch_all(*(see(float(n), status) for n, status in enumerate(statuses)))
+    assert watched.verdicts.ready.is_no
+    assert watched.verdicts.ready.since == len(statuses) - 1

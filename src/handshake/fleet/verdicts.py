@@ -14,7 +14,9 @@ class Thresholds:
     """How much failure it takes."""
 
     ready_failures: int = 2
-    """Consecutive probes that fail before an instance is not ready."""
+    """Consecutive probes that fail before an instance that was ready for a while is not ready."""
+    steady_seconds: float = 10.0
+    """How long that while is. Until then one bad probe is enough: what fails half of the time never soaks."""
     silent_seconds: float = 30.0
     """How long an instance that has answered before may be silent and still pass as alive."""
 
@@ -84,12 +86,13 @@ def _judge_alive(
 
 
 def _judge_ready(before: Verdict, seen: Sighting, failures: int, thresholds: Thresholds) -> Verdict:
-    """One good probe makes it ready; it takes several bad ones in a row, or its end, to lose that."""
+    """One good probe makes it ready; once it was for a while, it takes several bad ones in a row to lose that."""
     if seen.exited:
         return judge(before, Finding.NO, _print_exit(seen))
     if not failures:
         return judge(before, Finding.YES, seen.plain)
-    is_too_often = failures >= thresholds.ready_failures
+    is_new = before.is_yes and seen.at - before.since < thresholds.steady_seconds
+    is_too_often = is_new or failures >= thresholds.ready_failures
     return judge(before, Finding.NO if is_too_often else before.finding, seen.plain)
 
 

@@ -50,6 +50,7 @@ SERVICE = ServiceSettings(
     deadline_seconds=60.0,
     drain_seconds=10.0,
 )
+WELL = Behaviour()
 _CONTRACT = Contract(
     command=("serve",),
     health=Health(path="/health", deadline_seconds=10.0),
@@ -112,7 +113,7 @@ class World:
 
     # Releases and pointers
 
-    def publish(self, subject: Subject, text: str, behaviour: Behaviour | None = None) -> Digest:
+    def publish(self, subject: Subject, text: str, behaviour: Behaviour = WELL) -> Digest:
         """Make a release that holds one text; an image's instances behave as told, or well."""
         source = self._folder / "sources" / str(subject) / text
         source.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,7 @@ class World:
             contract=contract if is_image else {},
         )
         release = release_id(manifest)
-        self._behaviours[release] = behaviour or Behaviour()
+        self._behaviours[release] = behaviour
         provenance = Provenance(
             subject=subject, release=release, source="", commit="", builder="test", made_at=self.clock.now()
         )
@@ -149,9 +150,9 @@ class World:
         """Return a pointer that exists."""
         return self.pointers.all()[subject]
 
-    def settle(self) -> Digest:
-        """Promote first releases of everything, let them arrive, and return hamm's image."""
-        first = self.publish(IMAGE, "first")
+    def settle(self, behaviour: Behaviour = WELL) -> Digest:
+        """Promote first releases of everything, let them arrive, and return hamm's image, which behaves as told."""
+        first = self.publish(IMAGE, "first", behaviour)
         for subject, release in (
             (LOOK, self.publish(LOOK, "plain")),
             (IMAGE, first),
