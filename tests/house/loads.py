@@ -1,0 +1,37 @@
+"""Loads through the door of a house under test."""
+
+from __future__ import annotations
+
+from handshake.control.house import load_house
+from handshake.core.clock import SystemClock
+from handshake.drills.load_run import LoadReport
+from handshake.drills.plan import LoadPlan
+from handshake.drills.request_kind import RequestKind
+from handshake.drills.summary_print import print_failures, print_lines
+from handshake.drills.target import Target
+from handshake.wiring import Wiring
+from tests.house.house import HouseUnderTest
+
+
+def plan_load(house: HouseUnderTest, *kinds: RequestKind, rate_per_second: float, seconds: float) -> LoadPlan:
+    """Return a plan that goes through the house's door."""
+    host, _, port = house.door.rpartition(":")
+    target = Target(host=host, port=int(port))
+    return LoadPlan(target=target, kinds=kinds, rate_per_second=rate_per_second, duration_seconds=seconds)
+
+
+def open_house(house: HouseUnderTest) -> Wiring:
+    """Return the parts of the house, as verbs put them together."""
+    return Wiring(load_house(house.run / "house.json"), SystemClock())
+
+
+def explain(report: LoadReport) -> str:
+    """Return what a failing test should print."""
+    return "\n".join([*print_failures(report), *print_lines(report)])
+
+
+def members(house: HouseUnderTest, service: str) -> set[str]:
+    """Return the instances that are assigned to a service."""
+    rows = house.verb("status")["fleets"]
+    own = next(row["instances"] for row in rows if row["service"] == service)
+    return {instance["instance"] for instance in own}
