@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import click
 from rich.markup import escape
+from rich.markup import escape
 from rich.table import Table
 
 from handshake.cli.completing import complete_subject
