@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import click
 from rich.markup import escape
-from rich.markup import escape
 from rich.table import Table
 
 from handshake.cli.completing import complete_subject
@@ -42,5 +41,7 @@ def _tell(report: HistoryReport) -> None:
     table = Table("revision", "release", "when", "by", "reason", box=None)
     for pointer in report.pointers:
         when = datetime.fromtimestamp(pointer.moved_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(pointer.revision), short(pointer.release), when, pointer.moved_by, escape(pointer.reason))
+        table.add_row(
+            str(pointer.revision), short(pointer.release), when, pointer.moved_by, escape(pointer.reason)
+        )
     out.print(table)

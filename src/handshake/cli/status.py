@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 from rich.markup import escape
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
