@@ -1,0 +1,1 @@
+"""Control: what combines the features."""
