@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,8 @@ def _describe(folder: Path) -> House:
 
 def _make_folders(house: House) -> None:
     """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
+    if os.geteuid() != 0:
+        house.run.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)

@@ -9,6 +9,8 @@ from pathlib import Path
 from handshake.catalog.codec import decode, encode
 from handshake.core.problem import Location, Problem, ProblemsError
 
+_PERSONS = "/tmp/handshake-"  # noqa: S108 -- named after its user, who makes it with mode 0700
+
 
 @dataclass(frozen=True, kw_only=True)
 class House:
@@ -85,7 +87,7 @@ def run_root() -> Path:
         return Path(home) / "run"
     if os.geteuid() == 0:
         return Path("/run/handshake")
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/handshake-{os.geteuid()}") / "handshake"  # noqa: S108 -- named after the user; made with mode 0700
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"{_PERSONS}{os.geteuid()}") / "handshake"
 
 
 def data_root() -> Path:
