@@ -18,6 +18,7 @@ from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
 from handshake.control.agent.health import ask_agent
 from handshake.control.campaign import CampaignSettings
+from handshake.control.countries import build_countries
 from handshake.control.house import House, data_root, run_root, save_house
 from handshake.control.opening import Opening
 from handshake.control.policy import CAMPAIGN_FILE
@@ -83,6 +84,7 @@ def _describe(folder: Path) -> House:
         folder=folder,
         run=run_root() / campaign.name,
         data=data_root() / campaign.name,
+        countries=campaign.countries,
         catalog=campaign.listen.catalog,
         agent=campaign.listen.agent,
         dashboard=campaign.listen.dashboard,
@@ -109,6 +111,8 @@ def _make_secrets(wiring: Wiring) -> None:
 
 
 def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
+    with _task(bars, "preparing the map of countries"):
+        build_countries(wiring.house, wiring.house.countries)
     with _task(bars, "starting catalogue, agent and control"):
         started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     opening = Opening(

@@ -24,6 +24,8 @@ class House:
     """Sockets, process records and trees in memory of this boot; gone after `down`."""
     data: Path
     """What must outlive a boot; gone after `down --purge`."""
+    countries: str
+    """Where the country data lies, relative to the folder; empty where there is none."""
     catalog: str
     agent: str
     dashboard: str
