@@ -16,10 +16,11 @@ from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling
 from handshake.control.switches import Switches, print_switch
 from handshake.core.clock import Clock
-from handshake.core.digest import Digest
+from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.core.pointer import Move, Pointer
-from handshake.core.release import Subject
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.release import Kind, Subject
 
 _DOOR_SECONDS = 10.0
 
@@ -37,6 +38,7 @@ class Operator:
     switches: Switches
     lists: Lists
     read_live: Callable[[], LivePolicy | None]
+    kind_of: Callable[[Digest], Kind]
     nodes: tuple[str, ...]
 
     def publish(self, subject: Subject, tell: Telling, *, source: Path | None = None) -> Digest:
@@ -50,6 +52,8 @@ class Operator:
     ) -> Pointer:
         """Move a pointer; ConflictError where it is not at the revision that was given."""
         today = self.pointers.get(subject)
+        if today is None:
+            self.publisher.require_declared(subject)
         now = today.revision if today else 0
         return self._move(subject, release, reason, now if from_revision is None else from_revision)
 
@@ -97,6 +101,7 @@ class Operator:
         return live
 
     def _move(self, subject: Subject, release: Digest, reason: str, from_revision: int) -> Pointer:
+        _require_kind(subject, release, self.kind_of(release))
         wish = Move(
             subject=subject, release=release, from_revision=from_revision, moved_by=self.who, reason=reason
         )
@@ -120,3 +125,15 @@ class Operator:
             what=what,
             seconds=_DOOR_SECONDS,
         )
+
+
+def _require_kind(subject: Subject, release: Digest, kind: Kind) -> None:
+    if kind is subject.kind:
+        return
+    problem = Problem(
+        check="release-of-another-kind",
+        what=f"{short(release)} is a release of kind {kind}, and {subject} takes one of kind {subject.kind}",
+        where=Location(file=str(subject)),
+        hint=f"`handshake history {subject}` lists releases that it had.",
+    )
+    raise ProblemsError([problem])
