@@ -22,7 +22,7 @@ from handshake.control.countries import build_countries
 from handshake.control.house import House, data_root, run_root, save_house
 from handshake.control.opening import Opening
 from handshake.control.policy import CAMPAIGN_FILE
-from handshake.control.preflight import check_folder, check_ports
+from handshake.control.preflight import check_folder, check_ports, require_folder
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
 from handshake.wiring import Wiring, find_missing_programs, find_port_holder
@@ -64,6 +64,7 @@ def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
 
 def _prepare(folder: Path) -> House:
     """Check everything, then write down where this campaign's things lie."""
+    require_folder(folder)
     problems = [*check_folder(folder), *find_missing_programs()]
     if problems:
         raise ProblemsError(problems)
@@ -72,7 +73,7 @@ def _prepare(folder: Path) -> House:
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
         _make_folders(house)
-        save_house(house)
+    save_house(house)
     return house
 
 

@@ -110,8 +110,17 @@ def save_house(house: House) -> None:
 
 
 def load_house(file: Path) -> House:
-    """Return the house that a file describes."""
-    return decode(House, file.read_bytes())
+    """Return the house that a file describes; ProblemsError where another version of this program wrote it."""
+    try:
+        return decode(House, file.read_bytes())
+    except ValueError as error:
+        problem = Problem(
+            check="house-of-another-version",
+            what="another version of this program started the campaign, and this one does not understand its notes",
+            where=Location(file=str(file)),
+            hint="Run `handshake up DIRECTORY` with this version: it writes them anew and adopts what runs.",
+        )
+        raise ProblemsError([problem]) from error
 
 
 def find_house(name: str = "") -> House:
