@@ -13,6 +13,7 @@ from pathlib import Path
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.drivers.process.folder import Folder
 from handshake.drivers.process.identity import Identity, session_members
+from handshake.drivers.process.program import Observation, Program, State
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.sh")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
