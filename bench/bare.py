@@ -86,7 +86,10 @@ def _bare_door(folder: Path, behind: str, path: str) -> Iterator[str]:
 
 @contextmanager
 def _running(command: Sequence[str]) -> Iterator[None]:
-    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # The kernel may share a core among sessions, not programs: each has its own, as in a house.
+    program = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         yield
     finally:

@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 _people = Console(stderr=True)
 _DIGITS = 3
+_WIDTH = 150
+"""Of the table where nobody's screen says how wide it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,9 @@ def report(title: str, measures: Sequence[Measure]) -> None:
         for measure in measures:
             print(json.dumps({**asdict(measure), "ratio": measure.ratio}))
         return
-    table = Table("what", "ours", "unit", "peer", "peer's", "ratio", "note", title=title, box=None)
+    table = Table(title=title, box=None)
+    for heading in ("what", "ours", "unit", "peer", "peer's", "ratio", "note"):
+        table.add_column(heading, no_wrap=True)
     for measure in measures:
         table.add_row(
             measure.name,
@@ -100,7 +104,7 @@ def report(title: str, measures: Sequence[Measure]) -> None:
             _show(measure.ratio),
             measure.note,
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
 
 
 def _round(value: float) -> float:

@@ -244,6 +244,7 @@ class Wiring:
             switches=self.switches,
             lists=self.lists,
             read_live=self.live,
+            kind_of=lambda release: self.manifest_of(release).kind,
             nodes=self.nodes,
         )
 
@@ -488,8 +489,8 @@ class Wiring:
         catalog, policies = self.catalog, self.policies
 
         def campaign_of(pointers: Mapping[Subject, Pointer]) -> CampaignSettings | None:
-            live = policies.live(pointers)
-            return live.policy.campaign if live else None
+            policy = policies.in_force(pointers)
+            return policy.campaign if policy else None
 
         runner = StepRunner(catalog, self.pointers, self.clock)
         return Leader(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.house.house import HouseUnderTest
+from tests.house.processes import wait_until
 from tests.house.visitors import visiting
 
 pytestmark = pytest.mark.live
@@ -23,6 +24,15 @@ phase = "serve"
 when = 'request.path == "/teapot"'
 respond = { status = 418, reason = "Teapot", body = "Short and stout.\\n" }
 """
+
+TOO_LONG = f"""
+[[rule]]
+name = "long-answer"
+phase = "admit"
+when = 'request.path == "/teapot"'
+respond = {{ status = 418, body = "{"short and stout " * 4000}" }}
+"""
+"""HAProxy takes no answer that is longer than its buffer, and only HAProxy knows how long that is."""
 
 
 def test_an_image_that_crashes_goes_back(house: HouseUnderTest) -> None:
@@ -62,14 +72,41 @@ def test_a_site_arrives_and_goes_back_at_once(house: HouseUnderTest) -> None:
 def test_a_policy_arrives_and_goes_back_at_once(house: HouseUnderTest) -> None:
     """A planned policy is served by every place within seconds of its apply, and so is its rollback."""
     edge = house.campaign / "edge.toml"
-    edge.write_text(edge.read_text() + RULE)
+    written = edge.read_text()
+    edge.write_text(written + RULE)
 
     planned = house.verb("plan")
+    edge.write_text(written)
     assert house.get("/teapot").status == 404
     assert_soon(house.verb("apply", planned["release"], "--from-revision", str(planned["from_revision"])))
     assert house.get("/teapot").status == 418
     assert_soon(house.verb("rollback", "policy/campaign"))
     assert house.get("/teapot").status == 404
+
+
+def test_a_policy_that_a_program_refuses_goes_back(house: HouseUnderTest) -> None:
+    """A policy that HAProxy does not accept goes back by itself with HAProxy's words; the one before serves on."""
+    edge = house.campaign / "edge.toml"
+    before, written = newest(house, "policy/campaign"), edge.read_text()
+    edge.write_text(written + TOO_LONG)
+
+    planned = house.verb("plan")
+    with visiting(house) as visits:
+        said = house.handshake(
+            *("apply", planned["release"], "--from-revision", str(planned["from_revision"]), "--json"),
+            check=False,
+        )
+    edge.write_text(written)
+
+    assert said.returncode == 1
+    assert json.loads(said.stdout)["ending"] == "reverted"
+    reverted = newest(house, "policy/campaign")
+    assert (reverted["release"], reverted["moved_by"]) == (before["release"], "leader")
+    assert "door@n1 cannot serve it: HAProxy does not accept" in reverted["reason"]
+    assert house.get("/teapot").status == 404
+    wait_until(lambda: house.verb("status")["is_settled"])
+    assert "HAProxy does not accept" in " ".join(house.handshake("history", "policy/campaign").stdout.split())
+    assert visits.failed == []
 
 
 def publish_to_fail(house: HouseUnderTest, subject: str, source: Path, *, service: str, path: str) -> Any:

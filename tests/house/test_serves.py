@@ -1,6 +1,10 @@
 """A campaign that is up answers through every box."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +43,41 @@ def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
 
     assert (report["started"], report["promoted"]) == ([], [])
     assert house.pid_of("door") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("handshake rollback site/", {"site/calls", "site/docs", "site/api-explorer"}),
+        ("handshake status ha", {"hamm"}),
+        ("handshake logs cat", {"catalog"}),
+        ("handshake pu", {"publish"}),
+    ],
+)
+def test_the_shell_completes(house: HouseUnderTest, words: str, expected: set[str]) -> None:
+    """A shell offers verbs, and the subjects, services and programs of the campaign that is up."""
+    assert complete(house, words) == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_has_a_completion_script(house: HouseUnderTest, shell: str) -> None:
+    """`completion` prints what a shell must source."""
+    assert "_HANDSHAKE_COMPLETE" in house.handshake("completion", shell).stdout
+
+
+def complete(house: HouseUnderTest, words: str) -> set[str]:
+    """Return what bash would offer after these words."""
+    run = subprocess.run(
+        [Path(sys.executable).parent / "handshake"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={
+            **os.environ,
+            "HANDSHAKE_HOME": str(house.home),
+            "_HANDSHAKE_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        },
+    )
+    return {line.split(",", 1)[1] for line in run.stdout.splitlines()}

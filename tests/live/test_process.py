@@ -150,6 +150,20 @@ def test_stopped_router_stays_stopped(processes: Processes, tmp_path: Path) -> N
     assert not supervisor.is_running
 
 
+def test_stop_ends_what_a_killed_master_left_behind(processes: Processes, tmp_path: Path) -> None:
+    """Workers that outlive their killed master, as HAProxy's do to finish connections, end with the program."""
+    note = tmp_path / "worker"
+    master = ("sh", "-c", f"sleep 300 & echo $! >> {note}; wait")
+    first = process_of(processes.start(Program(name="router", argv=master, restart=True)))
+    assert until(note.exists)
+    first.send(signal.SIGKILL)
+    assert until(lambda: len(note.read_text().split()) == 2), "the supervisor started it again"
+
+    processes.stop("router", deadline_seconds=1)
+
+    assert until(lambda: not any(identify(int(pid)) for pid in note.read_text().split()))
+
+
 def test_stop_in_the_pause_before_a_restart(processes: Processes) -> None:
     """A program that keeps failing is stopped for good, though its supervisor pauses just then."""
     processes.start(Program(name="one", argv=("sh", "-c", "echo run"), restart=True))

@@ -130,7 +130,7 @@ def test_a_new_leader_keeps_the_trial_s_beginning() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "in_pool", "lack"),
     [
-        (BOOTING, False, "hamm-t is not known to be alive"),
+        (BOOTING, False, "hamm-t was not seen alive yet"),
         (ill(NOW - 5), False, "hamm-t is not ready"),
         (STALE, True, "hamm-t is not fresh"),
         (replace(HEALTHY, ready=verdict(YES, NOW - 9)), True, "hamm-t soaks until"),

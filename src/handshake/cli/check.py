@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from handshake.cli.screen import errors_explained, json_option, out, show
-from handshake.control.preflight import check_folder
+from handshake.control.preflight import check_folder, require_folder
 from handshake.core.problem import ProblemsError
 
 
@@ -26,6 +26,7 @@ class CheckReport:
 def check(folder: Path, *, as_json: bool) -> None:
     """Report every problem of the campaign in FOLDER, with file, line and what to do. Changes nothing."""
     with errors_explained(as_json=as_json):
+        require_folder(folder)
         problems = check_folder(folder)
         if problems:
             raise ProblemsError(problems)

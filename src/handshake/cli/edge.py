@@ -96,7 +96,7 @@ def list_switches(*, campaign: str, as_json: bool) -> None:
         rows = tuple(
             SwitchRow(
                 name=its.name,
-                is_on=is_switch_on(settings.get(its.name), its.is_on, now),
+                is_on=is_switch_on(settings.get(its.name), now, default=its.is_on),
                 setting=settings.get(its.name),
             )
             for its in wiring.operator(who_asks()).live().policy.edge.switches

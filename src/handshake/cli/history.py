@@ -41,5 +41,7 @@ def _tell(report: HistoryReport) -> None:
     table = Table("revision", "release", "when", "by", "reason", box=None)
     for pointer in report.pointers:
         when = datetime.fromtimestamp(pointer.moved_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(pointer.revision), short(pointer.release), when, pointer.moved_by, escape(pointer.reason))
+        table.add_row(
+            str(pointer.revision), short(pointer.release), when, pointer.moved_by, escape(pointer.reason)
+        )
     out.print(table)

@@ -12,6 +12,7 @@ from handshake.cli.screen import campaign_option, errors_explained, json_option,
 from handshake.cli.session import open_wiring
 from handshake.control.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
 from handshake.core.digest import short
+from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.verdict import Finding
 from handshake.fleet.wording import print_moment
 
@@ -35,7 +36,20 @@ def status(service: str, *, campaign: str, as_json: bool) -> None:
     """Show every pointer and every place that has or has not acknowledged it; of one SERVICE, its instances too."""
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).status()
+        _require_fleet(report, service)
         show(report, as_json=as_json, for_people=lambda: _tell(report, service))
+
+
+def _require_fleet(report: StatusReport, service: str) -> None:
+    known = [fleet.service for fleet in report.fleets]
+    if service and service not in known:
+        problem = Problem(
+            check="unknown-service",
+            what=f"the campaign runs no service {service}",
+            where=Location(file="status"),
+            hint=f"It runs: {', '.join(known) or 'none yet'}.",
+        )
+        raise ProblemsError([problem])
 
 
 def _tell(report: StatusReport, service: str) -> None:

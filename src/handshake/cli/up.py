@@ -17,11 +17,12 @@ from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
 from handshake.control.agent.health import ask_agent
 from handshake.control.campaign import CampaignSettings
+from handshake.control.countries import build_countries
 from handshake.control.house import House, data_root, make_folders, run_root, save_house
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.opening import Opening
 from handshake.control.policy import CAMPAIGN_FILE
-from handshake.control.preflight import check_folder, check_ports
+from handshake.control.preflight import check_folder, check_ports, require_folder
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
 from handshake.wiring import Wiring, find_missing_programs, find_port_holder
@@ -63,6 +64,7 @@ def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
 
 def _prepare(folder: Path) -> House:
     """Check everything, then write down where this campaign's things lie."""
+    require_folder(folder)
     problems = [*check_folder(folder), *find_missing_programs()]
     if problems:
         raise ProblemsError(problems)
@@ -71,7 +73,7 @@ def _prepare(folder: Path) -> House:
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
         make_folders(house)
-        save_house(house)
+    save_house(house)
     return house
 
 
@@ -84,6 +86,7 @@ def describe_house(folder: Path) -> House:
         folder=folder,
         run=run_root() / campaign.name,
         data=data_root() / campaign.name,
+        countries=campaign.countries,
         catalog=campaign.listen.catalog,
         agent=campaign.listen.agent,
         dashboard=campaign.listen.dashboard,
@@ -93,13 +96,6 @@ def describe_house(folder: Path) -> House:
         stores={name: its.listen for name, its in campaign.stores.items()},
         address=campaign.listen.agent.rpartition(":")[0],
     )
-
-
-def _make_folders(house: House) -> None:
-    """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
-    for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755)
 
 
 def _make_secrets(wiring: Wiring) -> None:
@@ -116,6 +112,8 @@ def _make_signing_key(wiring: Wiring) -> None:
 
 
 def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
+    with _task(bars, "preparing the map of countries"):
+        build_countries(wiring.house, wiring.house.countries)
     with _task(bars, "starting catalogue, agent and control"):
         started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     _make_signing_key(wiring)

@@ -8,13 +8,14 @@ from enum import StrEnum
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
-from handshake.catalog.keys import rollout_key
+from handshake.catalog.keys import ROLLOUTS, rollout_key
 from handshake.control.acks import acks_of, concerned_places, read_acks
 from handshake.control.pointers import Pointers
 from handshake.core.ack import is_served
 from handshake.core.clock import Clock
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind
+from handshake.fleet.part import pointer_part
 from handshake.fleet.state import Rollout
 
 _LOOK_SECONDS = 0.1
@@ -75,10 +76,20 @@ class Arrivals:
         for ack in acks:
             if ack.refusal and ack.refusal.revision == moved.revision and moved.stable is None:
                 return Ending.REFUSED, f"{ack.place} cannot serve it: {ack.refusal.reason}"
+        if condemned := self._condemned(moved):
+            return Ending.REFUSED, condemned
         if is_served(moved.revision, acks, places) and _is_rolled_out(today):
             return Ending.ARRIVED, "; ".join(f"{ack.place}: {ack.proof}" for ack in acks)
         silent = [str(place) for place in places if not is_served(moved.revision, acks, (place,))]
         return Ending.STILL_WAITING, self._explain(moved, silent)
+
+    def _condemned(self, moved: Pointer) -> str:
+        """Return why the trial of a first release failed, which has nowhere to go back to; empty where it did not."""
+        if moved.stable is not None:
+            return ""
+        rollouts = (decode(Rollout, entry.value) for entry in self._catalog.read(ROLLOUTS).entries)
+        bad = (bad for rollout in rollouts for bad in rollout.bad)
+        return next((each.reason for each in bad if each.part == pointer_part(moved)), "")
 
     def _explain(self, moved: Pointer, silent: list[str]) -> str:
         waits = f"waits for {', '.join(silent) or 'the leader'}"

@@ -9,6 +9,8 @@ from pathlib import Path
 from handshake.catalog.codec import decode, encode
 from handshake.core.problem import Location, Problem, ProblemsError
 
+_PERSONS = "/tmp/handshake-"  # noqa: S108 -- named after its user, who makes it with mode 0700
+
 
 @dataclass(frozen=True, kw_only=True)
 class House:
@@ -22,6 +24,8 @@ class House:
     """Sockets, process records and trees in memory of this boot; gone after `down`."""
     data: Path
     """What must outlive a boot; gone after `down --purge`."""
+    countries: str
+    """Where the country data lies, relative to the folder; empty where there is none."""
     catalog: str
     agent: str
     dashboard: str
@@ -94,7 +98,7 @@ def run_root() -> Path:
         return Path(home) / "run"
     if os.geteuid() == 0:
         return Path("/run/handshake")
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/handshake-{os.geteuid()}") / "handshake"  # noqa: S108 -- named after the user; made with mode 0700
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"{_PERSONS}{os.geteuid()}") / "handshake"
 
 
 def data_root() -> Path:
@@ -122,8 +126,17 @@ def save_house(house: House) -> None:
 
 
 def load_house(file: Path) -> House:
-    """Return the house that a file describes."""
-    return decode(House, file.read_bytes())
+    """Return the house that a file describes; ProblemsError where another version of this program wrote it."""
+    try:
+        return decode(House, file.read_bytes())
+    except ValueError as error:
+        problem = Problem(
+            check="house-of-another-version",
+            what="another version of this program started the campaign, and this one does not understand its notes",
+            where=Location(file=str(file)),
+            hint="Run `handshake up DIRECTORY` with this version: it writes them anew and adopts what runs.",
+        )
+        raise ProblemsError([problem]) from error
 
 
 def find_house(name: str = "") -> House:

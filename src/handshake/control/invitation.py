@@ -68,6 +68,7 @@ def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, dat
         agent=f"{address}:{invitation.agent_port}",
         dashboard=invitation.dashboard,
         door=f"{address}:{invitation.door_port}",
+        countries="",
         dogstatsd=invitation.dogstatsd,
         regions=invitation.regions,
         stores=invitation.stores,

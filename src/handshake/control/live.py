@@ -40,6 +40,19 @@ class PolicyReader:
             return None
         return LivePolicy(policy=self.read(pointer.release), pointer=pointer)
 
+    def in_force(self, pointers: Mapping[Subject, Pointer]) -> Policy | None:
+        """Return the live policy, or the stable one while the live one cannot be read; None where there is neither.
+
+        Whoever takes an unreadable policy back must not depend on reading it.
+        """
+        pointer = pointers.get(self.subject)
+        for release in (pointer.release, pointer.stable) if pointer else ():
+            try:
+                return self.read(release) if release else None
+            except RefusedError:
+                continue
+        return None
+
     def read(self, release: Digest) -> Policy:
         """Return a release's policy."""
         if release not in self._known:

@@ -10,6 +10,7 @@ from handshake.core.errors import HandshakeError
 from handshake.core.outcome import Outcome
 
 _log = logging.getLogger(__name__)
+_SOON_SECONDS = 0.2
 
 
 class Loop:
@@ -22,6 +23,7 @@ class Loop:
         self._woken = threading.Event()
         self._stopped = threading.Event()
         self._said = ""
+        self._pause = tick_seconds
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -41,18 +43,20 @@ class Loop:
 
     def _run(self) -> None:
         while True:
-            self._woken.wait(self._tick_seconds)
+            self._woken.wait(self._pause)
             self._woken.clear()
             if self._stopped.is_set():
                 return
-            self._say(self._attempt())
+            outcome = self._attempt()
+            self._pause = _SOON_SECONDS if outcome.is_waiting else self._tick_seconds
+            self._say(outcome)
 
     def _attempt(self) -> Outcome:
         try:
             return self._cycle()
         except HandshakeError as error:
             details = f" ({error.details.splitlines()[0]})" if error.details else ""
-            return Outcome(sentence=f"nothing changed: {error.what}{details}", changed=False)
+            return Outcome(sentence=f"nothing changed: {error.what}{details}", changed=False, is_waiting=True)
         except Exception as error:  # noqa: BLE001 -- a mistake in one cycle must not end the loop: it is logged and tried again
             _log.exception("%s: a cycle failed", self._name)
             return Outcome(sentence=f"a cycle failed and is tried again: {error}", changed=False)

@@ -17,10 +17,11 @@ from handshake.control.publisher import Publisher, Telling
 from handshake.control.shaken import Shaken, demand_shaken
 from handshake.control.switches import Switches, print_switch
 from handshake.core.clock import Clock
-from handshake.core.digest import Digest
+from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.core.pointer import Move, Pointer
-from handshake.core.release import Subject
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.release import Kind, Subject
 
 _DOOR_SECONDS = 10.0
 
@@ -38,6 +39,7 @@ class Operator:
     switches: Switches
     lists: Lists
     read_live: Callable[[], LivePolicy | None]
+    kind_of: Callable[[Digest], Kind]
     nodes: tuple[str, ...]
 
     def publish(self, subject: Subject, tell: Telling, *, source: Path | None = None) -> Digest:
@@ -63,15 +65,16 @@ class Operator:
         if not forced:
             self.demand_shaken(subject, release)
         today = self.pointers.get(subject)
-        wish = Move(
-            subject=subject,
-            release=release,
-            from_revision=from_revision if from_revision is not None else today.revision if today else 0,
-            moved_by=self.who,
-            reason=f"{reason}; forced: {forced}" if forced else reason,
+        if today is None:
+            self.publisher.require_declared(subject)
+        now = today.revision if today else 0
+        return self._move(
+            subject,
+            release,
+            f"{reason}; forced: {forced}" if forced else reason,
+            now if from_revision is None else from_revision,
             is_urgent=bool(forced),
         )
-        return self.pointers.move([wish])[0]
 
     def roll_back(self, subject: Subject, *, reason: str, to: Digest | None = None) -> Pointer:
         """Move a pointer back, by default to the last other release that was once stable."""
@@ -80,15 +83,7 @@ class Operator:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
         if to and to not in {past.release for past in self.pointers.history(subject)}:
             self.demand_shaken(subject, to)
-        wish = Move(
-            subject=subject,
-            release=to or self._before(today),
-            from_revision=today.revision,
-            moved_by=self.who,
-            reason=reason,
-            is_urgent=True,
-        )
-        return self.pointers.move([wish])[0]
+        return self._move(subject, to or self._before(today), reason, today.revision, is_urgent=True)
 
     def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
         """Return what became of a move."""
@@ -130,6 +125,20 @@ class Operator:
         """Require that an image has passed the contract check; RefusedError where it has not."""
         demand_shaken(subject, release, Shaken(self.catalog).find(release), self.pointers.history(subject))
 
+    def _move(
+        self, subject: Subject, release: Digest, reason: str, from_revision: int, *, is_urgent: bool
+    ) -> Pointer:
+        _require_kind(subject, release, self.kind_of(release))
+        wish = Move(
+            subject=subject,
+            release=release,
+            from_revision=from_revision,
+            moved_by=self.who,
+            reason=reason,
+            is_urgent=is_urgent,
+        )
+        return self.pointers.move([wish])[0]
+
     def _before(self, today: Pointer) -> Digest:
         history = self.pointers.history(today.subject)
         others = [past.release for past in history if past.release != today.release]
@@ -148,3 +157,15 @@ class Operator:
             what=what,
             seconds=_DOOR_SECONDS,
         )
+
+
+def _require_kind(subject: Subject, release: Digest, kind: Kind) -> None:
+    if kind is subject.kind:
+        return
+    problem = Problem(
+        check="release-of-another-kind",
+        what=f"{short(release)} is a release of kind {kind}, and {subject} takes one of kind {subject.kind}",
+        where=Location(file=str(subject)),
+        hint=f"`handshake history {subject}` lists releases that it had.",
+    )
+    raise ProblemsError([problem])

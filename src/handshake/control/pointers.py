@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
@@ -15,6 +14,8 @@ from handshake.core.digest import Digest, short
 from handshake.core.errors import ConflictError
 from handshake.core.pointer import Move, Pointer, move_pointer, settle_pointer
 from handshake.core.release import Subject
+
+_TRIES = 5
 
 
 class Pointers:
@@ -44,21 +45,18 @@ class Pointers:
 
         `also` is carried out in the same transaction: the leader's fence and records.
         """
-        now = self._clock.now()
-        moved: list[Pointer] = []
-        operations: list[Operation] = [*also]
-        for wish in moves:
-            today, index = self._read(wish.subject)
-            _require_revision(wish, today)
-            pointer = move_pointer(today, wish, now)
-            moved.append(pointer)
-            operations += [
-                Put(key=pointer_key(wish.subject), value=encode(pointer), if_index=index),
-                Write(key=history_key(wish.subject, pointer.revision), value=encode(pointer)),
-            ]
-        operations.append(journal_write(moves[0].moved_by, "; ".join(map(_tell, moved)), now))
-        self._catalog.transact(operations)
-        return tuple(moved)
+        tries = _TRIES
+        while True:
+            moved, operations = self._plan_moves(moves)
+            try:
+                self._catalog.transact([*also, *operations])
+            except ConflictError:
+                # Settling a pointer changes its entry and not its revision: then the move still holds.
+                tries -= 1
+                if not tries:
+                    raise
+                continue
+            return moved
 
     def settle(self, pointer: Pointer, *, also: Sequence[Operation] = ()) -> None:
         """Name the pointer's release the stable one, unless the pointer has moved on."""
@@ -86,6 +84,22 @@ class Pointers:
         except ConflictError:
             return None
 
+    def _plan_moves(self, moves: Sequence[Move]) -> tuple[tuple[Pointer, ...], list[Operation]]:
+        now = self._clock.now()
+        moved: list[Pointer] = []
+        operations: list[Operation] = []
+        for wish in moves:
+            today, index = self._read(wish.subject)
+            _require_revision(wish, today)
+            pointer = move_pointer(today, wish, now)
+            moved.append(pointer)
+            operations += [
+                Put(key=pointer_key(wish.subject), value=encode(pointer), if_index=index),
+                Write(key=history_key(wish.subject, pointer.revision), value=encode(pointer)),
+            ]
+        operations.append(journal_write(moves[0].moved_by, "; ".join(map(_tell, moved)), now))
+        return tuple(moved), operations
+
     def _read(self, subject: Subject) -> tuple[Pointer | None, int]:
         entry = self._catalog.get(pointer_key(subject))
         return (decode(Pointer, entry.value), entry.index) if entry else (None, 0)
@@ -95,11 +109,6 @@ def decode_pointers(entries: Iterable[Entry]) -> dict[Subject, Pointer]:
     """Return the pointers that lie in these entries, by subject."""
     pointers = (decode(Pointer, entry.value) for entry in entries)
     return {pointer.subject: pointer for pointer in pointers}
-
-
-def move_again(pointer: Pointer | None, wish: Move) -> Move:
-    """Return the same wish, decided on today's revision."""
-    return replace(wish, from_revision=pointer.revision if pointer else 0)
 
 
 def _require_revision(wish: Move, today: Pointer | None) -> None:

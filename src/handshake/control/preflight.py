@@ -15,6 +15,19 @@ PortCheck = Callable[[int, str, Location], list[Problem]]
 """Port, what needs it, where that is written -> a problem where somebody else listens there."""
 
 
+def require_folder(folder: Path) -> None:
+    """Return where there is a folder; ProblemsError where there is none."""
+    if folder.is_dir():
+        return
+    problem = Problem(
+        check="missing-folder",
+        what="there is no such folder",
+        where=Location(file=str(folder)),
+        hint="Name the folder that holds handshake.toml.",
+    )
+    raise ProblemsError([problem])
+
+
 def check_folder(folder: Path) -> list[Problem]:
     """Return everything wrong with what an operator wrote: policy and sources."""
     try:

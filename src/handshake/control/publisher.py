@@ -103,6 +103,20 @@ class Publisher:
             *(Subject(kind=Kind.SITE, name=name) for name in campaign.sites),
         )
 
+    def require_declared(self, subject: Subject) -> None:
+        """Raise ProblemsError where the campaign declares no such subject."""
+        declared = (Subject(kind=Kind.POLICY, name=self.campaign().name), *self.subjects())
+        if subject in declared:
+            return
+        known = ", ".join(str(each) for each in declared if each.kind is subject.kind) or "none"
+        problem = Problem(
+            check="unknown-subject",
+            what=f"the campaign has no {subject}",
+            where=Location(file=CAMPAIGN_FILE),
+            hint=f"It has: {known}.",
+        )
+        raise ProblemsError([problem])
+
     def _publish_policy(self, subject: Subject, source: Path, tell: Telling) -> Digest:
         tell.step("check the policy")
         read_policy(source)
@@ -188,23 +202,14 @@ class Publisher:
             return None
 
     def _source(self, subject: Subject) -> Path:
+        self.require_declared(subject)
         campaign = self.campaign()
         sources: dict[Kind, dict[str, str]] = {
             Kind.IMAGE: {name: its.source for name, its in campaign.services.items()},
             Kind.TEMPLATES: {name: its.source for name, its in campaign.templates.items()},
             Kind.SITE: {name: its.source for name, its in campaign.sites.items()},
         }
-        source = sources[subject.kind].get(subject.name)
-        if source is None:
-            known = ", ".join(str(each) for each in self.subjects() if each.kind is subject.kind) or "none"
-            problem = Problem(
-                check="unknown-subject",
-                what=f"the campaign has no {subject}",
-                where=Location(file=CAMPAIGN_FILE),
-                hint=f"It has: {known}.",
-            )
-            raise ProblemsError([problem])
-        return self._shop.campaign / source
+        return self._shop.campaign / sources[subject.kind][subject.name]
 
     def campaign(self) -> CampaignSettings:
         """Return what the campaign's folder says of the campaign."""

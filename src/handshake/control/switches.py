@@ -54,7 +54,7 @@ class Switches:
             reason=reason,
             set_at=now,
             until=now + seconds if seconds is not None else None,
-            was_on=is_switch_on(before, default, now),
+            was_on=is_switch_on(before, now, default=default),
         )
         return self._write(setting, entry, f"switch {name} {print_switch(is_on=is_on)}: {reason}")
 
@@ -96,7 +96,7 @@ def switches_revision(entries: Iterable[Entry]) -> int:
     return max((entry.index for entry in entries), default=0)
 
 
-def is_switch_on(setting: SwitchSetting | None, default: bool, now: float) -> bool:  # noqa: FBT001 -- a plain value
+def is_switch_on(setting: SwitchSetting | None, now: float, *, default: bool) -> bool:
     """Tell whether a switch is on at a moment: a setting that has ended counts as what was before it."""
     if setting is None:
         return default

@@ -12,3 +12,5 @@ class Outcome:
     sentence: str
     changed: bool
     """Whether the world is another one now: such outcomes are journalled, the others only logged."""
+    is_waiting: bool = False
+    """Whether the world is on its way to where it should be, so that a look soon is worth its price."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import re2  # type: ignore[import-untyped]  # the package carries no types
+import re2
 
 _TOLD_DIFFERENTLY = re.compile(r"(?<!\\)(?:\\\\)*(\\[^\W_bBdDsSwW])")
 _GROUP = re.compile(r"(?<!\\)(?:\\\\)*\((\?(?!:)[^)]*\)?)")

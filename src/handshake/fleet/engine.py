@@ -22,6 +22,8 @@ from handshake.fleet.trial import try_target
 from handshake.fleet.upkeep import keep_up
 from handshake.fleet.wording import print_moment, print_probe
 
+_MOVING = {Stage.TRIAL, Stage.REPLACING}
+
 
 def plan(desired: Desired, observed: Observed, now: float) -> Plan:
     """Return what to do about a service's fleet now: steps in order, the record to keep, one sentence.
@@ -116,7 +118,11 @@ def _conclude(fleet: Fleet, upkeep: tuple[Step, ...], decision: Decision) -> Pla
     )
     probe = f"; {print_probe(decision.witness.verdicts.ready.evidence)}" if decision.witness else ""
     sentence = f"{fleet.desired.service}: {_print_steps(steps)}{decision.reason}{probe}"
-    outcome = Outcome(sentence=sentence, changed=bool(steps) or rollout != before)
+    outcome = Outcome(
+        sentence=sentence,
+        changed=bool(steps) or rollout != before,
+        is_waiting=decision.stage in _MOVING,
+    )
     return Plan(steps=steps, rollout=rollout, outcome=outcome)
 
 

@@ -42,6 +42,8 @@ def print_lack(fleet: Fleet, member: Member) -> str:
         (verdicts.fresh, "fresh", not fleet.is_fresh(member)),
     )
     for verdict, name, is_lacking in lacks:
+        if is_lacking and not verdict.since:
+            return f"{member.id} was not seen {name} yet"
         if is_lacking:
             known = "is not" if verdict.is_no else "is not known to be"
             return f"{member.id} {known} {name} since {print_moment(verdict.since)}"

@@ -43,10 +43,10 @@ def quote_word(word: str) -> str:
     A quote, and white space that would end the line, step out of the quotes and are escaped there.
     ValueError for other control characters: no quoting carries them.
     """
-    if any(ord(character) < ord(" ") and character not in _ESCAPES for character in word):
-        raise ValueError(f"{word!r} holds a control character, which no HAProxy configuration can carry")
     if _BARE.fullmatch(word):
         return word
+    if any(character < " " and character not in _ESCAPES for character in word):
+        raise ValueError(f"{word!r} holds a control character, which no HAProxy configuration can carry")
     return "'" + "".join(_ESCAPES.get(character, character) for character in word) + "'"
 
 

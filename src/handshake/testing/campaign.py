@@ -122,6 +122,15 @@ def free_port() -> int:
         return port
 
 
+def share_cache(house: HouseUnderTest) -> None:
+    """Let a house use what others have baked and built already: all of it can be made again."""
+    shared = REPOSITORY / ".cache" / "houses"
+    shared.mkdir(parents=True, exist_ok=True)
+    data = house.home / "data" / "campaign"
+    data.mkdir(parents=True)
+    (data / "cache").symlink_to(shared)
+
+
 @contextmanager
 def house_up(prepare: Callable[[HouseUnderTest], object] = lambda _: None) -> Iterator[HouseUnderTest]:
     """Bring a copy of the example campaign up, once `prepare` has changed it, and down again with all of its data."""
@@ -129,6 +138,7 @@ def house_up(prepare: Callable[[HouseUnderTest], object] = lambda _: None) -> It
     house = copy_campaign(root)
     try:
         prepare(house)
+        share_cache(house)
         house.handshake("up", str(house.campaign))
         yield house
     finally:

@@ -1,1 +1,1 @@
-"""The control plane's parts in memory."""
+"""Control: what combines the features."""

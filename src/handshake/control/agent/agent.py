@@ -78,6 +78,7 @@ class Agent:
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
         self._nodes = prefix_feed(catalog, NODES, self._presence.wake)
         self._pools: dict[str, Feed[Endpoints]] = {}
+        self._decoded: tuple[Snapshot, Mapping[Subject, Pointer]] | None = None
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
@@ -111,7 +112,10 @@ class Agent:
         latest = self._pointers.latest()
         if latest is None or not self._pointers.is_readable:
             return None
-        return decode_pointers(latest.entries)
+        if self._decoded is None or self._decoded[0] is not latest:
+            # Asked for many times a second, and the same until the feed brings another.
+            self._decoded = (latest, decode_pointers(latest.entries))
+        return self._decoded[1]
 
     def target_of(self, service: str) -> Generation | None:
         """Return what the pointers ask of a service, None where that cannot be known now."""

@@ -159,4 +159,4 @@ def _tell(*, started: bool, changed: bool, steps: int, waiting: list[str]) -> Ou
     sentence = ", ".join(parts) or "pools and configuration are as wanted"
     if waiting:
         sentence += f"; waits: {'; '.join(waiting)}"
-    return Outcome(sentence=sentence, changed=bool(parts))
+    return Outcome(sentence=sentence, changed=bool(parts), is_waiting=bool(waiting))

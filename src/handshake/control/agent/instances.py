@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.endpoint import CheckStatus, Endpoint, Traffic
 from handshake.control.agent.launching import Launcher
+from handshake.control.agent.pace import may_pause
 from handshake.control.agent.ports import choose_port
 from handshake.control.agent.reports import Reports
 from handshake.core.clock import Clock
@@ -140,6 +141,8 @@ class Instances:
         if report is None:
             return
         before = self._watched.get(assignment.instance, Watched(verdicts=report.verdicts))
+        if self._may_pause(assignment, hosted, before):
+            return
         now = watch(before, self._see(assignment, report, hosted), Thresholds())
         self._watched[assignment.instance] = now
         is_dead = now.verdicts.alive.is_no
@@ -147,6 +150,12 @@ class Instances:
         seen = replace(report, verdicts=now.verdicts, log_tail=tail)
         self._reports.write(seen)
         self._announce(assignment, seen)
+
+    def _may_pause(self, assignment: Assignment, hosted: HostedInstance | None, watched: Watched) -> bool:
+        """Tell whether nothing new is to be expected of an instance in this cycle."""
+        is_steady = assignment.phase is not Phase.DRAIN and hosted is not None and hosted.is_running
+        is_target = self._target_of(assignment.service) in {None, assignment.generation}
+        return is_steady and is_target and may_pause(watched, self._clock.now())
 
     def _see(self, assignment: Assignment, report: InstanceReport, hosted: HostedInstance | None) -> Sighting:
         now = self._clock.now()

@@ -33,7 +33,7 @@ def keep_programs(live: LivePolicy, programs: Sequence[LocalProgram], acks: AckW
     silent = [program.name for program in programs if not program.answers()]
     if silent:
         sentence = f"waits for {', '.join(silent)} to answer"
-        return Outcome(sentence=sentence, changed=bool(done))
+        return Outcome(sentence=sentence, changed=bool(done), is_waiting=True)
     names = ", ".join(program.name for program in programs) or "no programs beside the routers: they"
     acks.serve(str(live.pointer.subject), live.pointer.revision, f"{names} answer")
     if done:

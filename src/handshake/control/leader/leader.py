@@ -97,4 +97,8 @@ class Leader:
 def _summarise(outcomes: list[Outcome]) -> Outcome:
     changes = [outcome.sentence for outcome in outcomes if outcome.changed]
     waits = [outcome.sentence for outcome in outcomes if not outcome.changed]
-    return Outcome(sentence="; ".join(changes or waits) or "nothing to lead yet", changed=bool(changes))
+    return Outcome(
+        sentence="; ".join(changes or waits) or "nothing to lead yet",
+        changed=bool(changes),
+        is_waiting=any(outcome.is_waiting for outcome in outcomes),
+    )

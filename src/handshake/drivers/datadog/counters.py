@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datadog.dogstatsd import DogStatsd
+from datadog.dogstatsd.base import DogStatsd
 
 
 class DogStatsdCounters:

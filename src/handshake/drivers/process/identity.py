@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_STATE, _BORN = 0, 19
-"""Fields 3 and 22 of /proc/PID/stat, counted behind the program's name."""
+_STATE, _SESSION, _BORN = 0, 3, 19
+"""Fields 3, 6 and 22 of /proc/PID/stat, counted behind the program's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +63,28 @@ class Identity:
 
 def identify(pid: int) -> Identity | None:
     """Return who has this pid now; None for nobody and for a zombie."""
+    fields = _stat(pid)
+    return Identity(pid=pid, born=int(fields[_BORN])) if fields else None
+
+
+def session_members(leader: int) -> tuple[Identity, ...]:
+    """Return who belongs to the session that a process began, whether or not that one still lives."""
+    stats = ((int(folder.name), _stat(int(folder.name))) for folder in Path("/proc").glob("[0-9]*"))
+    return tuple(
+        Identity(pid=pid, born=int(fields[_BORN]))
+        for pid, fields in stats
+        if fields and int(fields[_SESSION]) == leader
+    )
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel says of a process, behind its name; empty for nobody and for a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return []
     fields = text.rpartition(")")[2].split()
-    if fields[_STATE] in {"Z", "X"}:
-        return None
-    return Identity(pid=pid, born=int(fields[_BORN]))
+    return [] if fields[_STATE] in {"Z", "X"} else fields
 
 
 def parse_identity(text: str) -> Identity | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.drivers.process.folder import Folder
 from handshake.drivers.process.following import Following
-from handshake.drivers.process.identity import Identity
+from handshake.drivers.process.identity import Identity, session_members
 from handshake.drivers.process.program import Observation, Program, State
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.sh")
@@ -83,13 +83,15 @@ class Processes:
         if not folder.path.is_dir():
             return folder.observe()
         with folder.locked():
-            process = folder.observe().process
+            process, supervisor = folder.observe().process, folder.supervisor()
             folder.forbid_restart()
             _ask(process, folder)
             if process and not process.wait(deadline_seconds):
                 _kill(name, process)
             # It writes down how the program ended, and then ends by itself.
             _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS)
+            if supervisor:
+                _end_orphans(supervisor)
             return folder.observe()
 
     def follow(self, name: str) -> Following:
@@ -150,6 +152,12 @@ def _end_supervisor(folder: Folder, *, patience_seconds: float) -> None:
     supervisor.send(signal.SIGTERM)
     if not supervisor.wait(_KILL_TIMEOUT_SECONDS):
         supervisor.send(signal.SIGKILL)
+
+
+def _end_orphans(supervisor: Identity) -> None:
+    """End what a master that was killed has left behind: workers that finish their last connections."""
+    for orphan in session_members(supervisor.pid):
+        orphan.send(signal.SIGKILL)
 
 
 def _supervise(program: Program, folder: Path, inherit: Sequence[int]) -> None:

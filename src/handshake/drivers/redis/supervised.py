@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from functools import lru_cache
 from pathlib import Path
 
 from redis import Redis
@@ -41,8 +42,7 @@ class SupervisedStore:
     def answers(self) -> bool:
         """Whether the store answers, with its credential."""
         try:
-            with self._connect() as redis:
-                return bool(redis.ping())
+            return bool(_client(self._store.url).ping())
         except RedisError:
             return False
 
@@ -60,9 +60,8 @@ class SupervisedStore:
     def _fill(self) -> bool:
         if self._seed is None or not self.answers():
             return False
-        with self._connect() as redis:
-            if redis.dbsize():
-                return False
+        if _client(self._store.url).dbsize():
+            return False
         try:
             return bool(seed_content(self._store.url, self._seed))
         except UnavailableError:
@@ -76,7 +75,8 @@ class SupervisedStore:
         for path in (self._store.directory, *self._store.directory.rglob("*")):
             os.chown(path, account.pw_uid, account.pw_gid)
 
-    def _connect(self) -> Redis:
-        return Redis.from_url(
-            self._store.url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS
-        )
+
+@lru_cache(maxsize=16)
+def _client(url: str) -> Redis:
+    """Return the one client of a store: to make one is dear, and every cycle asks."""
+    return Redis.from_url(url, socket_connect_timeout=_TIMEOUT_SECONDS, socket_timeout=_TIMEOUT_SECONDS)

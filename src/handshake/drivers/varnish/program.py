@@ -24,6 +24,8 @@ _PARAMETERS = {
     "send_timeout": "60",
     "thread_pool_min": "200",
     "listen_depth": "4096",
+    # The door logs requests. What only somebody who looks for a fault reads, `varnishadm param.set` brings back.
+    "vsl_mask": "-VCL_call,-VCL_return,-VCL_use,-ReqHeader,-ReqUnset,-RespHeader,-RespUnset,-ObjHeader,-Timestamp",
 }
 _WAITING = print_vcl(
     (

@@ -12,13 +12,15 @@ from handshake.edge.policy import Policy
 from handshake.edge.variables import UNKNOWN_COUNTRY
 from handshake.syntax.haproxy import Line, line
 
+_CLAIMS = f"^({'|'.join((*PREFIXES, *(f'{name}$' for name in NAMES)))})"
+"""One pattern: with a line for each name, every header of every request would be walked over two dozen times."""
+
 
 def identify_client(policy: Policy, maps: str) -> tuple[Line, ...]:
     """Return the lines that settle the client's address, then take off whatever else claims to know it."""
     return (
         *_believe_trusted_proxies(policy),
-        *(line("http-request", "del-header", prefix, "-m", "beg") for prefix in PREFIXES),
-        *(line("http-request", "del-header", name) for name in NAMES),
+        line("http-request", "del-header", _CLAIMS, "-m", "reg"),
         line("http-request", "set-var(txn.country)", f"src,map_ip({maps}/{COUNTRIES},{UNKNOWN_COUNTRY})"),
     )
 

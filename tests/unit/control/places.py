@@ -1,0 +1,155 @@
+"""Small working places: each accepts what it is told; whether it does it, or refuses it, the test decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from handshake.core.errors import RefusedError
+from handshake.gateway.member import Admission, Member, RouterState
+from handshake.gateway.step import AddMember, OpenMember, PoolStep
+
+
+class Temper(Enum):
+    """What a place makes of a command."""
+
+    DOES = auto()
+    SWALLOWS = auto()
+    """It says yes and changes nothing."""
+    REFUSES = auto()
+
+    def accepts(self) -> bool:
+        """Return whether the command shall be carried out; RefusedError where the place refuses it."""
+        if self is Temper.REFUSES:
+            raise RefusedError("it does not accept the configuration", details="line 7: no such word")
+        return self is Temper.DOES
+
+
+@dataclass(kw_only=True)
+class ToldDoor:
+    """A door that runs already, with a configuration of its own and empty maps."""
+
+    temper: Temper
+    serving: str = "what it served before"
+    maps: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ensure(self, text: str) -> bool:
+        """Find that it runs."""
+        assert text
+        return False
+
+    def digest(self) -> str:
+        """Return what it serves."""
+        return self.serving
+
+    def reconfigure(self, text: str, digest: str) -> None:
+        """Serve another configuration."""
+        assert digest in text, "the configuration must describe itself"
+        if self.temper.accepts():
+            self.serving = digest
+
+    def show_map(self, name: str) -> dict[str, str]:
+        """Return what a map holds."""
+        return dict(self.maps.get(name, {}))
+
+    def put(self, name: str, key: str, value: str) -> None:
+        """Give one key a value."""
+        if self.temper.accepts():
+            self.maps.setdefault(name, {})[key] = value
+
+    def remove(self, name: str, key: str) -> None:
+        """Forget one key."""
+        if self.temper.accepts():
+            self.maps.get(name, {}).pop(key, None)
+
+    def replace_map(self, name: str, entries: Mapping[str, str]) -> None:
+        """Replace a whole map."""
+        if self.temper.accepts():
+            self.maps[name] = dict(entries)
+
+    def keep_map(self, name: str, entries: Mapping[str, str]) -> None:
+        """Keep nothing: it is never started again."""
+
+
+@dataclass(kw_only=True)
+class ToldCache:
+    """A cache that serves a program of its own."""
+
+    temper: Temper
+    serving: str = "what it served before"
+    prepared: set[str] = field(default_factory=set)
+
+    def ensure(self) -> bool:
+        """Find that it runs."""
+        return False
+
+    def active(self) -> str:
+        """Return the program that serves."""
+        return self.serving
+
+    def prepare(self, name: str, text: str) -> None:
+        """Take in a program."""
+        assert text
+        if self.temper.accepts():
+            self.prepared.add(name)
+
+    def flip(self, name: str) -> None:
+        """Let a prepared program serve."""
+        if self.temper.accepts():
+            assert name in self.prepared
+            self.serving = name
+
+    def discard_others(self, *keep: str) -> None:
+        """Forget the others."""
+        self.prepared &= {*keep, self.serving}
+
+
+@dataclass(kw_only=True)
+class ToldGateway:
+    """A gateway whose pools are empty; a member that it opens is up at once."""
+
+    temper: Temper
+    pools: dict[str, tuple[Member, ...]]
+    serving: str = "what it served before"
+
+    def ensure(self, text: str) -> bool:
+        """Find that it runs."""
+        assert text
+        return False
+
+    def observe(self) -> RouterState:
+        """Return what it serves and to whom."""
+        return RouterState(digest=self.serving, process=7, pools=dict(self.pools))
+
+    def reconfigure(self, text: str, digest: str) -> None:
+        """Serve another configuration."""
+        assert digest in text, "the configuration must describe itself"
+        if self.temper.accepts():
+            self.serving = digest
+
+    def keep(self, text: str) -> None:
+        """Keep nothing: it is never started again."""
+
+    def apply(self, step: PoolStep) -> None:
+        """Carry out one step."""
+        if not self.temper.accepts():
+            return
+        members = self.pools[step.service]
+        match step:
+            case AddMember(endpoint=endpoint):
+                member = Member(
+                    name=endpoint.id,
+                    host=endpoint.host,
+                    port=endpoint.port,
+                    admission=Admission.CLOSED,
+                    is_up=True,
+                    sessions=0,
+                )
+                self.pools[step.service] = (*members, member)
+            case OpenMember(name=name):
+                self.pools[step.service] = tuple(
+                    replace(each, admission=Admission.OPEN) if each.name == name else each for each in members
+                )
+            case _:
+                raise AssertionError(f"nothing leaves these pools: {step}")

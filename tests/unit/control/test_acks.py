@@ -1,0 +1,221 @@
+"""An ack says what a program was read back to serve, never what it was told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handshake.catalog.endpoint import Endpoint, Endpoints
+from handshake.control.acks import SWITCHES, AckWriter, acks_of, pool_subject, read_acks
+from handshake.control.agent.cache import CacheReconciler
+from handshake.control.agent.door import DoorMap, DoorReconciler
+from handshake.control.agent.gateway import GatewayReconciler
+from handshake.control.live import LivePolicy
+from handshake.control.policy import read_policy
+from handshake.core.ack import Ack, Place, Refusal, Role
+from handshake.core.digest import digest_bytes
+from handshake.core.errors import RefusedError
+from handshake.core.manifest import Manifest
+from handshake.core.outcome import Outcome
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.edge.door.maps import SWITCHES as SWITCHES_MAP
+from handshake.edge.door.surroundings import DoorSurroundings
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.gateway.surroundings import Listener, Surroundings
+from handshake.testing.clock import FakeClock
+from handshake.testing.memory_catalog import MemoryCatalog
+from tests.unit.control.places import Temper, ToldCache, ToldDoor, ToldGateway
+
+CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
+POLICY = "policy/campaign"
+CALLS = "site/calls"
+NODE = "n1"
+HAMM = Endpoints(index=41, endpoints=(Endpoint(id="hamm-a", service="hamm", host="127.0.0.1", port=20000),))
+SWITCH_ON = DoorMap(name=SWITCHES_MAP, entries={"non_us_ban": "99"}, subject=SWITCHES, revision=3)
+
+
+@pytest.fixture
+def catalog() -> MemoryCatalog:
+    """A catalogue without any ack."""
+    return MemoryCatalog()
+
+
+@pytest.fixture(scope="module")
+def live() -> LivePolicy:
+    """The example campaign's policy, at revision 5, one stable release behind it."""
+    return LivePolicy(policy=read_policy(CAMPAIGN), pointer=pointer_to(POLICY, 5))
+
+
+def pointer_to(subject: str, revision: int) -> Pointer:
+    """Return a pointer that has just been moved away from a stable release."""
+    kind, _, name = subject.partition("/")
+    return Pointer(
+        subject=Subject(kind=Kind(kind), name=name),
+        release=digest_bytes(b"the new one"),
+        revision=revision,
+        stable=digest_bytes(b"the old one"),
+        moved_by="ada",
+        reason="tried",
+        moved_at=0.0,
+    )
+
+
+def writer(catalog: MemoryCatalog, role: Role) -> AckWriter:
+    """Return the pen of one place."""
+    return AckWriter(catalog, FakeClock(), Place(role=role, node=NODE))
+
+
+def turn_door(catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor) -> Outcome:
+    """Let the door's reconciler act once, with one switch set."""
+    surroundings = DoorSurroundings(
+        digest="",
+        listeners=(),
+        runtime_socket="/run/door.sock",
+        maps="/run/maps",
+        cache_socket="/run/cache.sock",
+        regions=(),
+        decoy_key="a2V5",
+    )
+    door_acks = writer(catalog, Role.DOOR)
+    return DoorReconciler(door=door, acks=door_acks, surroundings=surroundings).cycle(live, (SWITCH_ON,))
+
+
+def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Outcome:
+    """Let the cache's reconciler act once, with one site."""
+    site = pointer_to(CALLS, 2)
+    reconciler = CacheReconciler(
+        cache=cache,
+        acks=writer(catalog, Role.CACHE),
+        surroundings=CacheSurroundings(
+            gateway_socket="/run/gateway.sock", regions=(RegionSocket(name="east", socket="/run/east.sock"),)
+        ),
+        manifest_of=lambda _: Manifest(kind=Kind.SITE, files=()),
+    )
+    return reconciler.cycle(live, {site.subject: site})
+
+
+def turn_gateway(catalog: MemoryCatalog, live: LivePolicy, gateway: ToldGateway) -> Outcome:
+    """Let the gateway's reconciler act once, with one endpoint of one service."""
+    reconciler = GatewayReconciler(
+        router=gateway,
+        program=gateway,
+        acks=writer(catalog, Role.GATEWAY),
+        surroundings=Surroundings(
+            digest="", listener=Listener(path=Path("/run/g.sock")), runtime_socket=Path("/run/a.sock")
+        ),
+    )
+    return reconciler.cycle(live, {"hamm": HAMM})
+
+
+def served(catalog: MemoryCatalog) -> dict[str, int]:
+    """Return what is acknowledged: subject -> revision."""
+    return {ack.subject: ack.revision for ack in read_acks(catalog) if ack.revision}
+
+
+def the_ack(catalog: MemoryCatalog, subject: str) -> Ack:
+    """Return the one ack of a subject."""
+    (ack,) = acks_of(subject, read_acks(catalog))
+    return ack
+
+
+class TestDoor:
+    def test_what_it_does_is_acknowledged(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A door that serves the policy and holds the map has both acknowledged, in its own words."""
+        door = ToldDoor(temper=Temper.DOES)
+
+        turn_door(catalog, live, door)
+
+        assert served(catalog) == {POLICY: 5, SWITCHES: 3}
+        assert door.serving in the_ack(catalog, POLICY).proof
+
+    def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A door that accepts every command and carries none out has nothing acknowledged."""
+        turn_door(catalog, live, ToldDoor(temper=Temper.SWALLOWS))
+
+        assert read_acks(catalog) == ()
+
+    def test_a_map_that_never_fills_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A door that serves the policy but swallows a switch has only the policy acknowledged."""
+        door = ToldDoor(temper=Temper.DOES)
+        turn_door(catalog, live, door)
+        turn_door(catalog, at_revision(live, 6), replace(door, temper=Temper.SWALLOWS, maps={}))
+
+        assert served(catalog) == {POLICY: 6, SWITCHES: 3}
+
+    def test_a_refusal_is_recorded(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A door that refuses a policy says so, and keeps the ack of what it serves."""
+        door = ToldDoor(temper=Temper.DOES)
+        turn_door(catalog, live, door)
+
+        with pytest.raises(RefusedError):
+            turn_door(catalog, at_revision(live, 6), ToldDoor(temper=Temper.REFUSES))
+
+        assert the_ack(catalog, POLICY).revision == 5
+        assert_refused(catalog, POLICY, 6)
+
+
+class TestCache:
+    def test_what_it_does_is_acknowledged(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A cache that flips has the policy and every site of the new program acknowledged."""
+        cache = ToldCache(temper=Temper.DOES)
+
+        turn_cache(catalog, live, cache)
+
+        assert served(catalog) == {POLICY: 5, CALLS: 2}
+        assert cache.serving in the_ack(catalog, CALLS).proof
+
+    def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A cache that says yes to the flip and does not flip has nothing acknowledged."""
+        turn_cache(catalog, live, ToldCache(temper=Temper.SWALLOWS))
+
+        assert read_acks(catalog) == ()
+
+    def test_a_refusal_is_recorded(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A program that does not compile is refused for everything that it would have made served."""
+        with pytest.raises(RefusedError):
+            turn_cache(catalog, live, ToldCache(temper=Temper.REFUSES))
+
+        assert served(catalog) == {}
+        assert_refused(catalog, POLICY, 5)
+        assert_refused(catalog, CALLS, 2)
+
+
+class TestGateway:
+    def test_what_it_does_is_acknowledged(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A gateway that serves the policy and opens the member has both acknowledged."""
+        gateway = ToldGateway(temper=Temper.DOES, pools={"hamm": ()})
+
+        turn_gateway(catalog, live, gateway)
+
+        assert served(catalog) == {POLICY: 5, pool_subject("hamm"): 41}
+        assert gateway.serving in the_ack(catalog, POLICY).proof
+        assert "hamm-a open" in the_ack(catalog, pool_subject("hamm")).proof
+
+    def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A gateway that accepts configuration and member and takes neither has nothing acknowledged."""
+        outcome = turn_gateway(catalog, live, ToldGateway(temper=Temper.SWALLOWS, pools={"hamm": ()}))
+
+        assert read_acks(catalog) == ()
+        assert "hamm-a is not serving yet" in outcome.sentence
+
+    def test_a_refusal_is_recorded(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A gateway that refuses a policy says so, and nothing is acknowledged."""
+        with pytest.raises(RefusedError):
+            turn_gateway(catalog, live, ToldGateway(temper=Temper.REFUSES, pools={"hamm": ()}))
+
+        assert served(catalog) == {}
+        assert_refused(catalog, POLICY, 5)
+
+
+def at_revision(live: LivePolicy, revision: int) -> LivePolicy:
+    """Return the same policy, moved once more."""
+    return LivePolicy(policy=live.policy, pointer=replace(live.pointer, revision=revision))
+
+
+def assert_refused(catalog: MemoryCatalog, subject: str, revision: int) -> None:
+    """Require that a subject's revision was refused, with the program's words."""
+    reason = "it does not accept the configuration: line 7: no such word"
+    assert the_ack(catalog, subject).refusal == Refusal(revision=revision, reason=reason)
