@@ -39,7 +39,6 @@ VERBS = (
     promote,
     rollback,
     rollout,
-    history,
     scale,
     bundle,
     drift,

@@ -69,6 +69,7 @@ def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:
         *_check_addresses(loaded),
         *_check_mounts(loaded),
         *_check_limits(loaded),
+        *_check_reach(loaded),
     ]
 
 
@@ -124,6 +125,20 @@ def _check_limits(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
                 what=f"service {name} has a floor of {service.floor} and a ceiling of {service.ceiling}",
                 where=loaded.source.at("services", name, "floor"),
                 hint="Raise the ceiling or lower the floor.",
+            )
+
+
+def _check_reach(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
+    """Yield a problem for every address that other nodes must reach and that is this machine's own."""
+    if len(loaded.model.nodes) == 1:
+        return
+    for path, address in listening(loaded.model):
+        if path != ("listen", "dashboard") and address.startswith("127."):
+            yield Problem(
+                check="out-of-reach",
+                what=f"{'.'.join(path)} is {address}, and other nodes must reach it",
+                where=loaded.source.at(*path),
+                hint=f"Give it an address of {loaded.model.nodes[0]} in the network that the nodes share.",
             )
 
 

@@ -62,8 +62,13 @@ def _dismiss_overdue(fleet: Fleet) -> tuple[Drain | Retire, ...]:
         if not member.is_in_pool
         and member.id not in leaving
         and member.verdicts.ready.is_no
-        and member.verdicts.ready.since + deadline <= fleet.now
+        and _lacking_since(member) + deadline <= fleet.now
     )
+
+
+def _lacking_since(member: Member) -> float:
+    """Return when it began not to be ready; a node whose clock is behind the leader's cannot make that earlier."""
+    return max(member.verdicts.ready.since, member.assignment.assigned_at)
 
 
 def _launch_missing(fleet: Fleet) -> tuple[Launch, ...]:
