@@ -1,0 +1,52 @@
+"""The control process: the leader and the dashboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+
+from handshake.control.campaign import CampaignSettings
+from handshake.control.leader.fleets import Fleets
+from handshake.control.leader.leader import Leader
+from handshake.control.leader.leadership import Leadership
+from handshake.control.leader.scaling import Scaler
+from handshake.control.leader.service import LeaderService
+from handshake.control.leader.steps import StepRunner
+from handshake.core.pointer import Pointer
+from handshake.core.release import Subject
+from handshake.drivers.http.server import ThreadedServer
+from handshake.wiring.foundation import Foundation
+
+
+class Leading(Foundation):
+    """What one process at a time does for the whole campaign."""
+
+    def leader(self) -> Leader:
+        """Return the leader's cycle."""
+        catalog, policies = self.catalog, self.policies
+
+        def campaign_of(pointers: Mapping[Subject, Pointer]) -> CampaignSettings | None:
+            policy = policies.in_force(pointers)
+            return policy.campaign if policy else None
+
+        runner = StepRunner(catalog, self.pointers, self.clock)
+        return Leader(
+            catalog=catalog,
+            clock=self.clock,
+            leadership=Leadership(catalog, f"control@{self.house.node} pid {os.getpid()}"),
+            scaler=Scaler(catalog),
+            fleets=Fleets(catalog, runner, targets=self.targets),
+            pointers=self.pointers,
+            campaign_of=campaign_of,
+        )
+
+    def leader_service(self) -> LeaderService:
+        """Return the leader, ready to run."""
+        leader = self.leader()
+        return LeaderService(self.catalog, leader.cycle, leader.give_up)
+
+    def dashboard_server(self, app: Starlette) -> ThreadedServer:
+        """Return the server of the dashboard."""
+        return ThreadedServer(app, self.house.dashboard)

@@ -1,0 +1,172 @@
+"""One node: its agent, what that starts, and the answers that it gives."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from handshake.control.agent.agent import Agent, AgentParts
+from handshake.control.agent.balancer import Balancer
+from handshake.control.agent.countries import prepare_countries
+from handshake.control.agent.health import build_health
+from handshake.control.agent.instances import Instances
+from handshake.control.agent.launching import Launcher
+from handshake.control.agent.measuring import Measurer
+from handshake.control.agent.objects import build_objects
+from handshake.control.agent.permits import Pace, PermitOffice
+from handshake.control.agent.presence import Presence
+from handshake.control.agent.probe import Prober
+from handshake.control.agent.programs import LocalProgram
+from handshake.control.agent.sampling import Sampler
+from handshake.control.campaign import StoreSettings
+from handshake.control.invitation import OBJECTS_SECRET
+from handshake.control.lifecycle import Lifecycle
+from handshake.control.live import LivePolicy
+from handshake.core.ack import Role
+from handshake.core.instance import InstanceReport
+from handshake.core.release import Kind, Subject
+from handshake.drivers.datadog.counters import DogStatsdCounters
+from handshake.drivers.haproxy.runtime import Runtime
+from handshake.drivers.haproxy.servers import Servers
+from handshake.drivers.http.server import ThreadedServer
+from handshake.drivers.nginx.program import RegionServer
+from handshake.drivers.nginx.supervised import SupervisedRegion
+from handshake.drivers.redis.supervised import SupervisedStore
+from handshake.drivers.sandbox.host import SandboxHost
+from handshake.fleet.budget import Budget
+from handshake.wiring.routing import Routing
+
+FILES_USER = "www-data"
+
+
+class NodeParts(Routing):
+    """What runs on a node."""
+
+    def lifecycle(self) -> Lifecycle:
+        """The campaign's own three processes."""
+        return Lifecycle(
+            self.house,
+            self.supervision,
+            self.clock,
+            python=sys.executable,
+            credentials=str(self.secrets.ensure_catalog()),
+        )
+
+    def join(self, ask_agent: Callable[[str], None]) -> tuple[str, ...]:
+        """Start this node's agent, which joins the campaign; return the names of what was started."""
+        lifecycle = Lifecycle(self.house, self.supervision, self.clock, python=sys.executable, credentials="")
+        return lifecycle.start(lambda: self.catalog, ask_agent)
+
+    def agent(self) -> tuple[Agent, Instances]:
+        """Return the node's agent and its instances."""
+        catalog, targets = self.catalog, self.targets
+        for role in Role:
+            self._acks(catalog, role).withdraw_all()
+        parts = AgentParts(
+            node_acks=self._acks(catalog, Role.NODE),
+            policies=self.policies,
+            targets=targets,
+            gateway=self._gateway(catalog),
+            door=self._door(catalog),
+            cache=self._cache(catalog),
+            programs_of=self.programs_of,
+            prepare_countries=partial(prepare_countries, self.house),
+            sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
+            measurer=Measurer(
+                catalog,
+                self.clock,
+                node=self.house.node,
+                count_requests=Servers(Runtime(self.house.socket("gateway-admin"))).count_requests,
+                count_cpu=self.sandboxes.processor_seconds,
+            ),
+            presence=Presence(
+                catalog,
+                self.clock,
+                node=self.house.node,
+                address=self.house.address,
+                is_home=self.house.is_home,
+            ),
+        )
+        agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
+        instances = Instances(
+            node=self.house.node,
+            address=self.house.address,
+            catalog=catalog,
+            clock=self.clock,
+            host=SandboxHost(self.sandboxes),
+            launcher=Launcher(
+                demand_signed=self.believer.demand_signed,
+                fetch=self.fetch,
+                base_of=self.base_of,
+                contract_of=self.contract_of,
+                secrets_of=self.secrets_of,
+            ),
+            contract_of=self.contract_of,
+            target_of=agent.target_of,
+            ask=Prober(self.clock).ask,
+        )
+        return agent, instances
+
+    def health_server(self, instances: Instances) -> ThreadedServer:
+        """Return the server of this node's answers to load balancers."""
+
+        def templates_of(report: InstanceReport) -> Subject | None:
+            name = self.contract_of(report.generation.image).templates
+            return Subject(kind=Kind.TEMPLATES, name=name) if name else None
+
+        app = build_health(
+            reports=instances.reports,
+            balancer=Balancer(
+                templates_of=templates_of,
+                read_pointer=self.pointers.get,
+                office=PermitOffice(self.catalog, self.clock, self.pace_of),
+                ask=Prober(self.clock).ask,
+                counters=DogStatsdCounters(self.house.dogstatsd),
+            ),
+        )
+        if self.house.is_home:
+            lent = build_objects(
+                {store.region: store for store in self.stores}, self.secrets.read(OBJECTS_SECRET)
+            )
+            app.mount("/objects", lent)
+        return ThreadedServer(app, self.house.agent)
+
+    def pace_of(self, service: str) -> Pace:
+        """Return how fast load balancers may replace a service's instances, by the live policy."""
+        live = self.live()
+        settings = live.policy.campaign.services.get(service) if live else None
+        if settings is None:
+            return Pace(budget=1, soak_seconds=0.0)
+        budget = Budget(count=settings.max_parallel) if settings.max_parallel else Budget()
+        return Pace(budget=budget.size(settings.floor), soak_seconds=settings.soak_seconds)
+
+    def programs_of(self, live: LivePolicy) -> tuple[LocalProgram, ...]:
+        """Return the stores and regions' servers that a policy asks for on this node."""
+        if not self.house.is_home:
+            return ()
+        campaign = live.policy.campaign
+        return (
+            *(self._region(name, its.listen) for name, its in campaign.regions.items()),
+            *(self._store(name, its) for name, its in campaign.stores.items()),
+        )
+
+    def _region(self, name: str, listen: str) -> SupervisedRegion:
+        host, _, port = listen.rpartition(":")
+        server = RegionServer(
+            directory=self.house.region(name),
+            state=self.house.state(f"region-{name}"),
+            host=host,
+            port=int(port),
+            user=FILES_USER if os.geteuid() == 0 else "",
+        )
+        return SupervisedRegion(f"region-{name}", server=server, processes=self.processes)
+
+    def _store(self, name: str, settings: StoreSettings) -> SupervisedStore:
+        return SupervisedStore(
+            f"store-{name}",
+            store=self._redis(name, is_durable=settings.durable),
+            seed=self.house.folder / settings.seed if settings.seed else None,
+            processes=self.processes,
+        )

@@ -1,0 +1,122 @@
+"""Making releases: baking, signing, the contract check."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from handshake.control.agent.launching import Launcher
+from handshake.control.agent.ports import choose_port
+from handshake.control.publisher import Publisher, Telling, Workshop
+from handshake.control.shake.sandboxed import Bench
+from handshake.control.shake.trial import Shelf
+from handshake.control.shaking import Shaking
+from handshake.control.signing import Signer
+from handshake.core.digest import Digest, parse_digest
+from handshake.core.release import Subject
+from handshake.core.signature import Signature
+from handshake.drivers.ed25519.scheme import Ed25519
+from handshake.drivers.git.source import describe_source
+from handshake.drivers.mmdebstrap.debian import Mmdebstrap
+from handshake.drivers.npm.packages import NpmPackages
+from handshake.drivers.pip.wheels import PipWheels
+from handshake.drivers.process.workplace import INSTANCES, workplace
+from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
+from handshake.drivers.sandbox.confinement import find_confinement
+from handshake.drivers.sandbox.host import SandboxHost
+from handshake.drivers.sandbox.sandboxes import Sandboxes
+from handshake.drivers.sandbox.witness import SandboxWitness
+from handshake.image.contents import Larder
+from handshake.image.recipe import HOST_BASE
+from handshake.wiring.foundation import Foundation
+from handshake.wiring.machine import run_build
+
+
+class Publishing(Foundation):
+    """From sources to releases."""
+
+    def larder_for(self, base: str) -> Larder:
+        """Return where the packages of images on this base come from."""
+        cache = self.house.cache
+        tree = None if base == HOST_BASE else self.fetch(parse_digest(base))
+        return Larder(cache=cache, wheels=PipWheels(tree), node=NpmPackages(cache / "npm"))
+
+    def publisher(self, folder: Path | None = None) -> Publisher:
+        """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
+        shop = Workshop(
+            campaign=folder or self.house.folder,
+            cache=self.house.cache,
+            stores=self.stores,
+            larder_for=self.larder_for,
+            debian=Mmdebstrap(),
+            describe_source=describe_source,
+            run_build=run_build,
+            sign=self.sign,
+            builder=f"{getpass.getuser()}@{socket.gethostname()}",
+        )
+        return Publisher(shop, self.clock)
+
+    @property
+    def signer(self) -> Signer:
+        """Makes keys and signs."""
+        return Signer(self.signing_keys, self.secrets, Ed25519())
+
+    def sign(self, release: Digest) -> Signature:
+        """Return the active key's signature of a release."""
+        return self.signer.sign(release)
+
+    def shaking(self, who: str, folder: Path | None = None) -> Shaking:
+        """Return somebody's contract check, with what the sources in a campaign's folder make where nothing is live."""
+        return Shaking(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            shelf=Shelf(manifest_of=self.manifest_of, fetch=self.fetch),
+            open_bench=self._open_bench,
+            launcher=self._launcher,
+            templates_of=partial(self._templates_of, self.publisher(folder)),
+        )
+
+    @contextmanager
+    def _open_bench(self, stores: Sequence[str]) -> Iterator[Bench]:
+        """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
+        with workplace(self.house.run / "shakes") as folder:
+            root = folder / INSTANCES
+            yield Bench(
+                host=SandboxHost(Sandboxes(root, confinement=find_confinement())),
+                witness=SandboxWitness(root),
+                secrets={
+                    name: start_store(self._throw_away(name), folder, choose_port(()), self.clock)
+                    for name in stores
+                },
+            )
+
+    def _throw_away(self, name: str) -> ThrowAwayStore:
+        live = self.live()
+        known = live.policy.campaign.stores if live else self.publisher().campaign().stores
+        its = known.get(name)
+        return ThrowAwayStore(
+            name=name,
+            is_durable=its.durable if its else False,
+            seed=self.house.folder / its.seed if its and its.seed else None,
+        )
+
+    def _launcher(self, given: Mapping[str, str]) -> Launcher:
+        """Return what puts launch orders together, with these secrets instead of the campaign's."""
+        return Launcher(
+            demand_signed=self.believer.demand_signed,
+            fetch=self.fetch,
+            base_of=self.base_of,
+            contract_of=self.contract_of,
+            secrets_of=lambda _: given,
+        )
+
+    def _templates_of(self, publisher: Publisher, subject: Subject) -> Digest:
+        """Return the live template release; where none is live, that of the campaign's source."""
+        live = self.pointers.get(subject)
+        silent = Telling(step=lambda _: None, upload=lambda _: None)
+        return live.release if live else publisher.publish(subject, silent)

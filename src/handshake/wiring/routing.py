@@ -1,0 +1,141 @@
+"""The routers of one node, and how they are compared with what the pointers say."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.agent.cache import CacheReconciler
+from handshake.control.agent.door import DoorReconciler
+from handshake.control.agent.gateway import GatewayReconciler
+from handshake.control.drift import DriftReport, Inspector, RouterView
+from handshake.core.ack import Place, Role
+from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
+from handshake.drivers.sandbox.host import SandboxHost
+from handshake.drivers.varnish.program import VarnishProgram
+from handshake.drivers.varnish.supervised import SupervisedCache
+from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Region
+from handshake.edge.door.surroundings import Listener as DoorListener
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.gateway.surroundings import Account, Surroundings
+from handshake.gateway.surroundings import Listener as GatewayListener
+from handshake.wiring.foundation import Foundation
+
+DOOR_USER = "haproxy"
+CACHE_USER = "vcache"
+
+
+class Routing(Foundation):
+    """Gateway, door and cache."""
+
+    def _gateway(self, catalog: Catalog) -> GatewayReconciler:
+        haproxy = SupervisedHaproxy(
+            "gateway",
+            folder=self.house.state("gateway"),
+            runtime_socket=self.house.socket("gateway-admin"),
+            processes=self.processes,
+            clock=self.clock,
+        )
+        is_root = os.geteuid() == 0
+        return GatewayReconciler(
+            router=haproxy.router(),
+            program=haproxy,
+            acks=self._acks(catalog, Role.GATEWAY),
+            surroundings=Surroundings(
+                digest="",
+                listener=GatewayListener(
+                    path=self.house.socket("gateway"), user=CACHE_USER if is_root else ""
+                ),
+                runtime_socket=self.house.socket("gateway-admin"),
+                account=Account(user=DOOR_USER, group=DOOR_USER) if is_root else None,
+            ),
+        )
+
+    def _door(self, catalog: Catalog) -> DoorReconciler:
+        maps = self.house.state("door") / "maps"
+        door = SupervisedDoor(
+            "door",
+            folder=self.house.state("door"),
+            runtime_socket=self.house.socket("door-admin"),
+            maps=maps,
+            processes=self.processes,
+            clock=self.clock,
+        )
+        key = base64.b64encode(self.secrets.read("decoy").encode()).decode()
+        return DoorReconciler(
+            door=door,
+            acks=self._acks(catalog, Role.DOOR),
+            surroundings=DoorSurroundings(
+                digest="",
+                listeners=(DoorListener(address=self.house.door),),
+                runtime_socket=str(self.house.socket("door-admin")),
+                maps=str(maps),
+                cache_socket=str(self.house.socket("cache")),
+                regions=tuple(
+                    Region(
+                        name=name,
+                        socket=str(self.house.socket(f"egress-{name}")),
+                        address=address,
+                        host=address,
+                        health_path="/health",
+                    )
+                    for name, address in self.house.regions.items()
+                ),
+                decoy_key=key,
+                accounts=Accounts(door=DOOR_USER, cache=CACHE_USER) if os.geteuid() == 0 else Accounts(),
+            ),
+        )
+
+    def _cache(self, catalog: Catalog) -> CacheReconciler:
+        program = VarnishProgram(
+            directory=self.house.state("cache"),
+            socket=self.house.socket("cache"),
+            door_user=DOOR_USER if os.geteuid() == 0 else "",
+        )
+        return CacheReconciler(
+            cache=SupervisedCache("cache", program=program, processes=self.processes, clock=self.clock),
+            acks=self._acks(catalog, Role.CACHE),
+            surroundings=CacheSurroundings(
+                gateway_socket=str(self.house.socket("gateway")),
+                regions=tuple(
+                    RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
+                    for name in self.house.regions
+                ),
+            ),
+            manifest_of=self.manifest_of,
+        )
+
+    def drift(self) -> DriftReport:
+        """Return what of this node is not what the pointers say."""
+        pointers, node = self.pointers.all(), self.house.node
+        gateway, door = self._gateway(self.catalog), self._door(self.catalog)
+        cache, host = self._cache(self.catalog), SandboxHost(self.sandboxes)
+        inspector = Inspector(
+            node=node,
+            catalog=self.catalog,
+            clock=self.clock,
+            targets=self.targets,
+            trees=self.house.trees,
+            manifest_of=self.manifest_of,
+            base_of=self.base_of,
+            running=lambda: (name for name, seen in host.observe().items() if seen.is_running),
+            routers=(
+                RouterView(
+                    place=str(Place(role=Role.GATEWAY, node=node)),
+                    read_wanted=lambda live, _: gateway.digest_of(live),
+                    read_running=gateway.running,
+                ),
+                RouterView(
+                    place=str(Place(role=Role.DOOR, node=node)),
+                    read_wanted=lambda live, _: door.digest_of(live),
+                    read_running=door.running,
+                ),
+                RouterView(
+                    place=str(Place(role=Role.CACHE, node=node)),
+                    read_wanted=cache.name_of,
+                    read_running=cache.running,
+                ),
+            ),
+        )
+        return inspector.inspect(pointers, self.policies.live(pointers))

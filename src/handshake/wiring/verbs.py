@@ -1,0 +1,100 @@
+"""What verbs act with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from handshake.control.arrival import Arrivals
+from handshake.control.bundles import Bundles
+from handshake.control.holds import Holds
+from handshake.control.journal import JournalRecord, read_journal
+from handshake.control.nodes import NodeRegister
+from handshake.control.operator import Operator
+from handshake.control.rollouts import Rollouts
+from handshake.control.scales import Scales
+from handshake.control.shaken import Shaken
+from handshake.control.status import StatusReport, read_status
+from handshake.core.release import Kind
+from handshake.drivers.redis.donations import RedisDonations
+from handshake.image.recipe import HOST_BASE
+from handshake.wiring.publishing import Publishing
+
+
+class Verbs(Publishing):
+    """Everything that a person may ask for."""
+
+    def operator(self, who: str, folder: Path | None = None) -> Operator:
+        """Return somebody's verbs, publishing from the campaign's folder or from another one like it."""
+        return Operator(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            pointers=self.pointers,
+            arrivals=self.arrivals(),
+            publisher=self.publisher(folder),
+            switches=self.switches,
+            lists=self.lists,
+            read_live=self.live,
+            kind_of=lambda release: self.manifest_of(release).kind,
+            nodes=self.nodes,
+        )
+
+    def rollouts(self, who: str) -> Rollouts:
+        """Return somebody's say in rollouts."""
+        holds = Holds(self.catalog, self.clock)
+        return Rollouts(
+            who=who, catalog=self.catalog, pointers=self.pointers, targets=self.targets, holds=holds
+        )
+
+    def bundles(self, who: str) -> Bundles:
+        """Return somebody's bundles."""
+        return Bundles(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            pointers=self.pointers,
+            demand_shaken=self.operator(who).demand_shaken,
+        )
+
+    def scales(self, who: str) -> Scales:
+        """Return somebody's say in how many instances there are."""
+        return Scales(who=who, catalog=self.catalog, clock=self.clock)
+
+    @property
+    def node_register(self) -> NodeRegister:
+        """What operators decide about nodes."""
+        return NodeRegister(self.catalog, self.clock)
+
+    def arrivals(self) -> Arrivals:
+        """Watches moved pointers."""
+        return Arrivals(self.catalog, self.pointers, self.clock, self.nodes)
+
+    def status(self) -> StatusReport:
+        """Return the state of your state."""
+        return read_status(
+            self.catalog,
+            self.clock,
+            campaign=self.house.name,
+            nodes=self.read_nodes(),
+            notes=tuple(self._notes()),
+        )
+
+    def _notes(self) -> Iterator[str]:
+        images = {
+            subject.name: pointer.release
+            for subject, pointer in sorted(self.pointers.all().items())
+            if subject.kind is Kind.IMAGE
+        }
+        if on_host := [name for name in images if self.manifest_of(images[name]).base == HOST_BASE]:
+            yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
+        if unshaken := [name for name in images if not Shaken(self.catalog).has_passed(images[name])]:
+            yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"
+
+    def journal(self) -> tuple[JournalRecord, ...]:
+        """Return the newest records of the journal."""
+        return read_journal(self.catalog)
+
+    def donations(self) -> RedisDonations:
+        """The ledger's donations, as a drill reads them."""
+        return RedisDonations(self._store_url("ledger"))
