@@ -27,6 +27,7 @@ from handshake.core.errors import HandshakeError
 from handshake.core.release import parse_subject
 from handshake.core.signature import KeyId, Signature
 from handshake.drivers.directory.store import make_region
+from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.image.contents import Larder
@@ -38,10 +39,11 @@ def mount(options):
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(full)], check=True)
 
 mount("size=512k")
+larder = Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"]))
 stores = [make_region(folders[name], name) for name in ("east", "west")]
 shop = Workshop(
     campaign=campaign, cache=folders["cache"], stores=stores,
-    larder=Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"])),
+    larder_for=lambda _: larder, debian=Mmdebstrap(),
     describe_source=lambda _: ("", ""), run_build=lambda *_: None,
     sign=lambda release: Signature(key=KeyId("k" * 16), value=b"signed"), builder="test",
 )
