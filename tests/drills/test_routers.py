@@ -129,6 +129,18 @@ def test_streams_are_cut_once_the_deadline_has_passed(house: House) -> None:
     assert [member.name for member in house.router.observe().pools["hamm"]] == ["hamm-new"]
 
 
+def test_a_quiet_web_socket_is_kept(house: House) -> None:
+    """Drill 12: a WebSocket on which nobody speaks outlasts its route's timeout of a second."""
+    backend = StreamingBackend(house.loop, "hamm-a")
+    house.settle(endpoints(1, endpoint(backend)))
+    with visit(house, UPGRADE) as web:
+        read_until(web, b"101 Switching Protocols")
+        web.settimeout(2)
+        with pytest.raises(TimeoutError):
+            web.recv(1)
+        assert echo(web, b"still here")
+
+
 @pytest.mark.parametrize("steps", range(6))
 def test_gateway_killed_in_mid_switch(tmp_path: Path, steps: int) -> None:
     """Drill 11: a gateway that is killed after any step of a switch starts again with the new members and ends it."""
