@@ -15,7 +15,7 @@ from handshake.testing.world import LOOK, SERVICE, TICK_SECONDS, World
 
 _SERVICES = 100
 _INSTANCES = 2
-_QUIET_CYCLES = 30
+_QUIET_CYCLES = 20
 _WITHIN_SECONDS = 300.0
 _PAGE_BYTES = resource.getpagesize()
 
