@@ -61,8 +61,8 @@ def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[str]:
     nginx = ("nginx", "-c", str(settings), "-g", "daemon off;")
     varnish = ("varnishd", "-F", "-n", f"{folder}/varnish", "-a", f"{socket},mode=666", "-f", str(vcl))
     with (
-        _running(nginx),
-        _running(varnish),
+        running(nginx),
+        running(varnish),
         _bare_door(folder, f"unix@{socket}", next(iter(pages))) as address,
     ):
         yield address
@@ -79,13 +79,14 @@ def bare_balancer(folder: Path, instance: str, path: str) -> Iterator[str]:
 def _bare_door(folder: Path, behind: str, path: str) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     settings = _write(folder / "haproxy.cfg", _DOOR.format(address=address, behind=behind).encode())
-    with _running(("haproxy", "-f", str(settings), "-db")):
+    with running(("haproxy", "-f", str(settings), "-db")):
         _wait_for(f"http://{address}{path}")
         yield address
 
 
 @contextmanager
-def _running(command: Sequence[str]) -> Iterator[None]:
+def running(command: Sequence[str]) -> Iterator[None]:
+    """Keep a program up for as long as the block runs."""
     # The kernel may share a core among sessions, not programs: each has its own, as in a house.
     program = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from handshake.control.policy import CAMPAIGN_FILE, policy_files, read_policy
 from handshake.control.shelf import load_manifest, store_release
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest
-from handshake.core.errors import RefusedError
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.objects import ObjectStore
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -32,6 +33,8 @@ from handshake.render.templates import check_templates
 from handshake.site.publish import publish_site
 from handshake.site.settings import SiteSettings, check_site
 from handshake.site.tree import read_site
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +221,14 @@ class Publisher:
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
-        self._shop.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="staging-", dir=self._shop.cache) as folder:
-            yield Path(folder)
+        cache = self._shop.cache
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="staging-", dir=cache) as folder:
+                yield Path(folder)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise UnavailableError(
+                f"the disk of {cache} is full", hint="free space there and try again", details=str(error)
+            ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -31,15 +32,10 @@ def find_correlated(fleet: Fleet) -> tuple[Member, ...]:
 def _fell_together(ill: Iterable[Member], fleet: Fleet) -> tuple[Member, ...]:
     """Return the largest group whose members fell ill within one interval, the latest last."""
     by_time = sorted(ill, key=_fell_ill_at)
-    groups = (
-        tuple(
-            member
-            for member in by_time[start:]
-            if _fell_ill_at(member) <= _fell_ill_at(first) + fleet.settings.brake_seconds
-        )
-        for start, first in enumerate(by_time)
-    )
-    return max(groups, key=len, default=())
+    moments = [_fell_ill_at(member) for member in by_time]
+    ends = (bisect_right(moments, moment + fleet.settings.brake_seconds) for moment in moments)
+    start, end = max(enumerate(ends), key=lambda span: span[1] - span[0])
+    return tuple(by_time[start:end])
 
 
 def _fell_ill_at(member: Member) -> float:

@@ -187,9 +187,17 @@ class Fleet:
     @cached_property
     def unwanted(self) -> tuple[Member, ...]:
         """Warm members that nobody waits for, or that are too many; one that died young waits out its soak."""
-        kept = dict.fromkeys(member.id for member in (*self.newcomers, *self.way_back))
+        way_back = () if self._needs_room_of_way_back else self.way_back
+        kept = dict.fromkeys(member.id for member in (*self.newcomers, *way_back))
         wanted = set(islice(kept, self.settings.desired))
         return tuple(m for m in self.parked if m.id not in wanted and not (m.is_dead and self._is_young(m)))
+
+    @property
+    def _needs_room_of_way_back(self) -> bool:
+        """Whether a generation later than the warm one is being replaced: nobody will go back past two."""
+        return not self.needs_trial and any(
+            member.generation != self._warm_generation for member in self.stale
+        )
 
     @staticmethod
     def _select(members: Iterable[Member]) -> tuple[Member, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 
 from handshake.control.campaign import CampaignSettings, RegionSettings, ServiceSettings
 from handshake.control.leader.fleets import Fleets
@@ -51,6 +52,7 @@ SERVICE = ServiceSettings(
     drain_seconds=10.0,
 )
 WELL = Behaviour()
+_NO_OTHERS: Mapping[str, ServiceSettings] = MappingProxyType({})
 _CONTRACT = Contract(
     command=("serve",),
     health=Health(path="/health", deadline_seconds=10.0),
@@ -93,7 +95,9 @@ class World:
         *,
         nodes: tuple[str, ...] = ("n1", "n2"),
         service: ServiceSettings = SERVICE,
+        others: Mapping[str, ServiceSettings] = _NO_OTHERS,
     ) -> None:
+        """`others` are services beside `hamm`, whose settings are `service`, and `events`."""
         self.clock = FakeClock()
         self.catalog = MemoryCatalog(self.clock)
         self.stores = stores
@@ -102,7 +106,7 @@ class World:
             name="campaign",
             nodes=nodes,
             regions={store.region: RegionSettings(listen="127.0.0.1:1") for store in stores},
-            services={"hamm": service, "events": service.model_copy(update={"floor": 2})},
+            services={"hamm": service, "events": service.model_copy(update={"floor": 2}), **others},
         )
         self._folder = folder
         self._manifest_of = lru_cache(partial(load_manifest, stores))

@@ -26,6 +26,7 @@ from handshake.core.pointer import Pointer
 from handshake.core.release import Subject
 from handshake.core.verdict import Evidence
 from handshake.fleet.host import LaunchOrder
+from handshake.gateway.member import RouterState
 from handshake.gateway.pool import Unknown, Wanted, acked_revision, plan_pool
 from handshake.image.contract import Contract
 from handshake.testing.faulty_catalog import FaultyCatalog
@@ -159,8 +160,14 @@ class WorldNode:
         )
 
     def _keep_gateway(self) -> Outcome:
-        for service in self._services:
-            self._follow(service, self._wanted(service))
+        wanted = {service: self._wanted(service) for service in self._services}
+        before = self._router.observe()
+        for service, endpoints in wanted.items():
+            for step in plan_pool(service, endpoints, before):
+                self._router.apply(step)
+        after = self._router.observe()
+        for service, endpoints in wanted.items():
+            self._acknowledge_pool(service, endpoints, after)
         return _QUIET
 
     def _wanted(self, service: str) -> Wanted:
@@ -170,10 +177,8 @@ class WorldNode:
             return Unknown.UNKNOWN
         return found
 
-    def _follow(self, service: str, wanted: Wanted) -> None:
-        for step in plan_pool(service, wanted, self._router.observe()):
-            self._router.apply(step)
-        revision = acked_revision(service, wanted, self._router.observe(), self._served[service])
+    def _acknowledge_pool(self, service: str, wanted: Wanted, said: RouterState) -> None:
+        revision = acked_revision(service, wanted, said, self._served[service])
         if revision != self._served[service]:
             self._acks[Role.GATEWAY].serve(pool_subject(service), revision, "read back")
             self._served[service] = revision

@@ -55,7 +55,9 @@ class GatewayReconciler:
         started = self._program.ensure(compiled.text)
         changed = self._follow_policy(live, compiled)
         self._keep(compiled)
-        steps = sum(self._follow_pool(service, endpoints) for service, endpoints in wanted.items())
+        # Read back once for all pools: a step in one changes no other.
+        said = self._router.observe()
+        steps = sum(self._follow_pool(service, endpoints, said) for service, endpoints in wanted.items())
         waiting = self._acknowledge(wanted)
         return _tell(started=started, changed=changed, steps=steps, waiting=waiting)
 
@@ -108,8 +110,8 @@ class GatewayReconciler:
             self._router.keep(compiled.text)
             self._kept = compiled.text
 
-    def _follow_pool(self, service: str, wanted: Wanted) -> int:
-        steps = plan_pool(service, wanted, self._router.observe())
+    def _follow_pool(self, service: str, wanted: Wanted, said: RouterState) -> int:
+        steps = plan_pool(service, wanted, said)
         for step in steps:
             self._router.apply(step)
         return len(steps)

@@ -40,7 +40,10 @@ class World:
     """What all services' plans of one cycle share, read once."""
 
     pointers: Mapping[Subject, Pointer]
-    assignments: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
+    """Under `assignments/`."""
+    assignments: Mapping[str, Assignment]
+    """The same, by key: decoded once for all services."""
     reports: Mapping[str, InstanceReport]
     acks: tuple[Ack, ...]
     samples: tuple[Sample, ...]
@@ -88,9 +91,11 @@ class Fleets:
         now: float,
     ) -> World:
         reports = (decode(InstanceReport, entry.value) for entry in self._catalog.read(INSTANCES).entries)
+        entries = self._catalog.read(ASSIGNMENTS).entries
         return World(
             pointers=pointers,
-            assignments=self._catalog.read(ASSIGNMENTS).entries,
+            entries=entries,
+            assignments={entry.key: decode(Assignment, entry.value) for entry in entries},
             reports={report.instance: _forget_if_silent(report, nodes) for report in reports},
             acks=read_acks(self._catalog),
             samples=tuple(self._read_samples()),
@@ -122,14 +127,14 @@ class Fleets:
         if desired is None:
             sentence = f"{service}: waits for the templates that it serves to be promoted"
             return Outcome(sentence=sentence, changed=False)
-        own = [entry for entry in world.assignments if _service_of(entry) == service]
+        own = [entry for entry in world.entries if world.assignments[entry.key].service == service]
         observed = Observed(
             rollout=self._rollout(service),
             members=self._members(service, own, world),
             samples=world.samples,
         )
         made = plan(desired, observed, world.now)
-        everything = (decode(Assignment, entry.value) for entry in world.assignments)
+        everything = world.assignments.values()
         placement = Placement(world.nodes.answering, service=service, assignments=everything)
         return self._runner.carry_out(
             made, before=observed.rollout, assignments=own, placement=placement, fence=world.fence
@@ -182,7 +187,7 @@ class Fleets:
 
     def _members(self, service: str, entries: Sequence[Entry], world: World) -> tuple[Member, ...]:
         pool = PoolView(endpoints=self._catalog.endpoints(service), acks=world.acks, nodes=world.nodes.named)
-        assignments = (decode(Assignment, entry.value) for entry in entries)
+        assignments = (world.assignments[entry.key] for entry in entries)
         return tuple(
             Member(
                 assignment=assignment,
@@ -192,10 +197,6 @@ class Fleets:
             )
             for assignment in assignments
         )
-
-
-def _service_of(entry: Entry) -> str:
-    return decode(Assignment, entry.value).service
 
 
 def _forget_if_silent(report: InstanceReport, nodes: Nodes) -> InstanceReport:

@@ -49,6 +49,8 @@ def compile_defaults() -> Section:
             line("timeout", "connect", "2s"),
             line("timeout", "queue", "5s"),
             line("timeout", "server", "30s"),
+            # An upgraded connection may be quiet for long: without this, a route's own timeout would cut it.
+            line("timeout", "tunnel", "1h"),
             line("timeout", "check", "2s"),
             *JSON_ERRORS,
         ),
