@@ -111,7 +111,7 @@ def _count(gate: Gate, turnover: Turnover) -> LoadReport:
         duration_seconds=_SECONDS,
         habits=_HABITS,
     )
-    with loadrunning(plan) as load, turnover():
+    with load_running(plan) as load, turnover():
         load.wait()
     return load.result()
 

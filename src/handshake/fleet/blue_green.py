@@ -23,7 +23,7 @@ def swap(fleet: Fleet, aim: Generation) -> Decision:
     """
     if not fleet.stale:
         return roll(fleet, aim)
-    leaving = _leave(fleet, aim)
+    leaving = _leave(fleet, aim) or _give_up_surplus(fleet, aim)
     return Decision(
         stage=Stage.REPLACING,
         reason=_explain(fleet, aim),
@@ -50,6 +50,15 @@ def _leave(fleet: Fleet, aim: Generation) -> tuple[Park | Drain | Retire, ...]:
     if len(fleet.proven) < fleet.settings.desired:
         return ()
     return tuple(_send_off(fleet, member, aim) for member in fleet.stale if not member.is_silent_in_pool)
+
+
+def _give_up_surplus(fleet: Fleet, aim: Generation) -> tuple[Drain | Retire, ...]:
+    """Make room for newcomers by what serves beyond a whole fleet: first what an overtaken swap had let in."""
+    lacking = _count_missing(fleet) - fleet.room
+    spare = sum(member.is_serving for member in fleet.stale) - fleet.settings.desired
+    willing = [member for member in fleet.stale if not member.is_silent_in_pool]
+    willing.sort(key=lambda member: member.generation == fleet.rollout.stable)
+    return tuple(dismiss(member, f"overtaken by {aim}") for member in willing[: max(0, min(lacking, spare))])
 
 
 def _send_off(fleet: Fleet, member: Member, aim: Generation) -> Park | Drain | Retire:
