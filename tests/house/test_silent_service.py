@@ -74,7 +74,7 @@ def test_status_explains_the_service(house: HouseUnderTest) -> None:
     """`status events` says that the fleet is stuck, why, and what to do."""
     said = house.handshake("status", "events").stdout
 
-    assert re.search(r"^events 0 .*stuck: image/events", said, re.MULTILINE)
+    assert re.search(r"^events 0 .*stuck.*: image/events", said, re.MULTILINE | re.DOTALL)
     assert "promote another, or this one again; trial failed" in said
 
 

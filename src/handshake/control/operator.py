@@ -62,11 +62,11 @@ class Operator:
         RefusedError for an image that has not passed the contract check. `forced` says why neither this nor
         a freeze of the calendar shall hold it; empty where they may.
         """
-        if not forced:
-            self.demand_shaken(subject, release)
         today = self.pointers.get(subject)
         if today is None:
             self.publisher.require_declared(subject)
+        if not forced:
+            self.demand_shaken(subject, release)
         now = today.revision if today else 0
         return self._move(
             subject,
