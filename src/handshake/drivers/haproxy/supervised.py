@@ -49,8 +49,6 @@ class SupervisedHaproxy:
                 return False
             self._folder.mkdir(parents=True, exist_ok=True)
             self._reload.keep(text)
-            # It holds a decoy's key: only the one who starts the program reads it.
-            self._program.configuration.chmod(0o600)
             self._processes.start(Program(name=self._name, argv=self._program.argv, restart=True))
             self._wait()
             return True
