@@ -41,6 +41,12 @@ while [ ! "$ending" ] && [ ! -e stop ]; do
     while wait "$child"; code=$?; [ "$interrupted" ] && kill -0 "$child"; do # a signal ended the waiting, not the program
         interrupted=''
     done
+    # bubblewrap's monitor reports a status a moment before the sandbox is gone.
+    patience=40
+    while [ "$patience" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
+        sleep 0.05
+        patience=$((patience - 1))
+    done
     kill -0 "$pid" 2>/dev/null && exit 0 # only its monitor has ended: how it will end, nobody can see
     pid=''                               # a stranger's from now on
     put exit "$code $(date +%s)"
