@@ -14,7 +14,7 @@ from handshake.cli.control import control
 from handshake.cli.down import down
 from handshake.cli.drift import drift
 from handshake.cli.drill import drill
-from handshake.cli.edge import edge
+from handshake.cli.edge.edge import edge
 from handshake.cli.history import history
 from handshake.cli.key import key
 from handshake.cli.logs import logs

@@ -1,0 +1,19 @@
+"""`handshake edge`: its verbs, by name."""
+
+from __future__ import annotations
+
+import click
+
+from handshake.cli.edge.switch import switch
+from handshake.cli.edge.wall import wall
+
+VERBS = (switch, wall)
+
+
+@click.group()
+def edge() -> None:
+    """Switches and lists of the edge, changed without a release."""
+
+
+for verb in VERBS:
+    edge.add_command(verb)

@@ -1,0 +1,92 @@
+"""`handshake edge switch`: named settings, on or off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from handshake.cli.edge.enforced import finish
+from handshake.cli.edge.options import for_option, print_moment, reason_option
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.session import open_wiring, who_asks
+from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchRow:
+    """A switch of the live policy and what operators made of it."""
+
+    name: str
+    is_on: bool
+    setting: SwitchSetting | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchesReport:
+    """All switches."""
+
+    switches: tuple[SwitchRow, ...]
+
+
+@click.group()
+def switch() -> None:
+    """Named settings, on or off."""
+
+
+@switch.command("set")
+@click.argument("name")
+@click.argument("value", type=click.Choice(["on", "off"]))
+@for_option
+@reason_option
+@campaign_option
+@json_option
+def set_switch(
+    name: str, value: str, *, seconds: float | None, reason: str, campaign: str, as_json: bool
+) -> None:
+    """Turn switch NAME on or off, for a time or for good."""
+    with errors_explained(as_json=as_json):
+        operator = open_wiring(campaign).operator(who_asks())
+        done = operator.set_switch(name, is_on=value == "on", seconds=seconds, reason=reason)
+        finish(done, as_json=as_json)
+
+
+@switch.command("undo")
+@click.argument("name")
+@campaign_option
+@json_option
+def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
+    """Return switch NAME to what it was before it was last set."""
+    with errors_explained(as_json=as_json):
+        finish(open_wiring(campaign).operator(who_asks()).undo_switch(name), as_json=as_json)
+
+
+@switch.command("ls")
+@campaign_option
+@json_option
+def list_switches(*, campaign: str, as_json: bool) -> None:
+    """Show every switch: its value, who set it, why, until when."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        settings, now = wiring.switches.all(), wiring.clock.now()
+        rows = tuple(
+            SwitchRow(
+                name=its.name,
+                is_on=is_switch_on(settings.get(its.name), now, default=its.is_on),
+                setting=settings.get(its.name),
+            )
+            for its in wiring.operator(who_asks()).live().policy.edge.switches
+        )
+        show(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
+
+
+def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
+    table = Table("switch", "value", "until", "by", "reason", box=None)
+    for row in rows:
+        its = row.setting
+        until = print_moment(its.until) if its and its.until else ""
+        who = (its.owner, its.reason) if its else ("", "")
+        table.add_row(row.name, print_switch(is_on=row.is_on), until, *map(escape, who))
+    out.print(table)
