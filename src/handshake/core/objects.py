@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest
 from handshake.core.signature import KeyId
 
@@ -105,3 +106,13 @@ def asset_key(site: str, path: str) -> str:
 def asset_prefix(site: str) -> str:
     """Return what the keys of all assets of a site begin with."""
     return f"sites/{site}/assets/"
+
+
+def document_variant_key(site: str, release: Digest, encoding: Encoding, path: str) -> str:
+    """Return where the compressed variant of a site's document lies."""
+    return f"{document_prefix(site, release)}{encoding.folder}{path}"
+
+
+def asset_variant_key(site: str, encoding: Encoding, path: str) -> str:
+    """Return where the compressed variant of a site's asset lies."""
+    return f"{asset_prefix(site)}{encoding.folder}{path}"

@@ -43,6 +43,7 @@ CONTENT_TYPES = {
     "webp": "image/webp",
     "woff": "font/woff",
     "woff2": "font/woff2",
+    "xhtml": "application/xhtml+xml",
     "xml": "application/xml",
     "yaml": "application/yaml",
     "yml": "application/yaml",

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from handshake.core.compressible import Encoding
 from handshake.core.problem import Location, Problem
 
 INDEX = "index.html"
@@ -15,6 +16,7 @@ INDEX = "index.html"
 _PATH_BYTES = 900
 """Stores hold keys of up to 1,024 bytes; the rest is the site's name and the release."""
 _SHOWN_CHARACTERS = 120
+_VARIANT_FOLDERS = {encoding.folder.removesuffix("/") for encoding in Encoding}
 
 _HASHED_NAME = re.compile(
     r"""
@@ -44,6 +46,9 @@ def _check_path(folder: Path, path: str, assets: tuple[str, ...]) -> list[Proble
     if (length := len(path.encode("utf-8", "surrogateescape"))) > _PATH_BYTES:
         what = f"the path is {length} bytes long; {_PATH_BYTES} are possible"
         problems.append(_problem("site-path-long", folder, path, what))
+    if path.partition("/")[0] in _VARIANT_FOLDERS:
+        what = f"the name {path.partition('/')[0]} is that of the folder in which a region holds compressed files"
+        problems.append(_problem("site-path-variant", folder, path, what))
     if path.startswith(assets) and not _HASHED_NAME.search(path.rpartition("/")[2]):
         what = "the file lies in an asset folder, and its name holds no hash of its content"
         problems.append(_problem("site-asset-name", folder, path, what))
@@ -65,6 +70,7 @@ _HINTS = {
     "site-empty": "Build the site first, or name another output in site.toml.",
     "site-no-index": f"A visitor who opens the site is shown {INDEX}: let the build write it.",
     "site-path-long": "Shorten the names of the file and the folders above it.",
+    "site-path-variant": "Rename it: ~br, ~gzip and ~zstd are the platform's own.",
     "site-path-case": "Rename one of the two: some stores and disks hold them to be the same file.",
     "site-asset-name": "Let the bundler put a content hash of 8 characters or more into the name, as in "
     "app.3f2a9b1c.js, or take the folder out of assets in site.toml.",
