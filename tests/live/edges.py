@@ -12,8 +12,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -172,17 +173,25 @@ class Edge:
 
 
 @contextmanager
-def run_edge(policy: Policy, sites: tuple[SiteRoute, ...], countries: str) -> Iterator[Edge]:
+def run_edge(
+    policy: Policy,
+    sites: tuple[SiteRoute, ...],
+    countries: str,
+    *,
+    serve_gateway: Callable[[Path], AbstractContextManager[None]] | None = None,
+    more: Callable[[DoorSurroundings], DoorSurroundings] = lambda its: its,
+) -> Iterator[Edge]:
     """Run door, cache and origins until the block ends."""
     with ExitStack() as stack:
         folder = stack.enter_context(open_folder())
         gateway, regions = Origin(), (Origin(), Origin())
-        stack.enter_context(serve_origin(gateway, folder / "gateway.sock"))
+        serve = serve_gateway or partial(serve_origin, gateway)
+        stack.enter_context(serve(folder / "gateway.sock"))
         for region in regions:
             stack.enter_context(serve_origin(region))
         port = _find_port()
         _write_maps(folder, policy, countries)
-        surroundings = _door_surroundings(folder, port, regions)
+        surroundings = more(_door_surroundings(folder, port, regions))
         door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
         cache = stack.enter_context(run_varnish(folder))
         edge = Edge(

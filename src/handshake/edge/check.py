@@ -83,6 +83,8 @@ def check_statuses(loaded: Loaded[EdgeSettings]) -> list[Problem]:
 def _walk_networks(settings: EdgeSettings) -> Iterator[tuple[tuple[Step, ...], str, bool]]:
     for number, text in enumerate(settings.trusted_proxies):
         yield ("trusted_proxies", number), text, False
+    for number, text in enumerate(settings.proxy_protocol):
+        yield ("proxy_protocol", number), text, False
     for name, its in settings.lists.items():
         for number, text in enumerate(its.entries):
             yield ("lists", name, "entries", number), text, its.kind is ListKind.ADDRESS

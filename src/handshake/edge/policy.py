@@ -61,6 +61,8 @@ class Policy:
     """What the operators wrote, checked."""
 
     trusted_proxies: tuple[Network, ...]
+    proxy_protocol: tuple[Network, ...]
+    """Whose connections begin with PROXY protocol."""
     switches: tuple[Switch, ...]
     lists: tuple[AddressList, ...]
     rules: tuple[Rule, ...]
@@ -113,6 +115,7 @@ def _assemble(loaded: Loaded[EdgeSettings], conditions: list[Expression]) -> Pol
     settings = loaded.model
     return Policy(
         trusted_proxies=_networks(settings.trusted_proxies),
+        proxy_protocol=_networks(settings.proxy_protocol),
         switches=tuple(
             Switch(name=name, is_on=switch.default) for name, switch in sorted(settings.switches.items())
         ),

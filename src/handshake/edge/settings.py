@@ -77,6 +77,10 @@ class EdgeSettings(Settings):
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="Addresses and networks whose X-Forwarded-For names the client."
     )
+    proxy_protocol: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses and networks whose connections begin with PROXY protocol (version 1 or 2).",
+    )
     switches: dict[Word, SwitchSettings] = Field(default_factory=dict, description="Switches by name.")
     lists: dict[Word, ListSettings] = Field(default_factory=dict, description="Lists by name.")
     rule: tuple[RuleSettings, ...] = Field(default=(), description="Rules, in order.")

@@ -25,6 +25,17 @@ def identify_client(policy: Policy, maps: str) -> tuple[Line, ...]:
     )
 
 
+def expect_proxy_protocol(policy: Policy) -> tuple[Line, ...]:
+    """Return the line that makes balancers say first, in PROXY protocol, whom they speak for.
+
+    It is asked of whoever is named and of nobody else: so nobody else is believed, and who is named cannot leave it out.
+    """
+    networks = [print_network(network) for network in policy.proxy_protocol]
+    if not networks:
+        return ()
+    return (line("tcp-request", "connection", "expect-proxy", "layer4", "if", "{", "src", *networks, "}"),)
+
+
 def tell_cache(policy: Policy) -> tuple[Line, ...]:
     """Return the lines that pass the door's findings on; only those that a rule of the cache reads."""
     return (

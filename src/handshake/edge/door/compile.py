@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
-from handshake.edge.door.client import identify_client, tell_cache
+from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
 from handshake.edge.door.conditions import define_shared_acls
 from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.rules import compile_rules
@@ -80,6 +80,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
         lines=(
             *(_bind(listener) for listener in surroundings.listeners),
             line("option", "http-restrict-req-hdr-names", "delete"),
+            *expect_proxy_protocol(policy),
             line("log", "global"),
             line("log-format", LOG_FORMAT),
             *remember_request(),
