@@ -127,6 +127,17 @@ def test_an_instance_sees_no_other_process(instances: list[Instance]) -> None:
         assert "python3 -m" in command
 
 
+def test_status_says_what_limits_instances(house: HouseUnderTest, instances: list[Instance]) -> None:
+    """Status names for each node what holds its instances to their limits, and the kernel says the same of each."""
+    (node,) = house.verb("status")["nodes"]
+    groups = [Path(f"/proc/{instance.pid}/cgroup").read_text() for instance in instances]
+
+    assert [
+        f"handshake-{instance.name}" in group for instance, group in zip(instances, groups, strict=True)
+    ] == [node["limited_by"] == "cgroup"] * len(instances)
+    assert f"n1 {node['limited_by']}" in house.handshake("status").stdout
+
+
 def is_device(where: str) -> bool:
     """Whether a mount is one of the devices that every program may use."""
     return where in {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")}

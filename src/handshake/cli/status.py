@@ -66,6 +66,8 @@ def _tell(report: StatusReport, service: str) -> None:
         _tell_fleet(fleet, is_detailed=fleet.service == service)
     for note in report.notes:
         out.print(note, markup=False, style="dim", soft_wrap=True)
+    limits = ", ".join(f"{node.name} {node.limited_by}" for node in report.nodes if node.address)
+    out.print(f"limits of instances: {limits}", style="dim")
     leader = report.leader or "nobody leads: verbs and places go on, fleets stay as they are"
     out.print(f"leader: {leader}", style="dim")
 

@@ -13,6 +13,7 @@ from handshake.catalog.keys import NODES, REMOVALS, removal_key
 from handshake.control.journal import journal_write
 from handshake.core.clock import Clock
 from handshake.core.errors import RefusedError
+from handshake.fleet.host import Limiter
 
 SKEW_SECONDS = 2.0
 """Clocks that differ by more are a problem."""
@@ -30,6 +31,7 @@ class NodeRecord:
     """UTC, seconds since the epoch, by this node's clock."""
     ahead_seconds: float = 0.0
     """How far this node's clock is ahead of the home node's."""
+    limited_by: Limiter = Limiter.UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class Node:
     state: NodeState
     address: str = ""
     ahead_seconds: float = 0.0
+    limited_by: Limiter = Limiter.UNKNOWN
+    """What holds its instances to their limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,7 @@ def _describe(name: str, entry: Entry | None, *, is_removed: bool) -> Node:
         state=NodeState.REMOVED if is_removed else state,
         address=record.address,
         ahead_seconds=record.ahead_seconds,
+        limited_by=record.limited_by,
     )
 
 

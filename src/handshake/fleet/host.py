@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+
+class Limiter(StrEnum):
+    """What holds a node's instances to their memory and their number of processes."""
+
+    UNKNOWN = "unknown"
+    CGROUP = "cgroup"
+    """A control group: all processes of an instance together."""
+    RLIMIT = "rlimit"
+    """Each process for itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ from handshake.drivers.http.objects import LentStore
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.supervision import HouseSupervision
 from handshake.drivers.redis.program import RedisStore
+from handshake.drivers.sandbox.cgroup import find_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandboxes import Sandboxes
 from handshake.image.contract import Contract, parse_contract
@@ -77,7 +78,7 @@ class Foundation:
     @property
     def sandboxes(self) -> Sandboxes:
         """The sandboxed instances of this node."""
-        return Sandboxes(self.house.instances, confinement=find_confinement())
+        return Sandboxes(self.house.instances, confinement=find_confinement(), cgroups=find_cgroups())
 
     @property
     def supervision(self) -> HouseSupervision:

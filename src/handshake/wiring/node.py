@@ -87,6 +87,7 @@ class NodeParts(Routing):
                 node=self.house.node,
                 address=self.house.address,
                 is_home=self.house.is_home,
+                limited_by=self.sandboxes.limited_by,
             ),
         )
         agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)

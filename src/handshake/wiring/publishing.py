@@ -26,6 +26,7 @@ from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.workplace import INSTANCES, workplace
 from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
+from handshake.drivers.sandbox.cgroup import find_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.host import SandboxHost
 from handshake.drivers.sandbox.sandboxes import Sandboxes
@@ -86,8 +87,9 @@ class Publishing(Foundation):
         """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
         with workplace(self.house.run / "shakes") as folder:
             root = folder / INSTANCES
+            sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
             yield Bench(
-                host=SandboxHost(Sandboxes(root, confinement=find_confinement())),
+                host=SandboxHost(sandboxes),
                 witness=SandboxWitness(root),
                 secrets={
                     name: start_store(self._throw_away(name), folder, choose_port(()), self.clock)

@@ -10,6 +10,7 @@ from handshake.control.nodes import NodeRecord
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError
 from handshake.core.outcome import Outcome
+from handshake.fleet.host import Limiter
 
 SESSION_SECONDS = 10.0
 PRESENCE_SECONDS = 3.0
@@ -27,12 +28,14 @@ class Presence:
         node: str,
         address: str,
         is_home: bool,
+        limited_by: Limiter = Limiter.UNKNOWN,
     ) -> None:
         self._catalog = catalog
         self._clock = clock
         self._node = node
         self._address = address
         self._is_home = is_home
+        self._limited_by = limited_by
         self._session = ""
         self._said_at = float("-inf")
         self._home_at = 0.0
@@ -71,6 +74,7 @@ class Presence:
             is_home=self._is_home,
             at=self._clock.now(),
             ahead_seconds=round(self._ahead_seconds, 2),
+            limited_by=self._limited_by,
         )
         return self._catalog.acquire(node_key(self._node), encode(record), self._session)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.drivers.process.groups import remove_groups
 from handshake.drivers.process.identity import Identity, parse_identity
 from handshake.drivers.process.program import Exit, Observation, State
 
@@ -37,6 +38,14 @@ class Folder:
         """Forget how the last run went; its log stays."""
         for record in ("pid", "supervisor", "exit", "stop"):
             (self.path / record).unlink(missing_ok=True)
+
+    def keep_groups(self, groups: Iterable[Path]) -> None:
+        """Write down which control groups are this program's."""
+        (self.path / "groups").write_text("".join(f"{group}\n" for group in groups), encoding="utf-8")
+
+    def remove_groups(self) -> None:
+        """Remove the control groups of a program that has ended."""
+        remove_groups(map(Path, self._read("groups").splitlines()))
 
     def forbid_restart(self) -> bool:
         """Tell the supervisor that the program's next end is its last; False where it was told before."""

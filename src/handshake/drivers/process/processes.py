@@ -47,6 +47,7 @@ class Processes:
                 return seen
             _end_supervisor(folder, patience_seconds=0)
             folder.clear()
+            folder.keep_groups(program.groups)
             _supervise(program, folder.path, inherit)
             return folder.observe()
 
@@ -92,6 +93,7 @@ class Processes:
             _end_supervisor(folder, patience_seconds=_KILL_TIMEOUT_SECONDS)
             if supervisor:
                 _end_orphans(supervisor)
+            folder.remove_groups()
             return folder.observe()
 
     def follow(self, name: str) -> Following:
@@ -106,7 +108,9 @@ class Processes:
         """Remove an ended program's folder with its log; RefusedError while it runs."""
         if self.observe(name).state is State.RUNNING:
             raise RefusedError(f"{name} still runs", hint="stop it first")
-        shutil.rmtree(self._folder(name).path, ignore_errors=True)
+        folder = self._folder(name)
+        folder.remove_groups()
+        shutil.rmtree(folder.path, ignore_errors=True)
 
     def _folder(self, name: str) -> Folder:
         if not name or "/" in name or name.startswith("."):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from handshake.drivers.process.identity import Identity
 
@@ -27,6 +28,8 @@ class Program:
     """Whom it runs as where root starts it; empty: whoever starts it."""
     restart: bool = False
     """Whether it is started again in place when it ends: routers and stores are, instances never."""
+    groups: tuple[Path, ...] = ()
+    """The control groups that argv joins: removed once it has ended for good."""
     is_named_by_monitor: bool = False
     """Whether argv is only a monitor, which names the program itself on descriptor 9 (bubblewrap's --info-fd)."""
 

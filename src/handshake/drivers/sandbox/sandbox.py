@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handshake.drivers.process.program import Program
+from handshake.drivers.sandbox.cgroup import join_groups
 from handshake.drivers.sandbox.confinement import Confinement, drop_to
 
 _MEBIBYTE = 1 << 20
@@ -24,10 +25,15 @@ class Limits:
     """What one instance may use up. They end runaways; they are no fair shares."""
 
     memory_megabytes: int
-    """Of data (heap, stacks, private mappings), per process."""
+    """Of data (heap, stacks, private mappings), per process; of all processes together where groups limit them."""
     open_files: int = 4096
     processes: int = 512
     """Processes and threads together."""
+
+    @property
+    def group_megabytes(self) -> int:
+        """What a control group allows: all of its data, and a /tmp that is full, which lies in memory too."""
+        return self.memory_megabytes + _TMP_BYTES // _MEBIBYTE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +61,14 @@ def sandbox_program(
     uid: int,
     links: Mapping[str, str],
     files: Mapping[str, int],
+    groups: tuple[Path, ...] = (),
 ) -> Program:
     """Return the program that builds the sandbox and runs the command in it, as its supervisor shall run it."""
+    command = sandbox_command(sandbox, confinement=confinement, uid=uid, links=links, files=files)
     return Program(
         name=sandbox.instance,
-        argv=sandbox_command(sandbox, confinement=confinement, uid=uid, links=links, files=files),
+        argv=(*join_groups(groups), *command),
+        groups=groups,
         is_named_by_monitor=True,
     )
 

@@ -12,10 +12,12 @@ from handshake.drivers.process.need import Need
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.processor_time import processor_seconds
 from handshake.drivers.process.program import Observation, Program, State
+from handshake.drivers.sandbox.cgroup import Cgroups
 from handshake.drivers.sandbox.confinement import Confinement
 from handshake.drivers.sandbox.memory_file import memory_files
 from handshake.drivers.sandbox.sandbox import Sandbox, sandbox_program
 from handshake.drivers.sandbox.user import uid_for
+from handshake.fleet.host import Limiter
 
 NEEDS = (
     Need(program="bwrap", reason="to confine instances in sandboxes", package="bubblewrap"),
@@ -33,9 +35,16 @@ class Sandboxes:
     its name, and needs no secret to go on with it.
     """
 
-    def __init__(self, root: Path, *, confinement: Confinement) -> None:
+    def __init__(self, root: Path, *, confinement: Confinement, cgroups: Cgroups | None = None) -> None:
+        """Without `cgroups` rlimits alone hold instances to their limits."""
         self._processes = Processes(root)
+        self._cgroups = cgroups
         self._confinement = confinement
+
+    @property
+    def limited_by(self) -> Limiter:
+        """What holds the instances to their limits."""
+        return Limiter.CGROUP if self._cgroups else Limiter.RLIMIT
 
     def launch(self, sandbox: Sandbox, *, secrets: Mapping[str, str]) -> Observation:
         """Start an instance unless it runs already, and return what is seen of it; idempotent.
@@ -56,7 +65,7 @@ class Sandboxes:
         # Secrets travel in anonymous memory that only the supervisor and bubblewrap inherit: no file that could be
         # left behind on disk, no argv, no environment. bubblewrap copies them into the sandbox and closes them.
         with memory_files({**_accounts(uid), **_secret_files(secrets)}) as files:
-            program = self._program(sandbox, uid, files)
+            program = self._program(sandbox, uid, files, self._make_groups(sandbox))
             return self._processes.start(program, inherit=tuple(files.values()))
 
     def observe(self, instance: str) -> Observation:
@@ -91,9 +100,25 @@ class Sandboxes:
     def _uid(self, service: str) -> int:
         return os.getuid() if self._confinement is Confinement.PERSON else uid_for(service)
 
-    def _program(self, sandbox: Sandbox, uid: int, files: Mapping[str, int]) -> Program:
-        links = _links_of(sandbox.base) if sandbox.base else _links_here()
-        return sandbox_program(sandbox, confinement=self._confinement, uid=uid, links=links, files=files)
+    def _make_groups(self, sandbox: Sandbox) -> tuple[Path, ...]:
+        if self._cgroups is None:
+            return ()
+        limits = sandbox.limits
+        return self._cgroups.make(
+            sandbox.instance, memory_megabytes=limits.group_megabytes, processes=limits.processes
+        )
+
+    def _program(
+        self, sandbox: Sandbox, uid: int, files: Mapping[str, int], groups: tuple[Path, ...]
+    ) -> Program:
+        return sandbox_program(
+            sandbox,
+            confinement=self._confinement,
+            uid=uid,
+            links=_links_of(sandbox.base) if sandbox.base else _links_here(),
+            files=files,
+            groups=groups,
+        )
 
     def _check_trees(self, sandbox: Sandbox, uid: int) -> None:
         if self._confinement is not Confinement.DROPPED:
