@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
 
 from tests.house.house import HouseUnderTest, house_up
 from tests.house.visitors import visiting
@@ -102,6 +104,32 @@ def test_a_canary_that_fails_requests_goes_back(house: HouseUnderTest) -> None:
     assert arrival["ending"] == "reverted", arrival
     assert "worse than its baseline" in arrival["why"]
     wait_for(lambda: len(instances_of(house, "events")) == len(before))
+
+
+def test_a_rotated_secret_replaces_instances(house: HouseUnderTest) -> None:
+    """Once a store's password is another, every instance that is given it is replaced, and no visitor fails."""
+    before, others = instances_of(house, "secretary"), instances_of(house, "events")
+    secret = house.home / "data" / "campaign" / "secrets" / "store-content"
+    old, new = secret.read_text(), f"{secret.read_text()}-of-today"
+    host, _, port = house.description["stores"]["content"].rpartition(":")
+    store = Redis(host=host, port=int(port), password=old)
+    store.acl_setuser("default", enabled=True, passwords=[f"+{new}"])
+    with visiting(house, "/", "/donate") as visits:
+        draft = secret.with_name("draft")
+        draft.write_text(new)
+        draft.replace(secret)
+        wait_for(lambda: not set(before) & set(instances_of(house, "secretary")), 60)
+        wait_for(lambda: fleet(house, "secretary")["stage"] == "settled")
+        store.acl_setuser("default", enabled=True, passwords=[f"-{old}"])
+        store.connection_pool.disconnect()
+        with pytest.raises(AuthenticationError):
+            store.ping()
+    assert len(instances_of(house, "secretary")) == len(before)
+    assert instances_of(house, "events") == others, "they are given nothing of that store"
+    assert visits.answered > 0
+    assert visits.failed == []
+    configuration = house.home / "data" / "campaign" / "stores" / "content" / "redis.conf"
+    wait_for(lambda: new in configuration.read_text(), 10)
 
 
 def test_a_bundle_goes_there_and_back(house: HouseUnderTest) -> None:

@@ -47,15 +47,27 @@ class SupervisedStore:
             return False
 
     def _start(self) -> bool:
+        self._configure()
         if self._processes.observe(self._name).state is State.RUNNING:
             return False
-        self._store.directory.mkdir(parents=True, exist_ok=True)
-        self._store.configuration.write_text(print_configuration(self._store), encoding="utf-8")
-        self._store.configuration.chmod(0o600)
         self._give_to_user()
         program = Program(name=self._name, argv=redis_argv(self._store), user=_USER, restart=True)
         self._processes.start(program)
         return True
+
+    def _configure(self) -> None:
+        """Leave the configuration where the next start finds it: with the password of today, once it was rotated."""
+        text, file = print_configuration(self._store), self._store.configuration
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(text, encoding="utf-8")
+        if file.exists():
+            owner = file.stat()
+            os.chown(draft, owner.st_uid, owner.st_gid)
+        draft.replace(file)
 
     def _fill(self) -> bool:
         if self._seed is None or not self.answers():
