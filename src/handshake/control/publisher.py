@@ -31,8 +31,8 @@ from handshake.image.debian_base import BASE_FILE, Debian, bake_base, read_base
 from handshake.image.recipe import read_recipe
 from handshake.render.templates import check_templates
 from handshake.site.publish import publish_site
+from handshake.site.release import read_release
 from handshake.site.settings import SiteSettings, check_site
-from handshake.site.tree import read_site
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -157,7 +157,7 @@ class Publisher:
             tell.step(" ".join(loaded.model.build))
             self._shop.run_build(loaded.model.build, source)
         folder = source / loaded.model.output
-        manifest = read_site(folder, loaded.model.assets)
+        manifest = read_release(folder, loaded.model)
         return publish_site(
             self._shop.stores,
             manifest,

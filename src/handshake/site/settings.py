@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from handshake.config.reader import Loaded
 from handshake.config.settings import Settings
 from handshake.core.problem import Location, Problem
+from handshake.core.site_contract import Dialect
+
+_PARAMETER = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
 class SiteSettings(Settings):
@@ -25,6 +31,34 @@ class SiteSettings(Settings):
         description="Folders of the output, each ending in a slash, in which every file's name carries a hash "
         "of its content. They are shared by all releases and cached for a year.",
     )
+    pretty_urls: bool = Field(
+        default=True,
+        description="true: `/about` shows about.html, and `/about.html` leads there; false: every file has its "
+        "own name as its address.",
+    )
+    not_found: str = Field(
+        default="404.html",
+        description="The file of the output that is shown, with status 404, where there is no file; a line of "
+        "text where the output has no such file.",
+    )
+    fallback: str = Field(
+        default="",
+        description="The file of the output that is shown, with status 200, at paths without an extension for "
+        'which there is no file: `"index.html"` for an app that reads the path itself. Empty: none.',
+    )
+    query: tuple[str, ...] = Field(
+        default=(),
+        description="Query parameters that tell apart what the edge keeps; it leaves all others out of its keys.",
+    )
+    dialect: Dialect = Field(
+        default=Dialect.NETLIFY, description="Whose rules the files `_redirects` and `_headers` follow."
+    )
+    retention_days: int = Field(
+        default=30,
+        ge=1,
+        description="How many days the assets of a release are kept after the site has moved on, for tabs that "
+        "are still open.",
+    )
 
 
 def check_site(loaded: Loaded[SiteSettings]) -> list[Problem]:
@@ -40,7 +74,20 @@ def check_site(loaded: Loaded[SiteSettings]) -> list[Problem]:
         problems.append(_problem("site-output-path", loaded.source.at("output"), what))
     for number, prefix in enumerate(settings.assets):
         problems += _check_prefix(prefix, settings.assets[:number], loaded.source.at("assets", number))
-    return problems
+    return [*problems, *_check_pages(loaded), *_check_query(loaded)]
+
+
+def _check_pages(loaded: Loaded[SiteSettings]) -> Iterator[Problem]:
+    for name, page in (("not_found", loaded.model.not_found), ("fallback", loaded.model.fallback)):
+        if page and (fault := _path_fault(page)):
+            yield _problem("site-page-path", loaded.source.at(name), f"{name} {page!r} {fault}")
+
+
+def _check_query(loaded: Loaded[SiteSettings]) -> Iterator[Problem]:
+    for number, name in enumerate(loaded.model.query):
+        if not _PARAMETER.fullmatch(name):
+            what = f"the query parameter {name!r} holds other characters than letters, digits and -._~"
+            yield _problem("site-query-name", loaded.source.at("query", number), what)
 
 
 def _check_prefix(prefix: str, before: tuple[str, ...], where: Location) -> list[Problem]:
@@ -66,6 +113,8 @@ _HINTS = {
     "site-build-empty": 'Name a program first, as in build = ["npm", "run", "build"], or leave build out.',
     "site-output-path": 'Name a folder beside or below site.toml, as in output = "dist".',
     "site-asset-prefix": 'Name a folder of the output, as in assets = ["assets/"].',
+    "site-page-path": 'Name a file of the output, as in not_found = "404.html".',
+    "site-query-name": 'Name it as it stands in the address, as in query = ["page"].',
     "site-asset-overlap": "Keep the outer folder; what it holds is included.",
 }
 

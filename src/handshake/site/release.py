@@ -1,0 +1,81 @@
+"""A built folder and its settings -> the manifest of a release: files, and the contract of how they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from handshake.core.manifest import Manifest
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.site_contract import HeaderRule, RedirectRule
+from handshake.site.contract import make_contract, print_contract
+from handshake.site.headers_file import HEADERS_FILE, parse_headers
+from handshake.site.redirect_checks import PublishedPaths, check_redirects, force_where_no_file
+from handshake.site.redirects import REDIRECTS_FILE, parse_redirects
+from handshake.site.settings import SiteSettings
+from handshake.site.tree import read_site
+
+RULES_FILES = (REDIRECTS_FILE, HEADERS_FILE)
+"""They are read, and not served."""
+
+
+def read_release(folder: Path, settings: SiteSettings) -> Manifest:
+    """Return the manifest of a site's release; ProblemsError names everything that is wrong with the folder."""
+    try:
+        manifest, faults = read_site(folder, settings.assets), list[Problem]()
+    except ProblemsError as error:
+        _, faults = _read_rules(folder, settings, ())
+        raise ProblemsError([*error.problems, *faults]) from error
+    files = tuple(file for file in manifest.files if file.path not in RULES_FILES)
+    paths = frozenset(file.path for file in files)
+    (redirects, headers), faults = _read_rules(folder, settings, paths)
+    faults += _check_pages(folder, settings, paths)
+    if faults:
+        raise ProblemsError(faults)
+    contract = make_contract(settings, paths, redirects=redirects, headers=headers)
+    return replace(manifest, files=files, contract=print_contract(contract))
+
+
+def _read_rules(
+    folder: Path, settings: SiteSettings, paths: Collection[str]
+) -> tuple[tuple[tuple[RedirectRule, ...], tuple[HeaderRule, ...]], list[Problem]]:
+    redirects_file, headers_file = folder / REDIRECTS_FILE, folder / HEADERS_FILE
+    placed, problems = parse_redirects(
+        _read(redirects_file), shown_as=str(redirects_file), dialect=settings.dialect
+    )
+    headers, more = parse_headers(_read(headers_file), shown_as=str(headers_file), dialect=settings.dialect)
+    published = PublishedPaths(paths, is_pretty=settings.pretty_urls)
+    if paths:
+        problems = [*problems, *check_redirects(placed, published, settings.dialect)]
+    rules = tuple(force_where_no_file(each.rule, published) for each in placed)
+    return (rules, headers), [*problems, *more]
+
+
+def _read(file: Path) -> str:
+    return file.read_bytes().decode("utf-8", "replace") if file.is_file() else ""
+
+
+def _check_pages(folder: Path, settings: SiteSettings, paths: Collection[str]) -> list[Problem]:
+    problems = []
+    if settings.fallback and settings.fallback not in paths:
+        problems.append(
+            Problem(
+                check="site-no-fallback",
+                what="the output does not hold the file that site.toml names as fallback",
+                where=Location(file=str(folder / settings.fallback)),
+                hint="Let the build write it, or take fallback out of site.toml.",
+            )
+        )
+    if settings.pretty_urls:
+        problems += [_collision(folder, path) for path in sorted(paths) if f"{path}.html" in paths]
+    return problems
+
+
+def _collision(folder: Path, path: str) -> Problem:
+    return Problem(
+        check="site-pretty-collision",
+        what=f"{path} and {path}.html would have one address",
+        where=Location(file=str(folder / path)),
+        hint="Rename one of the two, or write pretty_urls = false in site.toml.",
+    )
