@@ -58,7 +58,7 @@ def test_one_bad_pointer_holds_up_no_other_service(world: World) -> None:
 
 
 def test_pointer_to_a_release_with_a_damaged_manifest(world: World, tmp_path: Path) -> None:
-    """Drill 2: a manifest that lies in every region, damaged: the fleet stays, status says why, mended it arrives."""
+    """Drill 2: while a manifest is damaged in every region the fleet stays, but for what dies; mended, it arrives."""
     before, bad = world.running(), world.publish(IMAGE, "second")
     damage(tmp_path, manifest_key(bad))
 
@@ -66,6 +66,11 @@ def test_pointer_to_a_release_with_a_damaged_manifest(world: World, tmp_path: Pa
     world.run(30)
     assert world.running() == before
     assert "damaged" in world.sentences()
+    world.crash(victim := min(before))
+    world.run_until(
+        lambda: world.serving() == 4 and victim not in world.running(), "the dead one is replaced"
+    )
+    assert images(world.running()) == images(before), "by the stable generation"
     world.publish(IMAGE, "second")
     world.run_until(world.is_settled, "the mended release arrives")
 

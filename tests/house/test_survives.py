@@ -107,6 +107,34 @@ def test_a_dead_instance_is_replaced(house: HouseUnderTest) -> None:
     assert visits.failed == []
 
 
+def test_a_damaged_manifest_stops_neither_status_nor_replacement(house: HouseUnderTest) -> None:
+    """While no region has a live image whole, status says so, and a dead instance has a successor all the same."""
+    before = instances(house, "hamm")
+    release, _ = read_pointers(house)["image/hamm"]
+    manifests = list(
+        house.home.glob(f"data/campaign/regions/*/releases/{release.removeprefix('sha256:')}/manifest.json")
+    )
+    kept = {file: file.read_bytes() for file in manifests}
+    assert len(kept) == 2
+    try:
+        for file in kept:
+            file.unlink()
+            file.write_bytes(b"damaged")
+        supervised(house.run / "programs" / "control")[1].kill()
+        wait_until(lambda: "has it damaged" in sentence(house, "hamm"), 40)
+        assert any(
+            note.startswith("hamm: ") and "has it damaged" in note for note in house.verb("status")["notes"]
+        )
+        supervised(house.run / "instances" / before[0])[1].kill()
+        wait_until(lambda: is_replaced(house, "hamm", before), 40)
+    finally:
+        for file, content in kept.items():
+            file.unlink()
+            file.write_bytes(content)
+    wait_until(lambda: is_settled(house), 40)
+    assert before[1] in instances(house, "hamm")
+
+
 @pytest.mark.parametrize("name", [*ROUTERS, *STORES, "region-east"])
 def test_routers_and_stores_are_started_again_in_place(house: HouseUnderTest, name: str) -> None:
     """A killed router, store or region's server serves again what it served, and every ack holds again."""
@@ -166,6 +194,20 @@ def instances(house: HouseUnderTest, service: str) -> list[str]:
     """Return the instances of one service, as status shows them."""
     (fleet,) = (fleet for fleet in house.verb("status")["fleets"] if fleet["service"] == service)
     return sorted(instance["instance"] for instance in fleet["instances"])
+
+
+def sentence(house: HouseUnderTest, service: str) -> str:
+    """Return what status says of one service's fleet."""
+    (fleet,) = (fleet for fleet in house.verb("status")["fleets"] if fleet["service"] == service)
+    said: str = fleet["sentence"]
+    return said
+
+
+def is_replaced(house: HouseUnderTest, service: str, before: list[str]) -> bool:
+    """Whether one of these has a successor that serves."""
+    (fleet,) = (fleet for fleet in house.verb("status")["fleets"] if fleet["service"] == service)
+    ready = {each["instance"] for each in fleet["instances"] if each["ready"] == "yes"}
+    return len(ready) == len(before) and bool(ready - set(before))
 
 
 def is_settled(house: HouseUnderTest) -> bool:

@@ -19,7 +19,7 @@ from handshake.fleet.rolling import roll
 from handshake.fleet.state import Desired, Member, Observed, Stage
 from handshake.fleet.strategy import Strategy
 from handshake.fleet.trial import try_target
-from handshake.fleet.upkeep import keep_up
+from handshake.fleet.upkeep import keep_alive, keep_up
 from handshake.fleet.wording import print_moment, print_probe
 
 _MOVING = {Stage.TRIAL, Stage.REPLACING}
@@ -33,6 +33,8 @@ def plan(desired: Desired, observed: Observed, now: float) -> Plan:
     fleet = Fleet(desired=desired, observed=observed, now=now)
     if not observed.is_catalogue_readable:
         return _stand_still(fleet)
+    if desired.unreadable:
+        return _conclude(fleet, keep_alive(fleet), _wait_for_release(fleet))
     return _conclude(fleet, keep_up(fleet), _decide(fleet))
 
 
@@ -84,6 +86,15 @@ def _wait_for_thaw(fleet: Fleet, freeze: Freeze) -> Decision:
         stage=Stage.HELD,
         reason=f"{fleet.aim} waits for the end of the freeze, {freeze}; what goes back need not",
         rollout=fleet.rollout,
+    )
+
+
+def _wait_for_release(fleet: Fleet) -> Decision:
+    """Leave the fleet as it is until the release can be read; only the stable generation is launched."""
+    stable = fleet.rollout.stable
+    meanwhile = f"what crashes is replaced by {stable}" if stable else "nothing is launched"
+    return Decision(
+        stage=Stage.HELD, reason=f"{fleet.desired.unreadable}; {meanwhile}", rollout=fleet.rollout
     )
 
 

@@ -42,8 +42,8 @@ class Fleet:
 
     @cached_property
     def aim(self) -> Generation | None:
-        """The target, or the stable generation while the target is marked bad; None where neither will do."""
-        return self.rollout.stable if self.bad else self.desired.target
+        """The target, or the stable generation while the target is bad or unreadable; None where neither will do."""
+        return self.rollout.stable if self.bad or self.desired.unreadable else self.desired.target
 
     @property
     def needs_trial(self) -> bool:

@@ -135,7 +135,7 @@ class Stage(StrEnum):
     SETTLED = "settled"
     PAUSED = "paused"
     HELD = "held"
-    """A freeze of the calendar: what the pointers ask for has yet to begin."""
+    """A freeze of the calendar, or a release that cannot be read: what the pointers ask for has yet to begin."""
     FROZEN = "frozen"
     """The brake holds."""
     STUCK = "stuck"
@@ -190,6 +190,8 @@ class Desired:
     """None where nobody paused the service."""
     freeze: Freeze | None = None
     """None where the calendar freezes nothing now."""
+    unreadable: str = ""
+    """Why nobody can read what the image's pointer names; empty where it can be read."""
 
     @property
     def pointers(self) -> tuple[Pointer, ...]:

@@ -23,6 +23,11 @@ def keep_up(fleet: Fleet) -> tuple[Step, ...]:
     )
 
 
+def keep_alive(fleet: Fleet) -> tuple[Step, ...]:
+    """Replace what crashed, and let go of what has drained: all that can be done about what nobody can read."""
+    return (*_retire_drained(fleet), *_retire_crashed(fleet), *_launch_missing(fleet))
+
+
 def _retire_drained(fleet: Fleet) -> tuple[Retire, ...]:
     return tuple(
         Retire(instance=member.id, why=why) for member in fleet.draining if (why := _drained(fleet, member))

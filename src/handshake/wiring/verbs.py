@@ -15,6 +15,7 @@ from handshake.control.rollouts import Rollouts
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
 from handshake.control.status import StatusReport, read_status
+from handshake.core.errors import HandshakeError
 from handshake.core.release import Kind
 from handshake.drivers.redis.donations import RedisDonations
 from handshake.image.recipe import HOST_BASE
@@ -86,7 +87,15 @@ class Verbs(Publishing):
             for subject, pointer in sorted(self.pointers.all().items())
             if subject.kind is Kind.IMAGE
         }
-        if on_host := [name for name in images if self.manifest_of(images[name]).base == HOST_BASE]:
+        on_host = []
+        for name, release in images.items():
+            try:
+                is_on_host = self.manifest_of(release).base == HOST_BASE
+            except HandshakeError as error:
+                yield f"{name}: {error.what}; {error.hint}"
+            else:
+                on_host += [name] * is_on_host
+        if on_host:
             yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
         if unshaken := [name for name in images if not Shaken(self.catalog).has_passed(images[name])]:
             yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"

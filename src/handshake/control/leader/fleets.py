@@ -13,7 +13,7 @@ from handshake.control.acks import read_acks
 from handshake.control.agent.sampling import NodeSamples
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.pools import PoolView
-from handshake.control.leader.steps import StepRunner
+from handshake.control.leader.steps import StepRunner, has_way_back
 from handshake.control.nodes import Nodes
 from handshake.control.scales import read_scale
 from handshake.control.targets import Targets
@@ -110,23 +110,25 @@ class Fleets:
             yield from decode(NodeSamples, entry.value).samples
 
     def _move(self, service: str, settings: ServiceSettings, world: World) -> Outcome:
-        """Move one service one step; an image that cannot be read holds up no other service."""
+        """Move one service one step; an image that cannot be read holds up no other service, and no replacement."""
         image = world.pointers[Subject(kind=Kind.IMAGE, name=service)]
         try:
             contract = self._targets.contract(service, world.pointers)
         except RefusedError as error:
-            return self._runner.send_back(image, error.what, fence=world.fence)
+            if has_way_back(image):
+                return self._runner.send_back(image, error.what, fence=world.fence)
+            unreadable = f"{error.what}: promote another release"
+            return self._follow(self._keep(image, settings, unreadable), world)
         except UnavailableError as error:
-            return Outcome(sentence=f"{service} stays as it is: {error.what}", changed=False)
-        return self._follow(service, settings, contract, world)
-
-    def _follow(
-        self, service: str, settings: ServiceSettings, contract: Contract | None, world: World
-    ) -> Outcome:
-        desired = self._desire(service, settings, contract, world)
+            return self._follow(self._keep(image, settings, error.what), world)
+        desired = self._desire(image, settings, contract, world)
         if desired is None:
             sentence = f"{service}: waits for the templates that it serves to be promoted"
             return Outcome(sentence=sentence, changed=False)
+        return self._follow(desired, world)
+
+    def _follow(self, desired: Desired, world: World) -> Outcome:
+        service = desired.service
         own = [entry for entry in world.entries if world.assignments[entry.key].service == service]
         observed = Observed(
             rollout=self._rollout(service),
@@ -141,7 +143,7 @@ class Fleets:
         )
 
     def _desire(
-        self, service: str, settings: ServiceSettings, contract: Contract | None, world: World
+        self, image: Pointer, settings: ServiceSettings, contract: Contract | None, world: World
     ) -> Desired | None:
         """Return what is asked of a fleet; None while the templates that it needs have no release."""
         if contract is None:
@@ -149,14 +151,25 @@ class Fleets:
         templates = self._targets.templates(contract, world.pointers)
         if contract.templates and templates is None:
             return None
+        service = image.subject.name
         return Desired(
             service=service,
-            image=world.pointers[Subject(kind=Kind.IMAGE, name=service)],
+            image=image,
             templates=templates,
             secrets=self._targets.secrets(contract),
             settings=self._settings(service, settings),
             hold=self._hold(service),
             freeze=world.freeze,
+        )
+
+    def _keep(self, image: Pointer, settings: ServiceSettings, unreadable: str) -> Desired:
+        """Return what is asked of a fleet while nobody can read what its image asks for."""
+        service = image.subject.name
+        return Desired(
+            service=service,
+            image=image,
+            settings=self._settings(service, settings),
+            unreadable=unreadable,
         )
 
     def _hold(self, service: str) -> Hold | None:

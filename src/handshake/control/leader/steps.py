@@ -55,10 +55,9 @@ class StepRunner:
         return plan.outcome
 
     def send_back(self, pointer: Pointer, why: str, *, fence: Held) -> Outcome:
-        """Move a pointer that names no release back; a first one has nowhere to go and waits for the next move."""
-        if pointer.stable is None or pointer.stable == pointer.release:
-            sentence = f"{pointer.subject} can serve nothing: {why}; promote another release"
-            return Outcome(sentence=sentence, changed=False)
+        """Move a pointer that names no release back to what was stable before."""
+        if pointer.stable is None:
+            raise ValueError(f"{pointer.subject} has nowhere to go back to")
         moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why, also=[fence])
         return Outcome(sentence=f"{pointer.subject} goes back: {why}", changed=moved is not None)
 
@@ -117,6 +116,11 @@ class StepRunner:
             self._pointers.settle(pointer, also=[fence])
         elif isinstance(step, Revert) and pointer.release == step.bad:
             self._pointers.move_back(pointer, to=step.to, who=LEADER_NAME, why=step.why, also=[fence])
+
+
+def has_way_back(pointer: Pointer) -> bool:
+    """Tell whether a pointer has another release to go back to."""
+    return pointer.stable is not None and pointer.stable != pointer.release
 
 
 def new_instance_id(service: str) -> str:
