@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, TypeAlias
+from enum import IntEnum
+from typing import ClassVar, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from handshake.config.settings import Settings
+from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
+from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
-
-Body = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$")]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
-HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7E]*$")]
+from handshake.edge.texts import Body, HeaderName, HeaderValue, Target
 
 
 class Respond(Settings):
     """Answer at once, with the same answer for everybody."""
 
     phases: ClassVar[frozenset[Phase]] = frozenset(Phase)
+    ends: ClassVar[bool] = True
 
     status: int = Field(description="HTTP status of the answer, 200 to 599.")
     reason: HeaderValue = Field(
@@ -44,6 +45,7 @@ class Decoy(Settings):
     """Give one of several plausible answers; the same request gets the same one for an hour."""
 
     phases: ClassVar[frozenset[Phase]] = frozenset({Phase.ADMIT})
+    ends: ClassVar[bool] = True
 
     answers: tuple[DecoyAnswer, ...] = Field(
         min_length=2,
@@ -51,4 +53,28 @@ class Decoy(Settings):
     )
 
 
-Action: TypeAlias = Respond | Decoy
+class RedirectStatus(IntEnum):
+    """The statuses that send a visitor elsewhere."""
+
+    MOVED_PERMANENTLY = 301
+    FOUND = 302
+    SEE_OTHER = 303
+    TEMPORARY_REDIRECT = 307
+    PERMANENT_REDIRECT = 308
+
+
+class Redirect(Settings):
+    """Send the visitor elsewhere."""
+
+    phases: ClassVar[frozenset[Phase]] = frozenset(Phase)
+    ends: ClassVar[bool] = True
+
+    to: Target = Field(description="Where to: a path, or an address such as `https://example.org/new`.")
+    status: RedirectStatus = Field(
+        default=RedirectStatus.FOUND, description="301, 302, 303, 307 or 308; browsers keep 301 and 308."
+    )
+    keep_path: bool = Field(default=False, description="Whether the request's path is appended to `to`.")
+    keep_query: bool = Field(default=False, description="Whether the request's query is appended.")
+
+
+Action: TypeAlias = Respond | Decoy | Redirect | Limit | Headers | Cache | Pass | Route | Split

@@ -11,7 +11,15 @@ from lark import Token, Tree
 
 from handshake.edge.fault import Fault
 
-_RELATIONS = {"relation_eq": "==", "relation_ne": "!=", "relation_in": "in"}
+_RELATIONS = {
+    "relation_eq": "==",
+    "relation_ne": "!=",
+    "relation_in": "in",
+    "relation_lt": "<",
+    "relation_le": "<=",
+    "relation_gt": ">",
+    "relation_ge": ">=",
+}
 _JUNCTIONS = {"conditionalor": "||", "conditionaland": "&&"}
 _LEVELS = {
     "expr",
@@ -28,7 +36,6 @@ _LEVELS = {
 """Levels of precedence: with a single child, they say nothing."""
 _UNSUPPORTED = {
     "expr": "ternary",
-    "relation": "order",
     "addition": "arithmetic",
     "multiplication": "arithmetic",
     "unary": "arithmetic",
@@ -57,9 +64,9 @@ class Name:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A text or a truth that the operator wrote."""
+    """A text, a number or a truth that the operator wrote."""
 
-    value: str | bool
+    value: str | int | bool
     place: Place
 
 
@@ -82,7 +89,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsupported:
-    """CEL that no dialect of ours speaks: arithmetic, order, maps, the ternary."""
+    """CEL that no dialect of ours speaks: arithmetic, maps, the ternary."""
 
     what: str
     place: Place
@@ -169,6 +176,8 @@ def _read_literal(leaf: Token, place: Place) -> Form:
         return Written(value=str(celstr(leaf)), place=place)
     if leaf.type == "BOOL_LIT":
         return Written(value=leaf == "true", place=place)
+    if leaf.type == "INT_LIT":
+        return Written(value=int(leaf, 16 if "x" in leaf else 10), place=place)
     return Unsupported(what=f"value {leaf}", place=place)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handshake.edge.cel import Call, Form, Items, Name, Place, Unsupported, Written, parse_cel
@@ -14,9 +15,11 @@ from handshake.edge.expression import (
     Expression,
     IsListed,
     IsWithin,
+    Measures,
     Not,
     Operator,
     Reads,
+    Relation,
     SwitchIsOn,
     join_all,
     join_any,
@@ -24,12 +27,33 @@ from handshake.edge.expression import (
 from handshake.edge.fault import Fault
 from handshake.edge.identity import is_stripped
 from handshake.edge.pattern import find_pattern_fault
-from handshake.edge.variables import BY_NAME, CLIENT_IP, Type
+from handshake.edge.phase import Phase
+from handshake.edge.settings import ListKind
+from handshake.edge.variables import BY_NAME, REQUEST_ARM, REQUEST_HEADER, Type, Variable
 
 _METHODS = {operator.value for operator in Operator} - {Operator.EQUALS.value}
 _FAULTY = Constant(value=False)
 _SWITCH = "switch."
 _LIST = "list."
+_KEY = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
+"""RFC 9110, 5.6.2: what names of headers and cookies are made of."""
+_RELATIONS = {relation.value for relation in Relation} - {Relation.EQUALS.value}
+_COMPARISONS = _RELATIONS | _METHODS
+_MIRRORED = {
+    Relation.BELOW: Relation.ABOVE,
+    Relation.AT_MOST: Relation.AT_LEAST,
+    Relation.ABOVE: Relation.BELOW,
+    Relation.AT_LEAST: Relation.AT_MOST,
+}
+_LARGEST_NUMBER = 2**31 - 1
+_PLURAL = {Type.TEXT: "texts", Type.ADDRESS: "addresses"}
+_ARTICLE = {Type.NUMBER: "a number", Type.ADDRESS: "an address"}
+_EXAMPLE = {Type.NUMBER: "> 100", Type.ADDRESS: 'in ["192.0.2.0/24"]'}
+_DECLARE = {
+    "switch": "Declare it: [switches.{name}]",
+    "list": "Declare it: [lists.{name}]",
+    "split": "Name a rule with `split` that stands above this one.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,22 +61,35 @@ class Declared:
     """The names that a policy declares."""
 
     switches: frozenset[str] = frozenset()
-    lists: frozenset[str] = frozenset()
+    lists: Mapping[str, ListKind] = field(default_factory=dict)
+    arms: frozenset[str] = frozenset()
+    """Rules that split visitors, before the one whose condition is read."""
 
 
-def parse_condition(text: str, declared: Declared) -> tuple[Expression, tuple[Fault, ...]]:
+def parse_condition(text: str, declared: Declared, phase: Phase) -> tuple[Expression, tuple[Fault, ...]]:
     """Return what the CEL text means, and all of its faults; with faults, the expression means nothing."""
     form = parse_cel(text)
     if isinstance(form, Fault):
         return _FAULTY, (form,)
-    reader = _Reader(declared=declared)
+    reader = _Reader(declared=declared, phase=phase)
     expression = reader.read_truth(form)
     return expression, tuple(reader.faults)
+
+
+def parse_variable(text: str, declared: Declared, phase: Phase) -> tuple[Reads | None, tuple[Fault, ...]]:
+    """Return the variable that a text names, and all faults; None where it names none."""
+    form = parse_cel(text)
+    if isinstance(form, Fault):
+        return None, (form,)
+    reader = _Reader(declared=declared, phase=phase)
+    reads = reader.read_variable(form)
+    return reads, tuple(reader.faults)
 
 
 @dataclass(kw_only=True)
 class _Reader:
     declared: Declared
+    phase: Phase
     faults: list[Fault] = field(default_factory=list)
 
     def read_truth(self, form: Form) -> Expression:  # noqa: PLR0911 -- one return for each form of truth
@@ -72,12 +109,17 @@ class _Reader:
                 return Not(operand=self._read_equality(left, right, form.place))
             case Call(function="in", operands=(left, right)):
                 return self._read_membership(left, right)
-            case Call(function=function, operands=(receiver, argument)) if function in _METHODS:
-                return self._read_method(Operator(function), receiver, argument)
+            case Call(function=function, operands=(left, right)) if function in _COMPARISONS:
+                return self._read_other(function, left, right)
             case Name(dotted=dotted) if dotted.startswith(_SWITCH):
                 return self._read_switch(dotted.removeprefix(_SWITCH), form.place)
             case _:
                 return self._refuse_truth(form)
+
+    def _read_other(self, function: str, left: Form, right: Form) -> Expression:
+        if function in _RELATIONS:
+            return self._read_order(Relation(function), left, right)
+        return self._read_method(Operator(function), left, right)
 
     def _read_switch(self, name: str, place: Place) -> Expression:
         self._check_declared("switch", name, self.declared.switches, place)
@@ -109,20 +151,40 @@ class _Reader:
                     right.place,
                 )
 
-    def _read_listed(self, left: Form, name: str, place: Place) -> Expression:
-        self._check_declared("list", name, self.declared.lists, place)
-        reads = self._read_variable(left)
-        if reads and reads.variable is not CLIENT_IP:
+    def _read_order(self, relation: Relation, left: Form, right: Form) -> Expression:
+        if isinstance(left, Written):
+            left, right, relation = right, left, _MIRRORED[relation]
+        reads = self.read_variable(left)
+        if reads and reads.variable.type is not Type.NUMBER:
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.variable.name} is a text, and list {name} holds addresses",
-                f"Write: client.ip in list.{name}",
+                f"{reads.name} is no number, and has no order",
+                "Compare it with == or one of its methods.",
                 left.place,
             )
-        return IsListed(name=name)
+        return self._measure(reads, relation, (right,))
+
+    def _read_listed(self, left: Form, name: str, place: Place) -> Expression:
+        self._check_declared("list", name, frozenset(self.declared.lists), place)
+        reads = self.read_variable(left)
+        kind = self.declared.lists.get(name)
+        if reads is None or kind is None:
+            return _FAULTY
+        wanted = Type.TEXT if kind is ListKind.TEXT else Type.ADDRESS
+        if reads.variable.type is not wanted:
+            example = "request.user_agent" if wanted is Type.TEXT else "client.ip"
+            return self._refuse(
+                "edge-wrong-type",
+                f"{reads.name} is a {reads.variable.type}, and list {name} holds {_PLURAL[wanted]}",
+                f"Write: {example} in list.{name}",
+                left.place,
+            )
+        return IsListed(name=name, reads=reads)
 
     def _read_comparison(self, left: Form, items: Iterable[Form]) -> Expression:
-        reads = self._read_variable(left)
+        reads = self.read_variable(left)
+        if reads and reads.variable.type is Type.NUMBER:
+            return self._measure(reads, Relation.EQUALS, items)
         texts = tuple(text for item in items for text in self._read_text(item))
         if not reads:
             return _FAULTY
@@ -130,16 +192,20 @@ class _Reader:
             return IsWithin(networks=self._read_networks(texts, left.place))
         return Compares(reads=reads, operator=Operator.EQUALS, texts=texts)
 
+    def _measure(self, reads: Reads | None, relation: Relation, items: Iterable[Form]) -> Expression:
+        numbers = tuple(number for item in items for number in self._read_number(item))
+        return Measures(reads=reads, relation=relation, numbers=numbers) if reads and numbers else _FAULTY
+
     def _read_method(self, operator: Operator, receiver: Form, argument: Form) -> Expression:
-        reads = self._read_variable(receiver)
+        reads = self.read_variable(receiver)
         texts = tuple(self._read_text(argument))
         if not reads or not texts:
             return _FAULTY
         if reads.variable.type is not Type.TEXT:
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.variable.name} is an address and has no {operator}",
-                f'Write: {reads.variable.name} in ["192.0.2.0/24"]',
+                f"{reads.name} is {_ARTICLE[reads.variable.type]} and has no {operator}",
+                f"Write: {reads.name} {_EXAMPLE[reads.variable.type]}",
                 receiver.place,
             )
         return self._compare(operator, reads, texts[0], argument.place)
@@ -154,7 +220,8 @@ class _Reader:
             return Constant(value=True)
         return Compares(reads=reads, operator=operator, texts=(text,))
 
-    def _read_variable(self, form: Form) -> Reads | None:
+    def read_variable(self, form: Form) -> Reads | None:
+        """Read a form that must name a variable; None where it does not."""
         key = ""
         place = form.place
         if isinstance(form, Call) and form.function == "[]":
@@ -167,9 +234,22 @@ class _Reader:
         if variable is None or variable.has_key != bool(key):
             self._refuse_name(form.dotted, place)
             return None
-        if key and is_stripped(key):
-            self._refuse_header(key, place)
-        return Reads(variable=variable, key=key.lower())
+        if self.phase not in variable.phases:
+            self._refuse_phase(variable.name, place)
+        return self._read_key(variable, key, place)
+
+    def _read_key(self, variable: Variable, key: str, place: Place) -> Reads | None:
+        match variable:
+            case _ if variable is REQUEST_ARM:
+                self._check_declared("split", key, self.declared.arms, place)
+            case _ if key and not _KEY.fullmatch(key):
+                self._refuse_key(key, place)
+                return None
+            case _ if variable is REQUEST_HEADER:
+                key = key.lower()
+                if is_stripped(key):
+                    self._refuse_header(key, place)
+        return Reads(variable=variable, key=key)
 
     def _read_text(self, form: Form) -> list[str]:
         if isinstance(form, Written) and isinstance(form.value, str) and form.value.isprintable():
@@ -178,6 +258,17 @@ class _Reader:
             "edge-wrong-type",
             "a written text of printable characters is expected here",
             'Write it in quotes: "POST"',
+            form.place,
+        )
+        return []
+
+    def _read_number(self, form: Form) -> list[int]:
+        if isinstance(form, Written) and type(form.value) is int and 0 <= form.value <= _LARGEST_NUMBER:
+            return [form.value]
+        self._refuse(
+            "edge-wrong-type",
+            f"a written number from 0 to {_LARGEST_NUMBER} is expected here",
+            "Write it without quotes: request.size > 65536",
             form.place,
         )
         return []
@@ -196,14 +287,30 @@ class _Reader:
 
     def _check_declared(self, kind: str, name: str, declared: frozenset[str], place: Place) -> None:
         if name not in declared:
-            hint = _suggest(name, declared, f"Declare it: [{kind}{'es' if kind == 'switch' else 's'}.{name}]")
+            hint = _suggest(name, declared, _DECLARE[kind].format(name=name))
             self._refuse(f"edge-unknown-{kind}", f"{kind} {name} is not declared", hint, place)
 
     def _refuse_name(self, name: str, place: Place) -> None:
         hint = _suggest(name, BY_NAME, f"There are: {', '.join(BY_NAME)}, switch.NAME.")
-        if name == "request.header":
-            hint = 'Name the header: request.header["accept"]'
+        if name in BY_NAME and BY_NAME[name].has_key:
+            hint = f'Name the one: {name}["name"]'
         self._refuse("edge-unknown-variable", f"{name} is no variable", hint, place)
+
+    def _refuse_phase(self, name: str, place: Place) -> None:
+        self._refuse(
+            "edge-variable-phase",
+            f"{name} is not known in phase {self.phase}",
+            'It is known at the cache: phase = "serve".',
+            place,
+        )
+
+    def _refuse_key(self, key: str, place: Place) -> None:
+        self._refuse(
+            "edge-bad-key",
+            f"{key!r} is no name of a header or a cookie",
+            "Names are letters, digits and hyphens.",
+            place,
+        )
 
     def _refuse_header(self, header: str, place: Place) -> None:
         self._refuse(
@@ -233,6 +340,7 @@ class _Reader:
                 "!=",
                 "in",
                 "[]",
+                *_RELATIONS,
                 *_METHODS,
             }:
                 hint = _suggest(function, _METHODS, f"There are: {', '.join(sorted(_METHODS))}.")

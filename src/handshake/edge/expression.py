@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from handshake.edge.dialect import Dialect
 from handshake.edge.pattern import is_found
-from handshake.edge.phase import Phase
-from handshake.edge.variables import Variable
+from handshake.edge.variables import CLIENT_IP, Variable
 
 
 class Operator(StrEnum):
@@ -20,6 +21,16 @@ class Operator(StrEnum):
     ENDS_WITH = "endsWith"
     CONTAINS = "contains"
     MATCHES = "matches"
+
+
+class Relation(StrEnum):
+    """How a number is compared; named as in CEL."""
+
+    EQUALS = "=="
+    BELOW = "<"
+    AT_MOST = "<="
+    ABOVE = ">"
+    AT_LEAST = ">="
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +48,46 @@ class SwitchIsOn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reads:
+    """A variable, with its key where it has one."""
+
+    variable: Variable
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The variable as a policy spells it."""
+        return f'{self.variable.name}["{self.key}"]' if self.key else self.variable.name
+
+    @property
+    def word(self) -> str:
+        """The key in letters, digits and `_` alone; different keys stay different."""
+        return re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):02x}", self.key)
+
+    def spell(self, dialect: Dialect) -> str:
+        """Return the text that reads it in the dialect."""
+        text = self.variable.reads[dialect].replace("{key}", self.key).replace("{word}", self.word)
+        return text.replace("{pattern}", re.escape(self.key))
+
+    def spell_absence(self) -> tuple[str, ...]:
+        """Return HAProxy's words that test its absence; empty where it is never absent."""
+        return tuple(word.replace("{key}", self.key) for word in self.variable.absent_at_door)
+
+
+@dataclass(frozen=True, kw_only=True)
 class IsListed:
-    """`client.ip in list.NAME`."""
+    """`client.ip in list.NAME`, or a text in a list of texts: `request.user_agent in list.NAME`."""
 
     name: str
+    reads: Reads = Reads(variable=CLIENT_IP)
+
+    @property
+    def label(self) -> str:
+        """A word for this look: the list's name, and what is looked up where that is no address."""
+        if self.reads.variable is CLIENT_IP:
+            return self.name
+        its = self.reads.variable.name.partition(".")[2]
+        return ".".join(filter(None, (self.name, its, self.reads.word)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +95,6 @@ class IsWithin:
     """`client.ip in ["192.0.2.0/24", ...]`, or `== "192.0.2.1"`."""
 
     networks: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reads:
-    """A variable, with its key where it has one."""
-
-    variable: Variable
-    key: str = ""
-
-    def spell(self, phase: Phase) -> str:
-        """Return the text that reads it in the phase's language."""
-        return self.variable.reads[phase].replace("{key}", self.key)
-
-    def spell_absence(self) -> tuple[str, ...]:
-        """Return HAProxy's words that test its absence; empty where it is never absent."""
-        return tuple(word.replace("{key}", self.key) for word in self.variable.absent_at_door)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +111,15 @@ class Compares:
         if self.operator is Operator.MATCHES:
             return any(is_found(text, "") for text in self.texts)
         return "" in self.texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """A number compared with a written one; with `==`, with one of several."""
+
+    reads: Reads
+    relation: Relation
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +143,7 @@ class Any:
     operands: tuple[Expression, ...]
 
 
-Test: TypeAlias = Constant | SwitchIsOn | IsListed | IsWithin | Compares
+Test: TypeAlias = Constant | SwitchIsOn | IsListed | IsWithin | Compares | Measures
 Expression: TypeAlias = Test | Not | All | Any
 
 
@@ -117,6 +157,18 @@ def walk_tests(expression: Expression) -> Iterator[Test]:
                 yield from walk_tests(operand)
         case _:
             yield expression
+
+
+def walk_reads(expression: Expression) -> Iterator[Reads]:
+    """Yield every variable that the tree reads, from left to right."""
+    for test in walk_tests(expression):
+        match test:
+            case IsListed(reads=reads) | Compares(reads=reads) | Measures(reads=reads):
+                yield reads
+            case IsWithin():
+                yield Reads(variable=CLIENT_IP)
+            case _:
+                pass
 
 
 def join_all(operands: tuple[Expression, ...]) -> All:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-PREFIXES = ("cf-", "fastly-", "x-forwarded-", "x-hs-", "x-original-")
-"""Beginnings of names; our own `X-HS-*` are set anew behind the door."""
+PREFIXES = ("cf-", "fastly-", "x-arm-", "x-forwarded-", "x-hs-", "x-original-")
+"""Beginnings of names; our own `X-HS-*` and `X-Arm-*` are set anew behind the door."""
 
 NAMES = (
     "client-ip",

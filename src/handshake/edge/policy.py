@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.config.reader import Loaded, read_settings
-from handshake.core.problem import Location, ProblemsError
+from handshake.config.source import Path as Steps
+from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.edge.actions import Action
-from handshake.edge.check import check_actions, check_names, check_networks, check_statuses
-from handshake.edge.condition import Declared, parse_condition
-from handshake.edge.expression import Expression, IsListed, SwitchIsOn, walk_tests
+from handshake.edge.adjust import Cache
+from handshake.edge.check import check_names, check_networks, check_texts
+from handshake.edge.check_action import check_actions
+from handshake.edge.condition import Declared, parse_condition, parse_variable
+from handshake.edge.expression import Expression, IsListed, Reads, SwitchIsOn, walk_reads, walk_tests
+from handshake.edge.limit import Limit
 from handshake.edge.locate import to_problem
 from handshake.edge.network import Network, parse_network
 from handshake.edge.normal_form import check_size
 from handshake.edge.phase import Phase
-from handshake.edge.settings import EdgeSettings, FallbackSettings, RuleSettings
+from handshake.edge.settings import EdgeSettings, FallbackSettings, ListKind, RuleSettings
+from handshake.edge.variables import Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,17 @@ class AddressList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextList:
+    """A named set of whole texts, such as user agents."""
+
+    name: str
+    entries: tuple[str, ...]
+    """What it holds at first."""
+    protected: tuple[str, ...]
+    """Never listed, whatever the list says."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """One condition and its action."""
 
@@ -49,6 +66,13 @@ class Rule:
     condition: Expression
     action: Action
     where: Location
+    reads: tuple[Reads, ...] = ()
+    """What the action reads: whom a limit counts, what a cache tells apart."""
+
+    @property
+    def word(self) -> str:
+        """The name in letters, digits and `_`: rules' names hold no `_`, so different names stay different."""
+        return self.name.replace("-", "_")
 
     @property
     def because(self) -> str:
@@ -65,6 +89,7 @@ class Policy:
     """Whose connections begin with PROXY protocol."""
     switches: tuple[Switch, ...]
     lists: tuple[AddressList, ...]
+    text_lists: tuple[TextList, ...]
     rules: tuple[Rule, ...]
     grace_seconds: int
     fallback: FallbackSettings
@@ -73,13 +98,33 @@ class Policy:
         """Return the phase's rules in order."""
         return tuple(rule for rule in self.rules if rule.phase is phase)
 
+    def select_limits(self) -> tuple[tuple[Rule, Limit], ...]:
+        """Return the rules that limit, in order, each with its limit."""
+        return tuple((rule, rule.action) for rule in self.rules if isinstance(rule.action, Limit))
+
     def needs_switch(self, name: str, phase: Phase) -> bool:
         """Tell whether a rule of the phase reads the switch."""
         return SwitchIsOn(name=name) in self._tests(phase)
 
     def needs_list(self, name: str, phase: Phase) -> bool:
         """Tell whether a rule of the phase reads the list."""
-        return IsListed(name=name) in self._tests(phase)
+        return any(test.name == name for test in self.listings(phase))
+
+    def needs(self, variable: Variable, phase: Phase) -> bool:
+        """Tell whether a rule of the phase reads the variable."""
+        return any(reads.variable is variable for reads in self.readings(phase))
+
+    def listings(self, phase: Phase) -> tuple[IsListed, ...]:
+        """Return each look into a list that the phase's rules take, once."""
+        tests = (test for rule in self.select_rules(phase) for test in walk_tests(rule.condition))
+        return tuple(dict.fromkeys(test for test in tests if isinstance(test, IsListed)))
+
+    def readings(self, phase: Phase) -> tuple[Reads, ...]:
+        """Return each variable that the phase's rules read, once."""
+        rules = self.select_rules(phase)
+        return tuple(
+            dict.fromkeys(reads for rule in rules for reads in (*walk_reads(rule.condition), *rule.reads))
+        )
 
     def _tests(self, phase: Phase) -> set[object]:
         return {test for rule in self.select_rules(phase) for test in walk_tests(rule.condition)}
@@ -95,24 +140,70 @@ def build_policy(loaded: Loaded[EdgeSettings]) -> Policy:
     settings = loaded.model
     problems = [
         *check_networks(loaded),
+        *check_texts(loaded),
         *check_names(loaded),
         *check_actions(loaded),
-        *check_statuses(loaded),
     ]
-    declared = Declared(switches=frozenset(settings.switches), lists=frozenset(settings.lists))
-    conditions: list[Expression] = []
+    rules: list[Rule] = []
     for number, rule in enumerate(settings.rule):
-        condition, faults = parse_condition(rule.when, declared)
-        faults = (*faults, *check_size(condition))
-        problems += [to_problem(loaded.source, ("rule", number, "when"), fault) for fault in faults]
-        conditions.append(condition)
+        declared = _declare(settings, number)
+        built, found = _read_rule(loaded, number, rule, declared)
+        problems += found
+        rules += [built] if built else []
     if problems:
         raise ProblemsError(problems)
-    return _assemble(loaded, conditions)
+    return _assemble(loaded, tuple(rules))
 
 
-def _assemble(loaded: Loaded[EdgeSettings], conditions: list[Expression]) -> Policy:
+def _declare(settings: EdgeSettings, number: int) -> Declared:
+    return Declared(
+        switches=frozenset(settings.switches),
+        lists={name: its.kind for name, its in settings.lists.items()},
+        arms=frozenset(rule.name for rule in settings.rule[:number] if rule.split),
+    )
+
+
+def _read_rule(
+    loaded: Loaded[EdgeSettings], number: int, rule: RuleSettings, declared: Declared
+) -> tuple[Rule | None, list[Problem]]:
+    """Return the rule, None where it has no action, and everything that is wrong with its expressions."""
+    condition, faults = parse_condition(rule.when, declared, rule.phase)
+    path: Steps = ("rule", number)
+    problems = [
+        to_problem(loaded.source, (*path, "when"), fault) for fault in (*faults, *check_size(condition))
+    ]
+    name, action = next(iter(rule.actions.items()), ("", None))
+    if action is None:
+        return None, problems
+    reads: list[Reads] = []
+    for place, text in _variables_of(action):
+        its, faults = parse_variable(text, declared, rule.phase)
+        problems += [to_problem(loaded.source, (*path, name, *place), fault) for fault in faults]
+        reads += [its] if its else []
+    built = Rule(
+        name=rule.name,
+        phase=rule.phase,
+        text=rule.when,
+        condition=condition,
+        action=action,
+        where=loaded.source.at(*path),
+        reads=tuple(reads),
+    )
+    return built, problems
+
+
+def _variables_of(action: Action) -> Iterator[tuple[Steps, str]]:
+    """Yield the variables that an action names, each with its place below the action."""
+    match action:
+        case Limit(per=per):
+            yield ("per",), per
+        case Cache(key=key):
+            yield from ((("key", number), text) for number, text in enumerate(key))
+
+
+def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> Policy:
     settings = loaded.model
+    lists = sorted(settings.lists.items())
     return Policy(
         trusted_proxies=_networks(settings.trusted_proxies),
         proxy_protocol=_networks(settings.proxy_protocol),
@@ -121,23 +212,17 @@ def _assemble(loaded: Loaded[EdgeSettings], conditions: list[Expression]) -> Pol
         ),
         lists=tuple(
             AddressList(name=name, entries=_networks(its.entries), protected=_networks(its.protected))
-            for name, its in sorted(settings.lists.items())
+            for name, its in lists
+            if its.kind is not ListKind.TEXT
         ),
-        rules=tuple(
-            _build_rule(rule, condition, loaded.source.at("rule", number))
-            for number, (rule, condition) in enumerate(zip(settings.rule, conditions, strict=True))
+        text_lists=tuple(
+            TextList(name=name, entries=its.entries, protected=its.protected)
+            for name, its in lists
+            if its.kind is ListKind.TEXT
         ),
+        rules=rules,
         grace_seconds=settings.cache.grace_seconds,
         fallback=settings.fallback,
-    )
-
-
-def _build_rule(rule: RuleSettings, condition: Expression, where: Location) -> Rule:
-    action = rule.respond or rule.decoy
-    if action is None:
-        raise AssertionError("check_actions lets no rule without an action through")
-    return Rule(
-        name=rule.name, phase=rule.phase, text=rule.when, condition=condition, action=action, where=where
     )
 
 

@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from handshake.config.settings import Settings
-from handshake.edge.actions import Body, Decoy, HeaderValue, Respond
+from handshake.edge.actions import Action, Decoy, Redirect, Respond
+from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
+from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
+from handshake.edge.texts import Body, HeaderValue, Word
 
-# A hyphen would be a minus sign in a condition.
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
 
 
@@ -21,6 +22,7 @@ class ListKind(StrEnum):
 
     ADDRESS = "address"
     NETWORK = "network"
+    TEXT = "text"
 
 
 class SwitchSettings(Settings):
@@ -31,24 +33,54 @@ class SwitchSettings(Settings):
 
 
 class ListSettings(Settings):
-    """`[lists.NAME]`: a named set of clients that operators change without a release."""
+    """`[lists.NAME]`: a named set of clients or texts that operators change without a release."""
 
-    kind: ListKind = Field(description="`address`: single addresses only; `network`: addresses and networks.")
+    kind: ListKind = Field(
+        description="`address`: single addresses only; `network`: addresses and networks; `text`: whole texts, "
+        "such as user agents."
+    )
     description: str = Field(default="", description="Whom it holds.")
     entries: tuple[str, ...] = Field(default=(), description="What it holds at first, without an end.")
     protected: tuple[str, ...] = Field(
-        default=(), description="Addresses and networks that count as not listed, whatever the list says."
+        default=(), description="What counts as not listed, whatever the list says."
     )
 
 
 class RuleSettings(Settings):
-    """`[[rule]]`: a condition and its action. Rules of a phase are tried in order; the first that matches acts."""
+    """`[[rule]]`: a condition and its action. Rules of a phase are tried in order.
+
+    `respond`, `decoy` and `redirect` answer, and end the matter; so does `limit` where there is too much.
+    The others change what becomes of the request, and the next rule is tried; the later rule wins.
+    """
 
     name: RuleName = Field(description="Shown in logs and statistics; unique.")
     phase: Phase = Field(description="`admit` (decided at the door) or `serve` (decided at the cache).")
     when: str = Field(description="The condition, in CEL; docs/edge.md lists the variables.")
     respond: Respond | None = Field(default=None, description="Answer at once.")
     decoy: Decoy | None = Field(default=None, description="Answer with one of several plausible answers.")
+    redirect: Redirect | None = Field(default=None, description="Send the visitor elsewhere.")
+    limit: Limit | None = Field(default=None, description="Refuse what comes too often.")
+    headers: Headers | None = Field(default=None, description="Set and take off headers.")
+    cache: Cache | None = Field(default=None, description="Say how the answer is cached.")
+    pass_: Pass | None = Field(default=None, alias="pass", description="`{}`: ask the origin each time.")
+    route: Route | None = Field(default=None, description="Serve the request from another path.")
+    split: Split | None = Field(default=None, description="Give each visitor one of several arms.")
+
+    @property
+    def actions(self) -> dict[str, Action]:
+        """The actions that are written, by their names in the file; a good rule has one."""
+        possible: dict[str, Action | None] = {
+            "respond": self.respond,
+            "decoy": self.decoy,
+            "redirect": self.redirect,
+            "limit": self.limit,
+            "headers": self.headers,
+            "cache": self.cache,
+            "pass": self.pass_,
+            "route": self.route,
+            "split": self.split,
+        }
+        return {name: action for name, action in possible.items() if action is not None}
 
 
 class CacheSettings(Settings):

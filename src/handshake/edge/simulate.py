@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import celpy
-from celpy.celtypes import BoolType, ListType, MapType, StringType
 
-from handshake.edge.actions import Decoy, Respond
-from handshake.edge.network import Address, Network, is_within
+from handshake.edge.actions import Decoy, Redirect, Respond
+from handshake.edge.adjust import Cache, HeaderChanges, Headers, Pass, Route, Split
+from handshake.edge.cel_values import describe
+from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
-from handshake.edge.policy import AddressList, Policy, Rule
-from handshake.edge.variables import UNKNOWN_COUNTRY
+from handshake.edge.policy import Policy, Rule
+from handshake.edge.request import LiveData, Request
 
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the rules may know about one request."""
-
-    client: str
-    country: str = UNKNOWN_COUNTRY
-    method: str = "GET"
-    host: str = ""
-    path: str = "/"
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case; what the door takes off is not among them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveData:
-    """The switches and lists of the moment."""
-
-    switches_on: frozenset[str] = frozenset()
-    lists: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+__all__ = ["LiveData", "Request", "Verdict", "simulate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,32 +23,63 @@ class Verdict:
     """What becomes of a request."""
 
     matched: tuple[Rule, ...]
-    """Every rule whose condition holds, the door's first; the first of all decides."""
+    """The rules whose conditions hold, the door's first, up to the one that answers."""
+    request: Request
+    """As it goes on, with what the rules have changed."""
+    ending: Rule | None = None
+    """The rule that answers; None where the request goes on."""
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        """The statuses that the visitor may see; empty where no rule matched and the request goes on."""
-        if not self.matched:
-            return ()
-        match self.matched[0].action:
-            case Respond(status=status):
+        """The statuses that the visitor may see; empty where no rule answers, and where the connection just ends."""
+        match self.ending.action if self.ending else None:
+            case Respond(status=status) | Limit(status=status):
                 return (status,)
+            case Redirect(status=status):
+                return (status.value,)
             case Decoy(answers=answers):
                 return tuple(answer.status for answer in answers)
+            case _:
+                return ()
+
+    @property
+    def limits(self) -> tuple[Rule, ...]:
+        """The rules that count this request."""
+        return tuple(rule for rule in self.matched if isinstance(rule.action, Limit))
+
+    @property
+    def caching(self) -> Cache:
+        """What the rules say of caching; the later rule wins."""
+        wishes = [rule.action for rule in self.matched if isinstance(rule.action, Cache)]
+        merged = {name: value for wish in wishes for name, value in wish if value is not None and value != ()}
+        return Cache(**merged)
+
+    @property
+    def passes(self) -> bool:
+        """Whether a rule wants the origin to be asked each time."""
+        return any(isinstance(rule.action, Pass) for rule in self.matched)
+
+    @property
+    def answer_headers(self) -> tuple[HeaderChanges, ...]:
+        """What the rules change on the answer, in order."""
+        return tuple(rule.action.response for rule in self.matched if isinstance(rule.action, Headers))
 
 
 def simulate(policy: Policy, request: Request, live: LiveData) -> Verdict:
     """Return the verdict on a request."""
-    known = _describe(policy, request, live)
-    return Verdict(
-        matched=tuple(
-            rule for phase in Phase for rule in policy.select_rules(phase) if _holds(rule.text, known)
-        )
-    )
+    matched: list[Rule] = []
+    for rule in (rule for phase in Phase for rule in policy.select_rules(phase)):
+        if not _holds(policy, rule, request, live):
+            continue
+        matched.append(rule)
+        if _ends(rule, live):
+            return Verdict(matched=tuple(matched), request=request, ending=rule)
+        request = _change(rule, request)
+    return Verdict(matched=tuple(matched), request=request)
 
 
-def _holds(condition: str, known: dict[str, MapType]) -> bool:
-    return bool(_compile(condition).evaluate(known))
+def _holds(policy: Policy, rule: Rule, request: Request, live: LiveData) -> bool:
+    return bool(_compile(rule.text).evaluate(describe(policy, request, live)))
 
 
 @cache
@@ -79,49 +88,27 @@ def _compile(condition: str) -> celpy.Runner:
     return environment.program(environment.compile(condition))
 
 
-def _describe(policy: Policy, request: Request, live: LiveData) -> dict[str, MapType]:
-    address = ipaddress.ip_address(request.client)
-    return {
-        "client": _map({"ip": _Client(request.client), "country": StringType(request.country)}),
-        "request": _map(
-            {
-                "method": StringType(request.method),
-                "host": StringType(request.host),
-                "path": StringType(request.path),
-                "query": StringType(request.query),
-                "user_agent": StringType(request.headers.get("user-agent", "")),
-                "header": _Headers(
-                    {StringType(name): StringType(its) for name, its in request.headers.items()}
-                ),
-            }
-        ),
-        "switch": _map({its.name: BoolType(its.name in live.switches_on) for its in policy.switches}),
-        "list": _map({its.name: _list(address, its, live) for its in policy.lists}),
-    }
+def _ends(rule: Rule, live: LiveData) -> bool:
+    return rule.action.ends or (isinstance(rule.action, Limit) and rule.name in live.exceeded)
 
 
-def _map(values: Mapping[str, object]) -> MapType:
-    return MapType({StringType(name): value for name, value in values.items()})
+def _change(rule: Rule, request: Request) -> Request:
+    """Return the request as the next rule sees it."""
+    match rule.action:
+        case Headers(request=changes):
+            removed = {name.lower() for name in changes.remove}
+            kept = {name: value for name, value in request.headers.items() if name not in removed}
+            return replace(request, headers=kept | {name.lower(): its for name, its in changes.set.items()})
+        case Route() as route:
+            return replace(request, path=_reroute(route, request.path))
+        case Split(arms=arms):
+            arm = request.arms.get(rule.name) or next(iter(arms))
+            return replace(request, arms={**request.arms, rule.name: arm})
+        case _:
+            return request
 
 
-def _list(client: Address, its: AddressList, live: LiveData) -> ListType:
-    """Return the list as CEL's `in` walks it; to a client whom it protects, it is empty."""
-    entries = () if is_within(client, its.protected) else live.lists.get(its.name, ())
-    return ListType([StringType(str(network)) for network in entries])
-
-
-class _Client(StringType):
-    """An address that equals every network it lies in: CEL has no type for addresses."""
-
-    def __eq__(self, other: object) -> bool:
-        return is_within(ipaddress.ip_address(str(self)), (ipaddress.ip_network(str(other)),))
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-
-class _Headers(MapType):
-    """Headers; an absent one is empty, and case does not matter."""
-
-    def __getitem__(self, name: object) -> Any:
-        return self.get(StringType(str(name).lower()), StringType(""))
+def _reroute(route: Route, path: str) -> str:
+    if route.prefix is None:
+        return route.to
+    return route.to + path.removeprefix(route.prefix) if path.startswith(route.prefix) else path

@@ -52,9 +52,8 @@ def tell_cache(policy: Policy) -> tuple[Line, ...]:
         ),
         *(
             statement
-            for its in policy.lists
-            if policy.needs_list(its.name, Phase.SERVE)
-            for statement in _tell(policy, "X-HS-Lists", its.name, IsListed(name=its.name))
+            for test in policy.listings(Phase.SERVE)
+            for statement in _tell(policy, "X-HS-Lists", test.label, test)
         ),
     )
 

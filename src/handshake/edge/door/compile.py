@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
+from handshake.edge.door.challenges import accept_solutions, keep_seals
 from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
 from handshake.edge.door.conditions import define_shared_acls
 from handshake.edge.door.egress import compile_egress
-from handshake.edge.door.rules import compile_rules
+from handshake.edge.door.findings import find_out, keep_rates, tell_findings
+from handshake.edge.door.limits import count_failures, keep_limits
+from handshake.edge.door.rules import compile_rules, finish_rules
+from handshake.edge.door.splits import set_arm_cookies
 from handshake.edge.door.strictness import refuse_malformed
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener
 from handshake.edge.policy import Policy
@@ -23,6 +27,9 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
         _compile_defaults(),
         _compile_public(policy, surroundings),
         _compile_cache(surroundings),
+        *keep_rates(policy),
+        *keep_limits(policy),
+        *keep_seals(policy),
         *(
             section
             for region in surroundings.regions
@@ -88,10 +95,16 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             line("http-request", "set-var(txn.now)", "date()"),
             line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"),
             *identify_client(policy, surroundings.maps),
+            *find_out(policy, surroundings.maps),
             *define_shared_acls(policy, surroundings.maps),
+            *accept_solutions(policy, surroundings.decoy_key),
             *compile_rules(policy, surroundings.decoy_key),
             *tell_cache(policy),
+            *tell_findings(policy),
             *remember_answer(),
+            *count_failures(policy),
+            *set_arm_cookies(policy),
+            *finish_rules(policy),
             *_finish_answer(),
             *_fall_back(policy),
             line("default_backend", "cache"),

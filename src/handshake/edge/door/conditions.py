@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handshake.edge.door.maps import SWITCHES, name_list_map
+from handshake.edge.dialect import Dialect
+from handshake.edge.door.maps import SWITCHES, TEXT_KEY, name_list_map
 from handshake.edge.expression import (
     All,
     Any,
@@ -13,8 +14,10 @@ from handshake.edge.expression import (
     Expression,
     IsListed,
     IsWithin,
+    Measures,
     Not,
     Operator,
+    Relation,
     SwitchIsOn,
     Test,
 )
@@ -22,6 +25,7 @@ from handshake.edge.network import print_network
 from handshake.edge.normal_form import Conjunction, Literal, to_alternatives
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
+from handshake.edge.variables import Type
 from handshake.syntax.haproxy import Line, line
 
 _FLAGS = {
@@ -30,6 +34,13 @@ _FLAGS = {
     Operator.ENDS_WITH: "end",
     Operator.CONTAINS: "sub",
     Operator.MATCHES: "reg",
+}
+_RELATIONS = {
+    Relation.EQUALS: "eq",
+    Relation.BELOW: "lt",
+    Relation.AT_MOST: "le",
+    Relation.ABOVE: "gt",
+    Relation.AT_LEAST: "ge",
 }
 
 
@@ -47,7 +58,7 @@ def compile_condition(policy: Policy, expression: Expression, prefix: str) -> Do
     """Return the condition in HAProxy's words; its own ACLs are named `prefix.1`, `prefix.2`, ..."""
     alternatives = to_alternatives(_spare_protected(policy, expression))
     tests = dict.fromkeys(literal.test for conjunction in alternatives for literal in conjunction)
-    own = [test for test in tests if isinstance(test, IsWithin | Compares)]
+    own = [test for test in tests if isinstance(test, IsWithin | Compares | Measures)]
     names = {test: f"{prefix}.{number}" for number, test in enumerate(own, 1)}
     return DoorCondition(
         acls=tuple(acl for test, name in names.items() for acl in _define(test, name)),
@@ -61,14 +72,21 @@ def define_shared_acls(policy: Policy, maps: str) -> tuple[Line, ...]:
     switches = [
         its.name for its in policy.switches if any(policy.needs_switch(its.name, phase) for phase in Phase)
     ]
-    lists = [its.name for its in policy.lists if any(policy.needs_list(its.name, phase) for phase in Phase)]
+    listings = dict.fromkeys(test for phase in Phase for test in policy.listings(phase))
     return (
         *(
             _define_lease(f"switch.{name}", f"str({name}),map_str_int({maps}/{SWITCHES},0)")
             for name in switches
         ),
-        *(_define_lease(f"list.{name}", f"src,map_ip_int({maps}/{name_list_map(name)},0)") for name in lists),
+        *(_define_lease(f"list.{test.label}", _look_up(test, maps)) for test in listings),
     )
+
+
+def _look_up(test: IsListed, maps: str) -> str:
+    file = f"{maps}/{name_list_map(test.name)}"
+    if test.reads.variable.type is Type.TEXT:
+        return f"{test.reads.spell(Dialect.DOOR)},{TEXT_KEY},map_str_int({file},0)"
+    return f"src,map_ip_int({file},0)"
 
 
 def _define_lease(name: str, lookup: str) -> Line:
@@ -84,23 +102,30 @@ def _spare_protected(policy: Policy, expression: Expression) -> Expression:
             return All(operands=tuple(_spare_protected(policy, operand) for operand in operands))
         case Any(operands=operands):
             return Any(operands=tuple(_spare_protected(policy, operand) for operand in operands))
-        case IsListed(name=name):
-            return _spare(policy, name)
+        case IsListed():
+            return _spare(policy, expression)
         case _:
             return expression
 
 
-def _spare(policy: Policy, name: str) -> Expression:
-    protected = next(its.protected for its in policy.lists if its.name == name)
-    listed = IsListed(name=name)
-    if not protected:
-        return listed
-    spared = IsWithin(networks=tuple(print_network(network) for network in protected))
-    return All(operands=(listed, Not(operand=spared)))
+def _spare(policy: Policy, listed: IsListed) -> Expression:
+    spared = _protect(policy, listed)
+    return All(operands=(listed, Not(operand=spared))) if spared else listed
 
 
-def _define(test: IsWithin | Compares, name: str) -> list[Line]:
+def _protect(policy: Policy, listed: IsListed) -> IsWithin | Compares | None:
+    if listed.reads.variable.type is Type.TEXT:
+        texts = next(its.protected for its in policy.text_lists if its.name == listed.name)
+        return Compares(reads=listed.reads, operator=Operator.EQUALS, texts=texts) if texts else None
+    networks = next(its.protected for its in policy.lists if its.name == listed.name)
+    return IsWithin(networks=tuple(print_network(network) for network in networks)) if networks else None
+
+
+def _define(test: IsWithin | Compares | Measures, name: str) -> list[Line]:
     match test:
+        case Measures(reads=reads, relation=relation, numbers=numbers):
+            values = (str(number) for number in numbers)
+            return [line("acl", name, reads.spell(Dialect.DOOR), "-m", "int", _RELATIONS[relation], *values)]
         case IsWithin(networks=networks):
             return [line("acl", name, "src", *networks)]
         case Compares():
@@ -109,7 +134,7 @@ def _define(test: IsWithin | Compares, name: str) -> list[Line]:
 
 def _define_texts(compares: Compares, name: str) -> list[Line]:
     texts = [text for text in compares.texts if text]
-    reads = compares.reads.spell(Phase.ADMIT)
+    reads = compares.reads.spell(Dialect.DOOR)
     return [line("acl", name, reads, "-m", _FLAGS[compares.operator], "--", *texts)] if texts else []
 
 
@@ -118,12 +143,12 @@ def _define_nothing(compares: Compares, name: str) -> list[Line]:
     if not compares.accepts_nothing:
         return []
     absent = compares.reads.spell_absence()
-    empty = line("acl", name, compares.reads.spell(Phase.ADMIT), "-m", "len", "0")
+    empty = line("acl", name, compares.reads.spell(Dialect.DOOR), "-m", "len", "0")
     return [empty, line("acl", name, *absent)] if absent else [empty]
 
 
 def _print_alternatives(
-    alternatives: tuple[Conjunction, ...], names: dict[IsWithin | Compares, str]
+    alternatives: tuple[Conjunction, ...], names: dict[IsWithin | Compares | Measures, str]
 ) -> tuple[str, ...]:
     if () in alternatives:
         return ()
@@ -133,16 +158,16 @@ def _print_alternatives(
     return tuple(words)
 
 
-def _print_literal(literal: Literal, names: dict[IsWithin | Compares, str]) -> str:
+def _print_literal(literal: Literal, names: dict[IsWithin | Compares | Measures, str]) -> str:
     return ("!" if literal.is_negated else "") + _name(literal.test, names)
 
 
-def _name(test: Test, names: dict[IsWithin | Compares, str]) -> str:
+def _name(test: Test, names: dict[IsWithin | Compares | Measures, str]) -> str:
     match test:
         case SwitchIsOn(name=name):
             return f"switch.{name}"
-        case IsListed(name=name):
-            return f"list.{name}"
+        case IsListed():
+            return f"list.{test.label}"
         case Constant():
             raise AssertionError("a normal form holds no constants")
         case _:

@@ -5,6 +5,7 @@ Absent means not listed, or off; so a change is one added or deleted line, never
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 
 from handshake.edge.network import Network, print_network
@@ -12,6 +13,10 @@ from handshake.edge.policy import Policy
 
 SWITCHES = "switches.map"
 COUNTRIES = "countries.map"
+NETWORKS = "networks.map"
+"""The numbers of autonomous systems."""
+TEXT_KEY = "base64"
+"""HAProxy's word for how a text becomes a map's key: a key ends at the first space."""
 FOREVER = 253_402_300_799
 """The last second of the year 9999: a lease without an end."""
 
@@ -26,6 +31,16 @@ def print_list(entries: Iterable[tuple[Network, int]]) -> str:
     return "".join(f"{print_network(network)} {until}\n" for network, until in entries)
 
 
+def text_key(text: str) -> str:
+    """Return a text as the key of a list's map: see TEXT_KEY."""
+    return b64encode(text.encode()).decode()
+
+
+def print_text_list(entries: Iterable[tuple[str, int]]) -> str:
+    """Return the map of a list of texts: each and when its lease ends, in seconds since the epoch."""
+    return "".join(f"{text_key(text)} {until}\n" for text, until in entries)
+
+
 def print_switches(switches: Iterable[tuple[str, int]]) -> str:
     """Return the switches' map: each one that is on, and when it turns itself off."""
     return "".join(f"{name} {until}\n" for name, until in switches)
@@ -37,4 +52,9 @@ def seed_maps(policy: Policy) -> dict[str, str]:
         name_list_map(its.name): print_list((network, FOREVER) for network in its.entries)
         for its in policy.lists
     }
-    return {SWITCHES: print_switches((its.name, FOREVER) for its in policy.switches if its.is_on), **lists}
+    texts = {
+        name_list_map(its.name): print_text_list((text, FOREVER) for text in its.entries)
+        for its in policy.text_lists
+    }
+    switches = print_switches((its.name, FOREVER) for its in policy.switches if its.is_on)
+    return {SWITCHES: switches, **lists, **texts}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from handshake.edge.actions import Decoy, Respond
+from handshake.edge.actions import Decoy, Redirect, Respond
+from handshake.edge.adjust import Headers
 from handshake.edge.door.conditions import compile_condition
+from handshake.edge.door.limits import limit_requests
+from handshake.edge.door.met import if_met, remember_met
+from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, line
@@ -11,50 +15,103 @@ from handshake.syntax.haproxy import Line, line
 _COIN = "%[src] %[date,div(3600)] %[req.body,sha2(256),hex]"
 
 
-def compile_rules(policy: Policy, decoy_key: str) -> tuple[Line, ...]:
-    """Return the lines of all rules of the door."""
+def compile_rules(policy: Policy, key: str) -> tuple[Line, ...]:
+    """Return the lines of all rules of the door; `key`, in base64, seals decoys and challenges."""
     return tuple(
         statement
         for rule in policy.select_rules(Phase.ADMIT)
-        for statement in _compile_rule(policy, rule, decoy_key)
+        for statement in _compile_rule(policy, rule, key)
     )
 
 
-def _compile_rule(policy: Policy, rule: Rule, decoy_key: str) -> tuple[Line, ...]:
+def finish_rules(policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that the rules need once there is an answer."""
+    return tuple(
+        statement
+        for rule in policy.select_rules(Phase.ADMIT)
+        if isinstance(rule.action, Headers)
+        for statement in _change_headers("http-after-response", rule, rule.action)
+    )
+
+
+def _compile_rule(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
     condition = compile_condition(policy, rule.condition, rule.name)
     if condition.is_never:
         return ()
+    return (*condition.acls, remember_met(rule, condition.words), *_act(rule, key))
+
+
+def _act(rule: Rule, key: str) -> tuple[Line, ...]:
     match rule.action:
         case Respond() as respond:
-            acts: tuple[Line, ...] = (_return(rule, respond),)
+            return _name(rule), _return(rule, respond)
         case Decoy() as decoy:
-            acts = _deceive(rule, decoy, decoy_key)
-    matched = ("http-request", "set-var(txn.rule)", f"str({rule.name})", *condition.words)
-    return (*condition.acls, line(*matched, because=rule.because), *acts)
+            return _name(rule), *_deceive(rule, decoy, key)
+        case Redirect() as redirect:
+            return _name(rule), *_redirect(rule, redirect)
+        case Limit() as limit:
+            return limit_requests(rule, limit, key)
+        case Headers() as headers:
+            return _change_headers("http-request", rule, headers)
+        case _:
+            raise AssertionError("check_actions lets nothing else into phase admit")
+
+
+def _name(rule: Rule) -> Line:
+    """Return the line that tells the log who decided."""
+    return line("http-request", "set-var(txn.rule)", f"str({rule.name})", *if_met(rule))
 
 
 def _return(rule: Rule, respond: Respond) -> Line:
     headers = [word for name, value in respond.headers.items() for word in ("hdr", name, _print_plain(value))]
     answer = _print_answer(respond.status, respond.content_type, respond.body)
-    return line("http-request", "return", *answer, *headers, *_if_matched(rule))
+    return line("http-request", "return", *answer, *headers, *if_met(rule))
 
 
-def _deceive(rule: Rule, decoy: Decoy, decoy_key: str) -> tuple[Line, ...]:
+def _redirect(rule: Rule, redirect: Redirect) -> tuple[Line, ...]:
+    target = _print_plain(redirect.to)
+    if redirect.keep_path:
+        target = f"{target.rstrip('/')}%[path]"
+    plain = _send_to(rule, redirect, target)
+    if not redirect.keep_query:
+        return (plain,)
+    joint = "&" if "?" in redirect.to else "?"
+    has_query = ("{", "query", "-m", "len", "ge", "1", "}")
+    return _send_to(rule, redirect, f"{target}{joint}%[query]", *has_query), plain
+
+
+def _send_to(rule: Rule, redirect: Redirect, target: str, *more: str) -> Line:
+    code = str(redirect.status.value)
+    return line("http-request", "redirect", "location", target, "code", code, *if_met(rule, *more))
+
+
+def _change_headers(when: str, rule: Rule, headers: Headers) -> tuple[Line, ...]:
+    changes = headers.request if when == "http-request" else headers.response
+    return (
+        *(line(when, "del-header", name, *if_met(rule)) for name in changes.remove),
+        *(
+            line(when, "set-header", name, _print_plain(value), *if_met(rule))
+            for name, value in changes.set.items()
+        ),
+    )
+
+
+def _deceive(rule: Rule, decoy: Decoy, key: str) -> tuple[Line, ...]:
     """Choose by a keyed digest of address, hour and body, so that a replayed request learns nothing.
 
     The body is awaited first: an answer that comes before its end would give the decoy away.
     """
-    coin = f"var(txn.coin),hmac(sha256,{decoy_key}),crc32(1),mod({len(decoy.answers)})"
+    coin = f"var(txn.coin),hmac(sha256,{key}),crc32(1),mod({len(decoy.answers)})"
     return (
-        line("http-request", "wait-for-body", "time", "10s", *_if_matched(rule)),
-        line("http-request", "set-var-fmt(txn.coin)", f"{_COIN} {rule.name}", *_if_matched(rule)),
-        line("http-request", "set-var(txn.coin)", coin, *_if_matched(rule)),
+        line("http-request", "wait-for-body", "time", "10s", *if_met(rule)),
+        line("http-request", "set-var-fmt(txn.coin)", f"{_COIN} {rule.name}", *if_met(rule)),
+        line("http-request", "set-var(txn.coin)", coin, *if_met(rule)),
         *(
             line(
                 "http-request",
                 "return",
                 *_print_answer(answer.status, answer.content_type, answer.body),
-                *_if_matched(rule, "{", "var(txn.coin)", "-m", "int", str(number), "}"),
+                *if_met(rule, "{", "var(txn.coin)", "-m", "int", str(number), "}"),
             )
             for number, answer in enumerate(decoy.answers)
         ),
@@ -70,7 +127,3 @@ def _print_answer(status: int, content_type: str, body: str) -> tuple[str, ...]:
 def _print_plain(text: str) -> str:
     """Return a text where a log format is expected, so that it means itself."""
     return text.replace("%", "%%")
-
-
-def _if_matched(rule: Rule, *more: str) -> tuple[str, ...]:
-    return ("if", "{", "var(txn.rule)", "-m", "str", rule.name, "}", *more)

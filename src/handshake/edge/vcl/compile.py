@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handshake.edge.policy import Policy
 from handshake.edge.settings import FallbackSettings
+from handshake.edge.vcl.caching import adjust_page, forget_wishes, hash_key
 from handshake.edge.vcl.pages import (
     hand_to_gateway,
     keep_page,
@@ -37,20 +38,22 @@ def compile_cache(
         *(acl for rule in rules for acl in rule.acls),
         *describe_sites(sites),
         _receive(rules, sites),
-        sub("vcl_hash", hash_site()),
+        sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
         sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
         sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
         sub("vcl_backend_fetch", *choose_region(surroundings.regions)),
         keep_site_file(surroundings.regions),
+        adjust_page(),
         keep_page(policy.grace_seconds),
         sub(
             "vcl_backend_response",
             when("bereq.http.X-HS-Site", act("call keep_site_file")),
+            act("call adjust_page"),
             act("call keep_page"),
         ),
         _fail(policy.fallback, surroundings),
-        _tidy(),
+        _tidy(rules),
         _deliver(),
         _synthesize(rules),
     )
@@ -94,6 +97,7 @@ def _receive(rules: tuple[ServeRule, ...], sites: tuple[SiteRoute, ...]) -> Bloc
         act("set req.http.X-Forwarded-For = req.http.X-HS-Client"),
         *(rule.test for rule in rules),
         *route_sites(sites),
+        *forget_wishes(),
         *hand_to_gateway(),
     )
 
@@ -115,12 +119,13 @@ def _fail(fallback: FallbackSettings, surroundings: CacheSurroundings) -> Block:
     )
 
 
-def _tidy() -> Block:
+def _tidy(rules: tuple[ServeRule, ...]) -> Block:
     """Take off what tells visitors about our insides; X-HS-Cache and X-HS-Rule are for the door's log."""
     return sub(
         "tidy",
         *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server")),
         when('resp.http.Age == "0"', act("unset resp.http.Age")),
+        *(part for rule in rules for part in rule.finish),
         act("set resp.http.X-HS-Cache = req.http.X-HS-Cache"),
         act("set resp.http.X-HS-Rule = req.http.X-HS-Rule"),
     )
@@ -147,5 +152,8 @@ def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
         act("return (deliver)"),
     )
     return sub(
-        "vcl_synth", act('set req.http.X-HS-Cache = "synth"'), *(rule.answer for rule in rules), *plain
+        "vcl_synth",
+        act('set req.http.X-HS-Cache = "synth"'),
+        *(part for rule in rules for part in rule.answer),
+        *plain,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from handshake.edge.dialect import Dialect
 from handshake.edge.expression import (
     All,
     Any,
@@ -12,12 +13,12 @@ from handshake.edge.expression import (
     Expression,
     IsListed,
     IsWithin,
+    Measures,
     Not,
     Operator,
     SwitchIsOn,
 )
 from handshake.edge.network import parse_network
-from handshake.edge.phase import Phase
 from handshake.edge.variables import CLIENT_IP
 from handshake.syntax.vcl import Act, Block, escape_pattern, quote
 
@@ -42,12 +43,14 @@ class ConditionPrinter:
                 return self._join(" || ", operands)
             case SwitchIsOn(name=name):
                 return _is_named("X-HS-Switches", name)
-            case IsListed(name=name):
-                return _is_named("X-HS-Lists", name)
+            case IsListed():
+                return _is_named("X-HS-Lists", expression.label)
             case IsWithin(networks=networks):
-                return f"{CLIENT_IP.reads[Phase.SERVE]} ~ {self._declare_acl(networks)}"
+                return f"{CLIENT_IP.reads[Dialect.CACHE]} ~ {self._declare_acl(networks)}"
             case Compares():
                 return _compare(expression)
+            case Measures():
+                return _measure(expression)
 
     def _join(self, operator: str, operands: tuple[Expression, ...]) -> str:
         return "(" + operator.join(self.print_condition(operand) for operand in operands) + ")"
@@ -64,8 +67,14 @@ def _is_named(header: str, name: str) -> str:
     return f'req.http.{header} ~ "(^|, ){name}(,|$)"'
 
 
+def _measure(measures: Measures) -> str:
+    reads = measures.reads.spell(Dialect.CACHE)
+    tests = [f"{reads} {measures.relation} {number}" for number in measures.numbers]
+    return f"({' || '.join(tests)})"
+
+
 def _compare(compares: Compares) -> str:
-    reads = compares.reads.spell(Phase.SERVE)
+    reads = compares.reads.spell(Dialect.CACHE)
     tests = [_compare_one(reads, compares.operator, text) for text in compares.texts]
     return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
 

@@ -15,8 +15,6 @@ _NOT_FOR_US = "no-store|no-cache|private"
 def hand_to_gateway() -> tuple[Statement, ...]:
     """Return vcl_recv's last part."""
     return (
-        act("unset req.http.X-HS-Lists"),
-        act("unset req.http.X-HS-Switches"),
         when('req.method != "GET" && req.method != "HEAD"', act("return (pass)")),
         when("req.http.Authorization || req.http.Cookie", act("return (pass)")),
         act("return (hash)"),

@@ -1,0 +1,157 @@
+"""Checks of a rule's action: one for each rule, possible in its phase, within what the edge can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from handshake.config.reader import Loaded
+from handshake.config.source import Path
+from handshake.core.problem import Problem
+from handshake.edge.actions import Action, Decoy, Respond
+from handshake.edge.adjust import HeaderChanges, Headers, Split
+from handshake.edge.identity import is_stripped
+from handshake.edge.limit import Limit
+from handshake.edge.phase import Phase
+from handshake.edge.settings import EdgeSettings, RuleSettings
+
+_LOWEST_STATUS = 200
+_HIGHEST_STATUS = 599
+_LOWEST_ANSWER = 100
+LARGEST_BODY_BYTES = 12_288
+"""HAProxy answers from one buffer of 16 KiB, which holds the headers too."""
+_FRAMING = frozenset(
+    ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+"""What says where a message ends, and for whom it is: changed, it would be read in two ways."""
+
+
+def check_actions(loaded: Loaded[EdgeSettings]) -> list[Problem]:
+    """Return everything that is wrong with the actions of the rules, each with its place."""
+    problems: list[Problem] = []
+    for number, rule in enumerate(loaded.model.rule):
+        path: Path = ("rule", number)
+        if len(rule.actions) != 1:
+            problems.append(_one_action(loaded, path, rule))
+        for name, action in rule.actions.items():
+            problems += _check_action(loaded, (*path, name), rule.phase, action)
+    if len(loaded.model.fallback.body.encode()) > LARGEST_BODY_BYTES:
+        problems.append(_body_too_large(loaded, ("fallback", "body"), loaded.model.fallback.body))
+    return problems
+
+
+def _check_action(
+    loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: Action
+) -> Iterator[Problem]:
+    if phase not in action.phases:
+        yield _wrong_phase(loaded, path, phase, action)
+    if isinstance(action, Respond) and action.reason and phase is Phase.ADMIT:
+        yield _reason_at_door(loaded, (*path, "reason"))
+    for place, status in _statuses_of(action):
+        if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+            yield _bad_status(loaded, (*path, *place), status)
+    for place, body in _bodies_of(action):
+        if phase is Phase.ADMIT and len(body.encode()) > LARGEST_BODY_BYTES:
+            yield _body_too_large(loaded, (*path, *place), body)
+    match action:
+        case Limit(failures=failures):
+            yield from _check_failures(loaded, path, failures)
+        case Headers():
+            yield from _check_headers(loaded, (*path, "request"), action.request)
+            yield from _check_headers(loaded, (*path, "response"), action.response)
+        case Split(arms=arms) if not any(arms.values()):
+            yield _no_weight(loaded, (*path, "arms"))
+
+
+def _statuses_of(action: Action) -> Iterator[tuple[Path, int]]:
+    match action:
+        case Respond(status=status) | Limit(status=status):
+            yield ("status",), status
+        case Decoy(answers=answers):
+            yield from ((("answers", place, "status"), answer.status) for place, answer in enumerate(answers))
+
+
+def _bodies_of(action: Action) -> Iterator[tuple[Path, str]]:
+    match action:
+        case Respond(body=body) | Limit(body=body):
+            yield ("body",), body
+        case Decoy(answers=answers):
+            yield from ((("answers", place, "body"), answer.body) for place, answer in enumerate(answers))
+
+
+def _check_failures(loaded: Loaded[EdgeSettings], path: Path, failures: Iterable[int]) -> Iterator[Problem]:
+    for place, status in enumerate(failures):
+        if not _LOWEST_ANSWER <= status <= _HIGHEST_STATUS:
+            yield _bad_status(loaded, (*path, "failures", place), status)
+
+
+def _check_headers(loaded: Loaded[EdgeSettings], path: Path, changes: HeaderChanges) -> Iterator[Problem]:
+    named: list[tuple[Path, str]] = [(("set", name), name) for name in changes.set]
+    named += [(("remove", place), name) for place, name in enumerate(changes.remove)]
+    for place, name in named:
+        if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith("x-hs-")):
+            yield Problem(
+                check="edge-framing-header",
+                what=f"{name} is none of a policy's headers: it says where a message ends, or is the edge's own",
+                where=loaded.source.at(*path, *place),
+                hint="Leave it alone; use other names for what you want to say.",
+            )
+
+
+def _one_action(loaded: Loaded[EdgeSettings], path: Path, rule: RuleSettings) -> Problem:
+    has = " and ".join(rule.actions) or "none"
+    return Problem(
+        check="edge-one-action",
+        what=f"a rule has exactly one action, and this one has {has}",
+        where=loaded.source.at(*path),
+        hint=f"Write one of {', '.join(name for name in _ACTION_NAMES)}; make two rules for two.",
+    )
+
+
+_ACTION_NAMES = ("respond", "decoy", "redirect", "limit", "headers", "cache", "pass", "route", "split")
+
+
+def _wrong_phase(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: Action) -> Problem:
+    able = "door" if Phase.ADMIT in action.phases else "cache"
+    other = next(iter(action.phases))
+    return Problem(
+        check="edge-action-phase",
+        what=f"{path[-1]} is impossible in phase {phase}",
+        where=loaded.source.at(*path),
+        hint=f'Only the {able} can do it: phase = "{other}".',
+    )
+
+
+def _reason_at_door(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
+    return Problem(
+        check="edge-reason-phase",
+        what="the door cannot choose the reason phrase",
+        where=loaded.source.at(*path),
+        hint='Say it in the body, or decide at the cache: phase = "serve".',
+    )
+
+
+def _bad_status(loaded: Loaded[EdgeSettings], path: Path, status: int) -> Problem:
+    return Problem(
+        check="edge-status",
+        what=f"{status} is no HTTP status that an edge may answer with",
+        where=loaded.source.at(*path),
+        hint='Use a registered one and say the rest in the body: status = 403, body = "Bad Taco."',
+    )
+
+
+def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Problem:
+    return Problem(
+        check="edge-body-too-large",
+        what=f"the body has {len(body.encode()):,} bytes, and the door can answer with {LARGEST_BODY_BYTES:,}",
+        where=loaded.source.at(*path),
+        hint="Shorten it, or redirect to a page of a site.",
+    )
+
+
+def _no_weight(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
+    return Problem(
+        check="edge-split-weights",
+        what="every arm has the weight 0, so no visitor could be given one",
+        where=loaded.source.at(*path),
+        hint="Give the arms weights: arms = { control = 90, bold = 10 }",
+    )

@@ -1,0 +1,122 @@
+"""Challenges at the door: a puzzle that is sealed for one client, solved once, and good for a while.
+
+The seal is a keyed digest of the client's address, so that nobody solves puzzles for others; a table remembers
+which seals were handed in. The pass is a cookie, sealed in the same way: the door keeps nothing for a client.
+"""
+
+from __future__ import annotations
+
+from handshake.edge.challenge_page import COOKIE, PAGE, PATH, PLACE_OF_SEAL, SEAL_SECONDS, ZEROS
+from handshake.edge.door.met import if_over
+from handshake.edge.limit import Exceeded, Limit
+from handshake.edge.policy import Policy, Rule
+from handshake.syntax.haproxy import Line, Section, line
+
+_USED = "challenge-used"
+_SEALS = "100k"
+_NO_STORE = ("hdr", "Cache-Control", "no-store")
+
+
+def needs_challenges(policy: Policy) -> bool:
+    """Tell whether a rule of the door may challenge."""
+    return any(limit.then is Exceeded.CHALLENGE for _, limit in policy.select_limits())
+
+
+def accept_solutions(policy: Policy, key: str) -> tuple[Line, ...]:
+    """Return the lines that take solutions in, and hand out passes."""
+    if not needs_challenges(policy):
+        return ()
+    here = ("{", "path", "-m", "str", PATH, "}")
+    return (
+        *_check_solution(key, here),
+        *_hand_out_pass(policy, key),
+        line("http-request", "set-var(txn.rule)", "str(challenge)", "if", *here),
+        line("http-request", "return", "status", "403", *_NO_STORE, "if", *here),
+    )
+
+
+def challenge(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
+    """Return the lines that show the puzzle to a client without a pass."""
+    over = if_over(rule)
+    page = PAGE.replace("%", "%%").replace(PLACE_OF_SEAL, "%[var(txn.seal)]")
+    return (
+        line("http-request", "set-var(txn.pass)", f"req.cook({COOKIE})", *over),
+        line("http-request", "set-var(txn.until)", "var(txn.pass),field(1,.)", *over),
+        *_seal("txn.wanted", f"pass {rule.name}", "txn.until", key, over),
+        line("http-request", "set-var(txn.given)", "var(txn.pass),field(2,.)", *over),
+        line(
+            *("http-request", f"unset-var(txn.over_{rule.word})", *over),
+            *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
+            *("{", "var(txn.until),sub(txn.now)", "gt", "0", "}"),
+        ),
+        line("http-request", "set-var(txn.rule)", f"str({rule.name})", *over),
+        line(
+            "http-request", "set-var-fmt(txn.until)", f"%[date({SEAL_SECONDS})].{rule.name}.%[uuid()]", *over
+        ),
+        *_seal("txn.wanted", "seal", "txn.until", key, over),
+        line("http-request", "set-var-fmt(txn.seal)", "%[var(txn.until)].%[var(txn.wanted)]", *over),
+        line(
+            *("http-request", "return", "status", str(limit.status)),
+            *("content-type", "text/html; charset=utf-8", "lf-string", page, *_NO_STORE, *over),
+        ),
+    )
+
+
+def keep_seals(policy: Policy) -> tuple[Section, ...]:
+    """Return the table of seals that were handed in."""
+    if not needs_challenges(policy):
+        return ()
+    kind = ("type", "string", "len", "200", "size", _SEALS, "expire", f"{SEAL_SECONDS}s")
+    return (Section(words=("backend", _USED), lines=(line("stick-table", *kind, "store", "http_req_cnt"),)),)
+
+
+def _check_solution(key: str, here: tuple[str, ...]) -> tuple[Line, ...]:
+    """Solved, for this client, in time, and for the first time: then `txn.solved` is the rule's name."""
+    asked = ("if", *here)
+    solved = ("if", "{", "var(txn.solved)", "-m", "found", "}")
+    used = f"var(txn.seal),table_http_req_cnt({_USED})"
+    return (
+        line("http-request", "set-var(txn.seal)", "url_param(seal)", *asked),
+        line("http-request", "set-var(txn.until)", "var(txn.seal),field(1,.,3)", *asked),
+        *_seal("txn.wanted", "seal", "txn.until", key, asked),
+        line("http-request", "set-var(txn.given)", "var(txn.seal),field(4,.)", *asked),
+        line("http-request", "set-var-fmt(txn.answer)", "%[var(txn.seal)].%[url_param(answer)]", *asked),
+        line(
+            *("http-request", "set-var(txn.solved)", "var(txn.seal),field(2,.)", *asked),
+            *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
+            *("{", "var(txn.seal),field(1,.),sub(txn.now)", "gt", "0", "}"),
+            *("{", "var(txn.answer),sha2(256),hex", "-m", "beg", ZEROS, "}"),
+            *("{", used, "eq", "0", "}"),
+        ),
+        line("http-request", "track-sc2", "var(txn.seal)", "table", _USED, *solved),
+    )
+
+
+def _hand_out_pass(policy: Policy, key: str) -> tuple[Line, ...]:
+    return tuple(
+        statement
+        for rule, limit in policy.select_limits()
+        if limit.then is Exceeded.CHALLENGE
+        for statement in _hand_out(rule.name, limit.pass_seconds, key)
+    )
+
+
+def _hand_out(name: str, seconds: int, key: str) -> tuple[Line, ...]:
+    solved = ("if", "{", "var(txn.solved)", "-m", "str", name, "}")
+    cookie = (
+        f"{COOKIE}=%[var(txn.until)].%[var(txn.wanted)]; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
+    )
+    return (
+        line("http-request", "set-var(txn.until)", f"date({seconds})", *solved),
+        *_seal("txn.wanted", f"pass {name}", "txn.until", key, solved),
+        line("http-request", "set-var(txn.rule)", "str(challenge)", *solved),
+        line("http-request", "return", "status", "204", "hdr", "Set-Cookie", cookie, *_NO_STORE, *solved),
+    )
+
+
+def _seal(target: str, purpose: str, what: str, key: str, condition: tuple[str, ...]) -> tuple[Line, ...]:
+    """Return the lines that seal a variable for the client of this request and one purpose."""
+    return (
+        line("http-request", f"set-var-fmt({target})", f"{purpose} %[src] %[var({what})]", *condition),
+        line("http-request", f"set-var({target})", f"var({target}),hmac(sha256,{key}),hex", *condition),
+    )

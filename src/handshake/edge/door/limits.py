@@ -1,0 +1,124 @@
+"""Limits as HAProxy lines: a table for each, in which whoever is counted has a rate."""
+
+from __future__ import annotations
+
+from handshake.edge.dialect import Dialect
+from handshake.edge.door.challenges import challenge
+from handshake.edge.door.met import if_met, if_over
+from handshake.edge.expression import Reads
+from handshake.edge.limit import Exceeded, Limit
+from handshake.edge.policy import Policy, Rule
+from handshake.edge.variables import CLIENT_IP
+from handshake.syntax.haproxy import Line, Section, line
+
+_KEYS = "100k"
+_LONGEST_KEY = "128"
+_COUNTERS = ("1", "2")
+"""HAProxy gives a request three counters; the first is for `client.rate`."""
+
+
+def limit_requests(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
+    """Return the lines that count a request that the rule matches, and act where there are too many."""
+    return (
+        *_remember_key(rule),
+        *_count(rule),
+        line("http-request", f"set-var(txn.over_{rule.word})", "bool(true)", *_if_exceeded(rule, limit)),
+        *_act(rule, limit, key),
+    )
+
+
+def count_failures(policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that count answers: a limit may count what failed."""
+    return tuple(
+        line(
+            *("http-response", f"sc-inc-gpc0({counter})"),
+            *("if", "{", f"var(txn.counter{counter})", "-m", "str", rule.name, "}"),
+            *("{", "status", *(str(status) for status in limit.failures), "}"),
+        )
+        for rule, limit in policy.select_limits()
+        if limit.failures
+        for counter in _COUNTERS
+    )
+
+
+def keep_limits(policy: Policy) -> tuple[Section, ...]:
+    """Return the table of each limit."""
+    return tuple(
+        Section(words=("backend", name_table(rule)), lines=(_declare_table(limit, rule.reads[0]),))
+        for rule, limit in policy.select_limits()
+    )
+
+
+def name_table(rule: Rule) -> str:
+    """Return the name of a limit's table; rules' names hold no dot."""
+    return f"limit.{rule.name}"
+
+
+def _declare_table(limit: Limit, per: Reads) -> Line:
+    kind = ("ipv6",) if per.variable is CLIENT_IP else ("string", "len", _LONGEST_KEY)
+    return line(
+        *("stick-table", "type", *kind, "size", _KEYS, "expire", f"{limit.seconds}s"),
+        *("store", f"{_rate(limit)}({limit.seconds}s)"),
+    )
+
+
+def _remember_key(rule: Rule) -> tuple[Line, ...]:
+    """Give a request without the text a key too: those without one share a count."""
+    if rule.reads[0].variable is CLIENT_IP:
+        return ()
+    variable = f"set-var(txn.per_{rule.word})"
+    return (
+        line("http-request", variable, "str(none)", *if_met(rule)),
+        line("http-request", variable, rule.reads[0].spell(Dialect.DOOR), *if_met(rule)),
+    )
+
+
+def _spell_key(rule: Rule) -> str:
+    is_address = rule.reads[0].variable is CLIENT_IP
+    return rule.reads[0].spell(Dialect.DOOR) if is_address else f"var(txn.per_{rule.word})"
+
+
+def _rate(limit: Limit) -> str:
+    return "gpc0_rate" if limit.failures else "http_req_rate"
+
+
+def _count(rule: Rule) -> tuple[Line, ...]:
+    """Count in the first counter that is free: a request counts for the first two limits that it meets."""
+    per = _spell_key(rule)
+    first, second = _COUNTERS
+    free = ("!{", f"var(txn.counter{first})", "-m", "found", "}")
+    taken = ("{", f"var(txn.counter{first})", "-m", "found", "}")
+    other = ("!{", f"var(txn.counter{first})", "-m", "str", rule.name, "}")
+    return tuple(
+        statement
+        for counter, test in ((first, free), (second, (*taken, *other)))
+        for statement in (
+            line("http-request", f"track-sc{counter}", per, "table", name_table(rule), *if_met(rule, *test)),
+            line("http-request", f"set-var(txn.counter{counter})", f"str({rule.name})", *if_met(rule, *test)),
+        )
+    )
+
+
+def _if_exceeded(rule: Rule, limit: Limit) -> tuple[str, ...]:
+    per = _spell_key(rule)
+    return if_met(
+        rule, "{", f"{per},table_{_rate(limit)}({name_table(rule)})", "gt", str(limit.requests), "}"
+    )
+
+
+def _act(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
+    over = if_over(rule)
+    told = line("http-request", "set-var(txn.rule)", f"str({rule.name})", *over)
+    refusal = (
+        *("status", str(limit.status), "content-type", limit.content_type, "string", limit.body or "\n"),
+        *("hdr", "Retry-After", str(limit.seconds), "hdr", "Cache-Control", "no-store"),
+    )
+    match limit.then:
+        case Exceeded.DENY:
+            return told, line("http-request", "return", *refusal, *over)
+        case Exceeded.TARPIT:
+            return told, line("http-request", "tarpit", *refusal, *over)
+        case Exceeded.DROP:
+            return told, line("http-request", "silent-drop", *over)
+        case Exceeded.CHALLENGE:
+            return challenge(rule, limit, key)

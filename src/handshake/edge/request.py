@@ -1,0 +1,39 @@
+"""A request and the live data of the moment, as the rules may know them without any edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from handshake.edge.network import Network
+from handshake.edge.variables import UNKNOWN_COUNTRY, UNKNOWN_NETWORK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the rules may know about one request."""
+
+    client: str
+    country: str = UNKNOWN_COUNTRY
+    asn: int = UNKNOWN_NETWORK
+    rate: int = 1
+    """Requests of this client in the last ten seconds, this one included."""
+    method: str = "GET"
+    host: str = ""
+    path: str = "/"
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case; what the door takes off is not among them."""
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """By rule with `split`: the arm that the visitor has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveData:
+    """The switches and lists of the moment, and which limits the client has reached."""
+
+    switches_on: frozenset[str] = frozenset()
+    lists: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+    text_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exceeded: frozenset[str] = frozenset()
+    """Rules with `limit` for which there is too much."""
