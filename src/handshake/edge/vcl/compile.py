@@ -5,6 +5,7 @@ from __future__ import annotations
 from handshake.edge.policy import Policy
 from handshake.edge.settings import FallbackSettings
 from handshake.edge.vcl.caching import adjust_page, forget_wishes, hash_key
+from handshake.edge.vcl.freshness import WHILE, judge_freshness
 from handshake.edge.vcl.pages import (
     hand_to_gateway,
     keep_page,
@@ -24,6 +25,7 @@ from handshake.edge.vcl.sites import (
     route_sites,
 )
 from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
+from handshake.edge.vcl.tags import INWARD, forget_changed, hear_purge
 from handshake.syntax.vcl import Bare, Block, Declaration, Statement, act, field, quote, sub, when
 
 
@@ -33,7 +35,7 @@ def compile_cache(
     """Return the VCL's declarations; the same input gives the same text."""
     rules = compile_rules(policy)
     return (
-        Bare(text="import std"),
+        *(Bare(text=f"import {module}") for module in ("blob", "std", "xkey")),
         *_declare_backends(surroundings),
         *(acl for rule in rules for acl in rule.acls),
         *describe_sites(sites),
@@ -45,6 +47,7 @@ def compile_cache(
         sub("vcl_backend_fetch", *choose_region(surroundings.regions)),
         keep_site_file(surroundings.regions),
         adjust_page(),
+        judge_freshness(),
         keep_page(policy.grace_seconds),
         sub(
             "vcl_backend_response",
@@ -53,6 +56,7 @@ def compile_cache(
             act("call keep_page"),
         ),
         _fail(policy.fallback, surroundings),
+        forget_changed(),
         _tidy(rules),
         _deliver(),
         _synthesize(rules),
@@ -91,6 +95,8 @@ def _receive(rules: tuple[ServeRule, ...], sites: tuple[SiteRoute, ...]) -> Bloc
     return sub(
         "vcl_recv",
         *look_again(),
+        hear_purge(),
+        act("set req.http.Host = req.http.Host.lower()"),
         act("std.collect(req.http.X-HS-Switches)"),
         act("std.collect(req.http.X-HS-Lists)"),
         # Varnish has written its own peer there, which is the door.
@@ -123,7 +129,7 @@ def _tidy(rules: tuple[ServeRule, ...]) -> Block:
     """Take off what tells visitors about our insides; X-HS-Cache and X-HS-Rule are for the door's log."""
     return sub(
         "tidy",
-        *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server")),
+        *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server", WHILE, *INWARD)),
         when('resp.http.Age == "0"', act("unset resp.http.Age")),
         *(part for rule in rules for part in rule.finish),
         act("set resp.http.X-HS-Cache = req.http.X-HS-Cache"),
@@ -137,6 +143,7 @@ def _deliver() -> Block:
         retreat_to_previous(),
         retreat_to_stale(),
         label_site_file(),
+        act("call forget_changed"),
         act("call tidy"),
         act("return (deliver)"),
     )

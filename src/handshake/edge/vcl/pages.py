@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from handshake.syntax.vcl import Block, Statement, act, sub, when
+from handshake.edge.vcl.freshness import WHILE, judge_staleness
+from handshake.edge.vcl.tags import keep_tags
+from handshake.syntax.vcl import Block, If, Statement, act, sub, when
 
-_FRESH_ENOUGH = "2s"
-"""So long after its end a page is still handed out while the new one is being fetched."""
 _REMEMBERED_UNCACHEABLE = "120s"
 """So long requests for an uncacheable page do not queue behind one another."""
 
-_NOT_FOR_US = "no-store|no-cache|private"
+_FRESH_ENOUGH = f"std.duration(obj.http.{WHILE}, 0s)"
+"""How long past its end a page is handed out while the new one is being fetched: as long as the origin allows."""
 
 
 def hand_to_gateway() -> tuple[Statement, ...]:
@@ -26,7 +27,7 @@ def look_again() -> tuple[Statement, ...]:
     return (
         when(
             "req.restarts > 0",
-            when('req.http.X-HS-Stale == "kept"', act(f"set req.grace = {_FRESH_ENOUGH}")),
+            when('req.http.X-HS-Stale == "kept"', act("set req.grace = 0s")),
             # Varnish keeps the shorter one through a restart; the page's own grace limits this.
             when('req.http.X-HS-Stale == "used"', act("set req.grace = 365d")),
             act("return (hash)"),
@@ -62,20 +63,38 @@ def keep_page(grace_seconds: int) -> Block:
         "keep_page",
         when("beresp.status >= 500 && bereq.is_bgfetch", act("return (abandon)")),
         when("bereq.uncacheable", act("return (deliver)")),
+        _doubt_other_validator(),
         when(
             "beresp.status >= 500",
             act("set beresp.uncacheable = true"),
             act("set beresp.ttl = 0s"),
             act("return (deliver)"),
         ),
+        act("call judge_freshness"),
         when(
-            f'beresp.ttl <= 0s || beresp.http.Cache-Control ~ "(?i)({_NOT_FOR_US})" || beresp.http.Vary == "*"',
+            "beresp.ttl <= 0s",
             act("set beresp.uncacheable = true"),
             act(f"set beresp.ttl = {_REMEMBERED_UNCACHEABLE}"),
             act("return (deliver)"),
         ),
         act("unset beresp.http.Set-Cookie"),
-        act(f"set beresp.grace = {grace_seconds}s"),
-        when('beresp.http.Cache-Control ~ "(?i)(must|proxy)-revalidate"', act("set beresp.grace = 0s")),
+        *judge_staleness(grace_seconds),
+        *keep_tags(),
         act("return (deliver)"),
     )
+
+
+def _doubt_other_validator() -> If:
+    """Ask for the whole page where "not modified" speaks of another one than the one that was asked about."""
+    return when(
+        "beresp.was_304 && beresp.http.ETag && bereq.http.If-None-Match && bereq.retries == 0"
+        f" && {_name_strongly('beresp.http.ETag')} != {_name_strongly('bereq.http.If-None-Match')}",
+        act("unset bereq.http.If-None-Match"),
+        act("unset bereq.http.If-Modified-Since"),
+        act("return (retry)"),
+    )
+
+
+def _name_strongly(tag: str) -> str:
+    # Varnish marks as weak the tag of what it has compressed.
+    return f'regsub({tag}, "^W/", "")'
