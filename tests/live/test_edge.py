@@ -13,12 +13,13 @@ import pytest
 
 from handshake.config.reader import parse_settings
 from handshake.core.errors import RefusedError
+from handshake.core.site_contract import SiteContract
 from handshake.edge.door.maps import FOREVER, SWITCHES
 from handshake.edge.identity import NAMES
 from handshake.edge.policy import build_policy
 from handshake.edge.settings import EdgeSettings
 from handshake.edge.simulate import LiveData, Request, simulate
-from handshake.edge.vcl.surroundings import SiteRoute
+from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
 from tests.live.edges import DIGEST, Edge, run_edge, run_varnish
 from tests.live.haproxies import wait_until
 
@@ -30,8 +31,13 @@ GERMAN = "127.0.0.60"
 TESTER = "127.0.0.5"
 NEW, OLD = "a" * 64, "b" * 64
 SITES = (
-    SiteRoute(name="calls", mount="/calls", release=NEW, asset_prefixes=("assets/",), previous_release=OLD),
-    SiteRoute(name="deep", mount="/calls/deep", release=NEW),
+    SiteRoute(
+        name="calls",
+        mount="/calls",
+        live=ReleaseRoute(release=NEW, contract=SiteContract(assets=("assets/",))),
+        previous_release=OLD,
+    ),
+    SiteRoute(name="deep", mount="/calls/deep", live=ReleaseRoute(release=NEW)),
 )
 COUNTRIES = f"{GERMAN} DE\n203.0.113.0/24 US\n198.51.100.0/24 FR\n"
 HTML = {"Content-Type": "text/html"}
@@ -281,7 +287,7 @@ def test_region_failover(edge: Edge) -> None:
 def test_previous_release_and_fallback(edge: Edge) -> None:
     """With every region down, the previous release is shown from the cache, and at last the fallback page."""
     edge.regions[0].files[f"/sites/calls/{OLD}/kept.html"] = (200, HTML, "old")
-    before = (SiteRoute(name="calls", mount="/calls", release=OLD),)
+    before = (SiteRoute(name="calls", mount="/calls", live=ReleaseRoute(release=OLD)),)
     edge.cache.prepare("before", edge.print_cache(before))
     edge.cache.flip("before")
     assert edge.ask("/calls/kept.html").body == "old"

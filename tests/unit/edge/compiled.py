@@ -6,12 +6,13 @@ from pathlib import Path
 
 from handshake.config.reader import parse_settings
 from handshake.core.problem import ProblemsError
+from handshake.core.site_contract import SiteContract
 from handshake.edge.door.compile import compile_door
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
 from handshake.edge.policy import Policy, build_policy
 from handshake.edge.settings import EdgeSettings
 from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, SiteRoute
+from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, ReleaseRoute, SiteRoute
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
 
@@ -20,12 +21,11 @@ DOOR_BORDER = "=== door ===\n"
 CACHE_BORDER = "=== cache ===\n"
 PROBLEMS_BORDER = "=== problems ===\n"
 SITES = (
-    SiteRoute(name="home", mount="/", release="c" * 64),
+    SiteRoute(name="home", mount="/", live=ReleaseRoute(release="c" * 64)),
     SiteRoute(
         name="calls",
         mount="/calls",
-        release="a" * 64,
-        asset_prefixes=("assets/", "_static/"),
+        live=ReleaseRoute(release="a" * 64, contract=SiteContract(assets=("assets/", "_static/"))),
         previous_release="b" * 64,
     ),
 )

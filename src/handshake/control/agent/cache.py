@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from handshake.control.acks import AckWriter
 from handshake.control.live import LivePolicy
+from handshake.control.site_routes import route_release
 from handshake.core.digest import Digest, digest_bytes, digits
 from handshake.core.errors import RefusedError
 from handshake.core.manifest import Manifest
@@ -88,17 +89,16 @@ class CacheReconciler:
 
     def _route(self, pointer: Pointer, mount: str) -> SiteRoute:
         try:
-            assets = self._manifest_of(pointer.release).contract.get("assets", [])
+            live = route_release(pointer.release, self._manifest_of(pointer.release))
         except RefusedError as error:
-            self._acks.refuse(str(pointer.subject), pointer.revision, error.what)
+            self._acks.refuse(str(pointer.subject), pointer.revision, f"{error.what}: {error.details}")
             raise
         # The release before is what a visitor sees where no region has this one.
         is_news = pointer.stable is not None and pointer.stable != pointer.release
         return SiteRoute(
             name=pointer.subject.name,
             mount=mount,
-            release=digits(pointer.release),
-            asset_prefixes=tuple(str(prefix) for prefix in _as_list(assets)),
+            live=live,
             previous_release=digits(pointer.stable) if is_news and pointer.stable else None,
         )
 
@@ -120,10 +120,6 @@ class CacheReconciler:
         for pointer in wanted.pointers:
             self._acks.serve(str(pointer.subject), pointer.revision, f"the label points to {wanted.name}")
         self._cache.discard_others(wanted.name)
-
-
-def _as_list(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else ()
 
 
 def _tell(wanted: _Wanted, *, started: bool, flipped: bool) -> Outcome:

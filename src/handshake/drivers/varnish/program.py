@@ -22,8 +22,17 @@ _PARAMETERS = {
     # The door keeps its connections; at Varnish's 5 s it would lose requests to the closing of idle ones.
     "timeout_idle": "120",
     "send_timeout": "60",
+    # A WebSocket may be quiet for as long as the door and the gateway let it.
+    "pipe_timeout": "3600",
     "thread_pool_min": "200",
     "listen_depth": "4096",
+    # A site's file is asked for in each region, in each of the ways in which its path can be meant.
+    "max_retries": "24",
+    "max_restarts": "8",
+    # Visitors may send a hundred headers, and the edge adds its own.
+    "http_max_hdr": "160",
+    # A VCL is calls and comparisons: optimising it makes no request faster, and 150 sites four times slower to move.
+    "cc_command": "exec gcc -O0 -w -pthread -fpic -shared -Wl,-x -o %o %s",
     # The door logs requests. What only somebody who looks for a fault reads, `varnishadm param.set` brings back.
     "vsl_mask": "-VCL_call,-VCL_return,-VCL_use,-ReqHeader,-ReqUnset,-RespHeader,-RespUnset,-ObjHeader,-Timestamp",
 }

@@ -17,6 +17,7 @@ _FIELDS = (
     ("latency_ms", "%Ta"),
     ("rule", '"%[var(txn.rule)]"'),
     ("cache", '"%[var(txn.cache)]"'),
+    ("arm", '"%[var(txn.arm)]"'),
     ("request_id", '"%ID"'),
 )
 
@@ -38,6 +39,8 @@ def remember_answer() -> tuple[Line, ...]:
     return (
         line("http-response", "set-var(txn.cache)", "res.hdr(x-hs-cache)"),
         line("http-response", "set-var(txn.rule)", "res.hdr(x-hs-rule)"),
+        line("http-response", "set-var(txn.arm)", "res.hdr(x-hs-arm)"),
+        line("http-response", "del-header", "X-HS-Arm"),
         line("http-response", "del-header", "X-HS-Cache"),
         line("http-response", "del-header", "X-HS-Rule"),
     )

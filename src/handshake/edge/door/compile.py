@@ -10,6 +10,7 @@ from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.findings import find_out, keep_rates, tell_findings
 from handshake.edge.door.limits import count_failures, keep_limits
 from handshake.edge.door.rules import compile_rules, finish_rules
+from handshake.edge.door.sites import tell_about_visitor
 from handshake.edge.door.splits import set_arm_cookies
 from handshake.edge.door.strictness import refuse_malformed
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener
@@ -100,6 +101,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *accept_solutions(policy, surroundings.decoy_key),
             *compile_rules(policy, surroundings.decoy_key),
             *tell_cache(policy),
+            *tell_about_visitor(),
             *tell_findings(policy),
             *remember_answer(),
             *count_failures(policy),

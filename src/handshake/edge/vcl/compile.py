@@ -14,23 +14,26 @@ from handshake.edge.vcl.pages import (
     try_for_fresh,
 )
 from handshake.edge.vcl.rules import ServeRule, compile_rules
-from handshake.edge.vcl.sites import (
-    choose_region,
-    describe_sites,
-    hash_site,
-    keep_site_file,
+from handshake.edge.vcl.site_answers import (
+    answer_missing,
     label_site_file,
-    name_region,
+    label_site_redirect,
     retreat_to_previous,
-    route_sites,
 )
-from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
+from handshake.edge.vcl.site_previews import label_preview
+from handshake.edge.vcl.site_regions import describe_fetching, fetch_site_file, name_region
+from handshake.edge.vcl.site_splits import label_arm
+from handshake.edge.vcl.sites import describe_sites, hash_site, route_sites
+from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, SiteRoute
 from handshake.edge.vcl.tags import INWARD, forget_changed, hear_purge
 from handshake.syntax.vcl import Bare, Block, Declaration, Statement, act, field, quote, sub, when
 
 
 def compile_cache(
-    policy: Policy, surroundings: CacheSurroundings, sites: tuple[SiteRoute, ...]
+    policy: Policy,
+    surroundings: CacheSurroundings,
+    sites: tuple[SiteRoute, ...],
+    previews: tuple[PreviewRoute, ...] = (),
 ) -> tuple[Declaration, ...]:
     """Return the VCL's declarations; the same input gives the same text."""
     rules = compile_rules(policy)
@@ -38,14 +41,14 @@ def compile_cache(
         *(Bare(text=f"import {module}") for module in ("blob", "std", "xkey")),
         *_declare_backends(surroundings),
         *(acl for rule in rules for acl in rule.acls),
-        *describe_sites(sites),
-        _receive(rules, sites),
+        *describe_sites(sites, previews),
+        *describe_fetching(surroundings.regions),
+        _receive(rules, route_sites(sites, previews)),
         sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
         sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
         sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
-        sub("vcl_backend_fetch", *choose_region(surroundings.regions)),
-        keep_site_file(surroundings.regions),
+        sub("vcl_backend_fetch", *fetch_site_file(surroundings.regions)),
         adjust_page(),
         judge_freshness(),
         keep_page(policy.grace_seconds),
@@ -55,7 +58,7 @@ def compile_cache(
             act("call adjust_page"),
             act("call keep_page"),
         ),
-        _fail(policy.fallback, surroundings),
+        _fail(policy.fallback),
         forget_changed(),
         _tidy(rules),
         _deliver(),
@@ -73,25 +76,25 @@ def _declare_backends(surroundings: CacheSurroundings) -> tuple[Block, ...]:
     return (
         _declare_backend("gateway", surroundings.gateway_socket, first_byte="70s"),
         *(
-            _declare_backend(name_region(region), region.socket, first_byte="5s")
+            _declare_backend(name_region(region), region.socket, first_byte="3s", between_bytes="5s")
             for region in surroundings.regions
         ),
     )
 
 
-def _declare_backend(name: str, socket: str, *, first_byte: str) -> Block:
+def _declare_backend(name: str, socket: str, *, first_byte: str, between_bytes: str = "60s") -> Block:
     return Block(
         heading=f"backend {name}",
         body=(
             field("path", quote(socket)),
             field("connect_timeout", "2s"),
             field("first_byte_timeout", first_byte),
-            field("between_bytes_timeout", "60s"),
+            field("between_bytes_timeout", between_bytes),
         ),
     )
 
 
-def _receive(rules: tuple[ServeRule, ...], sites: tuple[SiteRoute, ...]) -> Block:
+def _receive(rules: tuple[ServeRule, ...], find_site: tuple[Statement, ...]) -> Block:
     return sub(
         "vcl_recv",
         *look_again(),
@@ -102,19 +105,17 @@ def _receive(rules: tuple[ServeRule, ...], sites: tuple[SiteRoute, ...]) -> Bloc
         # Varnish has written its own peer there, which is the door.
         act("set req.http.X-Forwarded-For = req.http.X-HS-Client"),
         *(rule.test for rule in rules),
-        *route_sites(sites),
+        *find_site,
         *forget_wishes(),
         *hand_to_gateway(),
     )
 
 
-def _fail(fallback: FallbackSettings, surroundings: CacheSurroundings) -> Block:
+def _fail(fallback: FallbackSettings) -> Block:
     return sub(
         "vcl_backend_error",
         when("bereq.is_bgfetch", act("return (abandon)")),
-        when(
-            f"bereq.http.X-HS-Site && bereq.retries < {len(surroundings.regions) - 1}", act("return (retry)")
-        ),
+        when("bereq.http.X-HS-Site", act("call fail_site_file")),
         act("set beresp.uncacheable = true"),
         act("set beresp.ttl = 0s"),
         act('set beresp.http.Cache-Control = "no-store"'),
@@ -140,9 +141,12 @@ def _tidy(rules: tuple[ServeRule, ...]) -> Block:
 def _deliver() -> Block:
     return sub(
         "vcl_deliver",
+        answer_missing(),
         retreat_to_previous(),
         retreat_to_stale(),
         label_site_file(),
+        label_arm(),
+        label_preview(),
         act("call forget_changed"),
         act("call tidy"),
         act("return (deliver)"),
@@ -151,6 +155,8 @@ def _deliver() -> Block:
 
 def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
     plain: tuple[Statement, ...] = (
+        label_site_redirect(),
+        label_preview(),
         when("req.http.X-HS-Location", act("set resp.http.Location = req.http.X-HS-Location")),
         when("req.http.X-HS-Allow", act("set resp.http.Allow = req.http.X-HS-Allow")),
         act('set resp.http.Content-Type = "text/plain; charset=utf-8"'),

@@ -2,178 +2,138 @@
 
 from __future__ import annotations
 
-from handshake.core.digest import Digest, short
-from handshake.edge.vcl.surroundings import RegionSocket, SiteRoute
-from handshake.syntax.vcl import Act, Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
+from collections import defaultdict
+from collections.abc import Iterator
 
-_LONG = "30d"
-_TEXTS = r"^(text/|image/svg|application/(javascript|json|manifest|xml|xhtml))"
-_FAILED = "resp.status >= 500"
+from handshake.edge.vcl.decision import Leaf, decide
+from handshake.edge.vcl.site_answers import resolve_missing
+from handshake.edge.vcl.site_headers import add_headers
+from handshake.edge.vcl.site_paths import BELOW, PATH, refuse_broken_path, spell_path
+from handshake.edge.vcl.site_previews import describe_previews, route_previews
+from handshake.edge.vcl.site_query import hash_query
+from handshake.edge.vcl.site_redirects import follow_redirect
+from handshake.edge.vcl.site_releases import describe_release, headers_of, name_site
+from handshake.edge.vcl.site_splits import choose_arm
+from handshake.edge.vcl.site_variants import choose_encoding
+from handshake.edge.vcl.surroundings import PreviewRoute, SiteRoute
+from handshake.syntax.vcl import Block, Statement, act, escape_pattern, quote, sub, when
+
+_FIRST = "req.http.X-HS-First"
+"""The first part of the path: sites are found by it, in as many comparisons as halving takes."""
+_OWN = ("Path", "First", "Search", "Accept-Encoding")
 
 
-def order_routes(sites: tuple[SiteRoute, ...]) -> tuple[SiteRoute, ...]:
-    """Return the sites with the longest mount first, so that a nested one is found before its parent."""
-    return tuple(sorted(sites, key=lambda site: (-len(_below(site)), site.mount)))
-
-
-def route_sites(sites: tuple[SiteRoute, ...]) -> tuple[Statement, ...]:
-    """Return the tests of vcl_recv that find a request's site; each ends the matter."""
-    return tuple(statement for site in order_routes(sites) for statement in _find_site(site))
-
-
-def describe_sites(sites: tuple[SiteRoute, ...]) -> tuple[Block, ...]:
-    """Return one subroutine for each site, which rewrites the request to the site's live release."""
-    return tuple(
-        sub(
-            _name(site),
-            when(
-                'req.method != "GET" && req.method != "HEAD"',
-                act('set req.http.X-HS-Allow = "GET, HEAD"'),
-                act('return (synth(405, "Method Not Allowed"))'),
-            ),
-            act(f'set req.http.X-HS-Site = "{site.name}"'),
-            act(f'set req.http.X-HS-Release = "{_show(site.release)}"'),
-            act("unset req.http.Cookie"),
-            act("unset req.http.Authorization"),
-            # The door has logged the query; a file does not depend on it.
-            act(r'set req.url = regsub(req.url, "\?.*$", "")'),
-            *_rewrite(site),
-            act("return (hash)"),
-            because=f"site {site.name} at {site.mount}",
-        )
-        for site in order_routes(sites)
+def route_sites(
+    sites: tuple[SiteRoute, ...], previews: tuple[PreviewRoute, ...] = ()
+) -> tuple[Statement, ...]:
+    """Return vcl_recv's part that finds a request's site, which ends the matter; a request of none goes on."""
+    by_first: dict[str, list[SiteRoute]] = defaultdict(list)
+    for site in _order(sites):
+        by_first[_first_part(site.mount)].append(site)
+    at_root = by_first.pop("/", [])
+    leaves = [
+        Leaf(key=first, body=tuple(part for site in them for part in _find_site(site)))
+        for first, them in by_first.items()
+    ]
+    find_first = (act(f'set {_FIRST} = regsub({PATH}, "^(/[^/]*).*$", "\\1")'),) if leaves else ()
+    return (
+        *spell_path(),
+        *route_previews(previews),
+        *find_first,
+        *decide(_FIRST, leaves),
+        *(act(f"call {name_site(site)}") for site in at_root),
+        *(act(f"unset req.http.X-HS-{name}") for name in _OWN),
     )
 
 
-def hash_site() -> If:
+def describe_sites(
+    sites: tuple[SiteRoute, ...], previews: tuple[PreviewRoute, ...] = ()
+) -> tuple[Block, ...]:
+    """Return what all sites share, and one subroutine for each, which rewrites the request to its release."""
+    ordered = _order(sites)
+    return (
+        follow_redirect(),
+        resolve_missing(),
+        _serve_site(),
+        *(block for site in ordered for block in _describe_site(site)),
+        *describe_previews(previews),
+        add_headers([*headers_of(ordered, previews)]),
+    )
+
+
+def hash_site() -> Statement:
     """Return vcl_hash's part: the URL alone names a file, whichever host it was asked for at."""
     return when(
-        "req.http.X-HS-Site", act('hash_data("site")'), act("hash_data(req.url)"), act("return (lookup)")
-    )
-
-
-def choose_region(regions: tuple[RegionSocket, ...]) -> tuple[Statement, ...]:
-    """Return vcl_backend_fetch's part: each retry asks the next region."""
-    branches = tuple(
-        Branch(
-            condition=f"bereq.retries == {number}", body=(act(f"set bereq.backend = {name_region(region)}"),)
-        )
-        for number, region in enumerate(regions)
-    )
-    return (when("bereq.http.X-HS-Site", If(branches=branches)),) if branches else ()
-
-
-def name_region(region: RegionSocket) -> str:
-    """Return the name of a region's backend."""
-    return f"region_{region.name.replace('-', '_')}"
-
-
-def keep_site_file(regions: tuple[RegionSocket, ...]) -> Block:
-    """Return the subroutine of vcl_backend_response for files: a region that does not have one is not the last word."""
-    return sub(
-        "keep_site_file",
-        when(f"beresp.status != 200 && bereq.retries < {len(regions) - 1}", act("return (retry)")),
-        when("beresp.status >= 500 && bereq.is_bgfetch", act("return (abandon)")),
-        when("beresp.status >= 500", act("return (error(503))")),
-        *(act(f"unset beresp.http.{name}") for name in ("Set-Cookie", "Cache-Control", "Expires", "Pragma")),
-        If(
-            branches=(
-                Branch(
-                    condition="beresp.status == 200",
-                    body=(act(f"set beresp.ttl = {_LONG}"), act(f"set beresp.grace = {_LONG}")),
-                ),
-                # S3 answers 403 for what is missing where its listing is private.
-                Branch(condition="", body=(act("set beresp.status = 404"), act("set beresp.ttl = 10s"))),
-            )
-        ),
-        when(f"beresp.http.Content-Type ~ {quote(_TEXTS)}", act("set beresp.do_gzip = true")),
-        act("return (deliver)"),
-    )
-
-
-def retreat_to_previous() -> If:
-    """Return vcl_deliver's part: what no region can give is taken from the release before."""
-    return when(
-        f"{_FAILED} && req.restarts == 0 && req.http.X-HS-Previous",
-        act("set req.url = req.http.X-HS-Previous"),
-        act("set req.http.X-HS-Release = req.http.X-HS-Previous-Release"),
-        act("return (restart)"),
-    )
-
-
-def label_site_file() -> If:
-    """Return vcl_deliver's part: how long browsers may keep a file, and the release it is from."""
-    return when(
         "req.http.X-HS-Site",
-        act("unset resp.http.Age"),
-        act("set resp.http.X-HS-Release = req.http.X-HS-Release"),
-        If(
-            branches=(
-                _let_keep("resp.status >= 400", "no-store"),
-                _let_keep('req.http.X-HS-Kind == "asset"', "public, max-age=31536000, immutable"),
-                _let_keep("", "public, max-age=0, must-revalidate"),
-            )
-        ),
+        act('hash_data("site")'),
+        act("hash_data(req.url)"),
+        when("req.http.X-HS-Encoding", act("hash_data(req.http.X-HS-Encoding)")),
+        hash_query(),
+        act("return (lookup)"),
     )
 
 
-def _let_keep(condition: str, value: str) -> Branch:
-    return Branch(condition=condition, body=(act(f'set resp.http.Cache-Control = "{value}"'),))
+def _order(sites: tuple[SiteRoute, ...]) -> tuple[SiteRoute, ...]:
+    """Return the sites with the longest mount first, so that a nested one is found before its parent."""
+    return tuple(sorted(sites, key=lambda site: (-len(site.mount.rstrip("/")), site.mount)))
 
 
-def _find_site(site: SiteRoute) -> tuple[Statement, ...]:
-    mount = escape_pattern(site.mount.rstrip("/"))
-    enter = when(f"req.url ~ {quote(f'^{mount}/')}", act(f"call {_name(site)}"))
-    if not mount:
-        return (enter,)
-    bare = quote(f"^{mount}(\\?|$)")
-    location = f"regsub(req.url, {quote(f'^{mount}')}, {quote(_below(site))})"
-    add_slash = when(
-        f"req.url ~ {bare}",
-        act(f"set req.http.X-HS-Location = {location}"),
+def _first_part(mount: str) -> str:
+    return "/" + mount.lstrip("/").partition("/")[0]
+
+
+def _find_site(site: SiteRoute) -> Iterator[Statement]:
+    mount = escape_pattern(site.mount)
+    yield when(f"{PATH} ~ {quote(f'^{mount}/')}", act(f"call {name_site(site)}"))
+    yield when(
+        f"{PATH} == {quote(site.mount)}",
+        act(f"set req.http.X-HS-Location = regsub(req.url, {quote(f'^{mount}')}, {quote(site.mount + '/')})"),
         act('return (synth(308, "Permanent Redirect"))'),
     )
-    return add_slash, enter
 
 
-def _rewrite(site: SiteRoute) -> tuple[Statement, ...]:
-    document = (
-        act('set req.http.X-HS-Kind = "document"'),
-        act('set req.url = regsub(req.url, "/$", "/index.html")'),
-        *_remember_previous(site),
-        act(f"set req.url = {_move(site, site.release)}"),
+def _describe_site(site: SiteRoute) -> tuple[Block, ...]:
+    previous = (
+        (act(f'set req.http.X-HS-Previous = "{site.previous_release}"'),) if site.previous_release else ()
     )
-    if not site.asset_prefixes:
-        return document
-    prefixes = "|".join(escape_pattern(prefix) for prefix in site.asset_prefixes)
-    asset = Branch(
-        condition=f"req.url ~ {quote(f'^{escape_pattern(_below(site))}({prefixes})')}",
-        body=(act('set req.http.X-HS-Kind = "asset"'), act(f"set req.url = {_move(site, 'assets')}")),
-    )
-    return (If(branches=(asset, Branch(condition="", body=document))),)
-
-
-def _remember_previous(site: SiteRoute) -> tuple[Act, ...]:
-    if site.previous_release is None:
-        return ()
     return (
-        act(f"set req.http.X-HS-Previous = {_move(site, site.previous_release)}"),
-        act(f'set req.http.X-HS-Previous-Release = "{_show(site.previous_release)}"'),
+        *describe_release(
+            name_site(site), site.name, site.mount, site.live, begin=(*choose_arm(site), *previous)
+        ),
+        *(
+            describe_release(f"{name_site(site)}_b", site.name, site.mount, site.split.other)
+            if site.split
+            else ()
+        ),
     )
 
 
-def _move(site: SiteRoute, folder: str) -> str:
-    below = quote(f"^{escape_pattern(_below(site))}")
-    return f"regsub(req.url, {below}, {quote(f'/sites/{site.name}/{folder}/')})"
-
-
-def _below(site: SiteRoute) -> str:
-    return site.mount.rstrip("/") + "/"
-
-
-def _name(site: SiteRoute) -> str:
-    return f"serve_{site.name.replace('-', '_')}"
-
-
-def _show(release: str) -> str:
-    return short(Digest(release))
+def _serve_site() -> Block:
+    """Return what every site does once it is known which release of which site a request is for."""
+    return sub(
+        "serve_site",
+        when(
+            'req.method != "GET" && req.method != "HEAD"',
+            act('set req.http.X-HS-Allow = "GET, HEAD"'),
+            act('return (synth(405, "Method Not Allowed"))'),
+        ),
+        refuse_broken_path(),
+        act("unset req.http.Cookie"),
+        act("unset req.http.Authorization"),
+        when('req.http.X-HS-Redirect ~ "^[0-9]+!"', act("call follow_redirect")),
+        when(
+            'req.http.X-HS-Kind != "asset"',
+            act('set req.http.X-HS-Kind = "document"'),
+            act('set req.http.X-HS-Folder = "/sites/" + req.http.X-HS-Site + "/" + req.http.X-HS-Release'),
+            # No store need be asked what an app without pages of their own does at a path: it reads it itself.
+            when(
+                "req.http.X-HS-Fallback && !req.http.X-HS-Redirect && "
+                f'{BELOW} !~ "^/$|\\.[^/]*$" && req.http.X-HS-Traits !~ "bare|flat|folders"',
+                act(f"set {BELOW} = req.http.X-HS-Fallback"),
+                act("unset req.http.X-HS-Fallback"),
+            ),
+        ),
+        choose_encoding(),
+        act(f"set req.url = req.http.X-HS-Folder + {BELOW}"),
+        act("return (hash)"),
+    )

@@ -1,0 +1,226 @@
+"""Fetching a site's file: one region after the other, until one has it, or all that can be asked have not."""
+
+from __future__ import annotations
+
+from handshake.edge.vcl.site_paths import next_candidate
+from handshake.edge.vcl.site_variants import is_variant, label_variant, name_variant
+from handshake.edge.vcl.surroundings import RegionSocket
+from handshake.syntax.vcl import Block, Branch, If, Statement, act, sub, when
+
+_LONG = "30d"
+_ASSET_ABSENT = "10s"
+_DOCUMENT_ABSENT = "60s"
+_STREAMED_BYTES = 8 * 1024 * 1024
+"""From this size on visitors need not wait for the whole file; a smaller one is shown once it is there whole."""
+_DOUBTFUL_TTL = "5s"
+
+
+def name_region(region: RegionSocket) -> str:
+    """Return the name of a region's backend."""
+    return f"region_{region.name.replace('-', '_')}"
+
+
+def fetch_site_file(regions: tuple[RegionSocket, ...]) -> tuple[Statement, ...]:
+    """Return vcl_backend_fetch's part."""
+    if not regions:
+        return ()
+    backends = tuple(
+        Branch(
+            condition=f'bereq.http.X-HS-Region == "{number}"',
+            body=(act(f"set bereq.backend = {name_region(region)}"),),
+        )
+        for number, region in enumerate(regions)
+    )
+    return (
+        when(
+            "bereq.http.X-HS-Site",
+            when(
+                "bereq.retries == 0",
+                act("set bereq.http.X-HS-Key = bereq.url"),
+                act('set bereq.http.X-HS-Region = "0"'),
+                act('set bereq.http.X-HS-Step = "0"'),
+                # The answer may be about another file than the one that is kept.
+                *(act(f"unset bereq.http.{name}") for name in _CONDITIONS),
+                act("call next_candidate"),
+                when('bereq.http.X-HS-Step == "none"', act('set bereq.http.X-HS-Outcome = "absent"')),
+            ),
+            when('bereq.http.X-HS-Outcome == "absent"', act('return (error(404, "Not Found"))')),
+            when("bereq.http.X-HS-File", name_variant()),
+            If(branches=backends),
+        ),
+    )
+
+
+_CONDITIONS = ("Accept-Encoding", "If-Modified-Since", "If-None-Match", "Range")
+
+
+def describe_fetching(regions: tuple[RegionSocket, ...]) -> tuple[Block, ...]:
+    """Return the subroutines that stand behind a fetch."""
+    if not regions:
+        return ()
+    return (
+        next_candidate(),
+        _next_region(len(regions)),
+        _ask_for_another(),
+        _keep_site_file(),
+        _fail_site_file(),
+    )
+
+
+def _next_region(count: int) -> Block:
+    """Go to the next region; after the last one, say what is known.
+
+    A region that says "absent" is believed where all say so. Where one could not answer, or refused to, another
+    may lag behind: it is asked for the release's index, which every release has.
+    """
+    steps = tuple(
+        Branch(
+            condition=f'bereq.http.X-HS-Region == "{number}"',
+            body=(act(f'set bereq.http.X-HS-Region = "{number + 1}"'), *_begin_region()),
+        )
+        for number in range(count - 1)
+    )
+    told = (
+        Branch(
+            condition="bereq.http.X-HS-Absent && !bereq.http.X-HS-Doubt",
+            body=(act('set bereq.http.X-HS-Outcome = "absent"'),),
+        ),
+        Branch(
+            condition="bereq.http.X-HS-Absent",
+            body=(
+                act('set bereq.http.X-HS-Witness = "asked"'),
+                act("set bereq.http.X-HS-Region = bereq.http.X-HS-Absent"),
+                act(
+                    'set bereq.url = "/sites/" + bereq.http.X-HS-Site + "/" + bereq.http.X-HS-Release + "/index.html"'
+                ),
+                act("unset bereq.http.X-HS-File"),
+                act("return (retry)"),
+            ),
+        ),
+        Branch(condition="", body=(act('set bereq.http.X-HS-Outcome = "failed"'),)),
+    )
+    return sub(
+        "next_region",
+        when(
+            "bereq.http.X-HS-Witness",
+            act('set bereq.http.X-HS-Outcome = "failed"'),
+        ),
+        when("!bereq.http.X-HS-Outcome", If(branches=(*steps, *told)) if steps else If(branches=told)),
+    )
+
+
+def _begin_region() -> tuple[Statement, ...]:
+    return (
+        act('set bereq.http.X-HS-Step = "0"'),
+        act("unset bereq.http.X-HS-As-Is"),
+        act("call next_candidate"),
+        act("return (retry)"),
+    )
+
+
+def _keep_site_file() -> Block:
+    """Return the subroutine of vcl_backend_response for files."""
+    return sub(
+        "keep_site_file",
+        If(
+            branches=(
+                Branch(
+                    condition="bereq.http.X-HS-Witness && beresp.status == 200",
+                    body=(
+                        act('set bereq.http.X-HS-Outcome = "absent"'),
+                        act('return (error(404, "Not Found"))'),
+                    ),
+                ),
+                # S3 answers 403 for what is missing where its listing is private.
+                Branch(
+                    condition="!bereq.http.X-HS-Witness && (beresp.status == 404 || beresp.status == 403)",
+                    body=(act("call ask_for_another"),),
+                ),
+                Branch(
+                    condition="beresp.status != 200",
+                    body=(act('set bereq.http.X-HS-Doubt = "yes"'), act("call next_region")),
+                ),
+            )
+        ),
+        when('bereq.http.X-HS-Outcome == "absent"', act('return (error(404, "Not Found"))')),
+        when("bereq.http.X-HS-Outcome", act("return (error(503))")),
+        when(
+            "bereq.http.X-HS-Moved",
+            act('set bereq.http.X-HS-Outcome = "moved"'),
+            act('return (error(308, "Permanent Redirect"))'),
+        ),
+        *(act(f"unset beresp.http.{name}") for name in _STORES_OWN),
+        *label_variant(),
+        act(f"set beresp.ttl = {_LONG}"),
+        act(f"set beresp.grace = {_LONG}"),
+        act("set beresp.do_gzip = false"),
+        act("set beresp.do_gunzip = false"),
+        # A body that breaks off is then a fetch that failed, and the next region is asked.
+        when(
+            f"std.integer(beresp.http.Content-Length, 0) < {_STREAMED_BYTES}",
+            act("set beresp.do_stream = false"),
+        ),
+        act("return (deliver)"),
+    )
+
+
+_STORES_OWN = ("Set-Cookie", "Cache-Control", "Expires", "Pragma", "Vary", "Content-Encoding")
+
+
+def _ask_for_another() -> Block:
+    """Return the subroutine for what a region says it lacks: the file as it is, the next candidate, the next region."""
+    return sub(
+        "ask_for_another",
+        when(
+            is_variant(),
+            act('set bereq.http.X-HS-As-Is = "yes"'),
+            act("return (retry)"),
+        ),
+        when("beresp.status == 403", act('set bereq.http.X-HS-Doubt = "yes"')),
+        act("unset bereq.http.X-HS-As-Is"),
+        act("call next_candidate"),
+        when('bereq.http.X-HS-Step != "none"', act("return (retry)")),
+        act("set bereq.http.X-HS-Absent = bereq.http.X-HS-Region"),
+        act("call next_region"),
+    )
+
+
+def _fail_site_file() -> Block:
+    """Return the subroutine of vcl_backend_error for files: no answer, a broken body, or what was found out."""
+    return sub(
+        "fail_site_file",
+        when(
+            "!bereq.http.X-HS-Outcome",
+            act('set bereq.http.X-HS-Doubt = "yes"'),
+            act("call next_region"),
+        ),
+        when(
+            'bereq.http.X-HS-Outcome == "moved"',
+            act("set beresp.status = 308"),
+            act("set beresp.http.X-HS-Moved = bereq.http.X-HS-Moved"),
+            act(f"set beresp.ttl = {_LONG}"),
+            act('set beresp.body = ""'),
+            act("return (deliver)"),
+        ),
+        when(
+            'bereq.http.X-HS-Outcome == "absent"',
+            act("set beresp.status = 404"),
+            act("set beresp.grace = 0s"),
+            If(
+                branches=(
+                    Branch(
+                        condition="bereq.http.X-HS-Doubt", body=(act(f"set beresp.ttl = {_DOUBTFUL_TTL}"),)
+                    ),
+                    Branch(
+                        condition='bereq.http.X-HS-Kind == "asset"',
+                        body=(act(f"set beresp.ttl = {_ASSET_ABSENT}"),),
+                    ),
+                    Branch(condition="", body=(act(f"set beresp.ttl = {_DOCUMENT_ABSENT}"),)),
+                )
+            ),
+            act('set beresp.http.Content-Type = "text/plain; charset=utf-8"'),
+            act('set beresp.body = {"Not Found\n"}'),
+            act("return (deliver)"),
+        ),
+        when("beresp.status < 500", act("set beresp.status = 503")),
+    )

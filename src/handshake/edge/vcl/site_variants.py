@@ -1,0 +1,64 @@
+"""Compressed variants: which one a visitor gets, and where it lies in the store."""
+
+from __future__ import annotations
+
+from handshake.core.compressible import COMPRESSIBLE_EXTENSIONS, Encoding
+from handshake.edge.vcl.site_paths import BELOW
+from handshake.syntax.vcl import Branch, If, act, quote, when
+
+_ACCEPTED = "req.http.X-HS-Accept-Encoding"
+"""The visitor's own words, which the door keeps: Varnish knows gzip alone, and forgets the others."""
+_COMPRESSIBLE = rf"(?i)\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)})$"
+_MAY_HAVE_VARIANTS = rf"(?i)(?:/|/[^/.]+|\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)}))$"
+_ZERO = r"0(?:\.0*)?"
+
+
+def choose_encoding() -> If:
+    """Return vcl_recv's part: brotli, zstd, gzip, or the file as it is; what has the weight 0 is not accepted."""
+    branches = tuple(
+        Branch(
+            condition=f"{_ACCEPTED} ~ {quote(_accepts(encoding))}",
+            body=(act(f'set req.http.X-HS-Encoding = "{encoding}"'),),
+        )
+        for encoding in Encoding
+    )
+    return when(
+        f'req.http.X-HS-Traits ~ "encoded" && {BELOW} ~ {quote(_MAY_HAVE_VARIANTS)}', If(branches=branches)
+    )
+
+
+def name_variant() -> If:
+    """Return vcl_backend_fetch's part: the URL of the variant, or of the file where it has none."""
+    variant = (
+        'regsub(bereq.http.X-HS-File, "^(/sites/[^/]+/[^/]+/)", "\\1~" + bereq.http.X-HS-Encoding + "/")'
+    )
+    is_wanted = (
+        "bereq.http.X-HS-Encoding && !bereq.http.X-HS-As-Is && "
+        f"bereq.http.X-HS-File ~ {quote(_COMPRESSIBLE)} && !bereq.http.X-HS-Moved"
+    )
+    return If(
+        branches=(
+            Branch(condition=is_wanted, body=(act(f"set bereq.url = {variant}"),)),
+            Branch(condition="", body=(act("set bereq.url = bereq.http.X-HS-File"),)),
+        )
+    )
+
+
+def is_variant() -> str:
+    """Return the condition that the store was asked for a variant."""
+    return 'bereq.url ~ "^/sites/[^/]+/[^/]+/~"'
+
+
+def label_variant() -> tuple[If, ...]:
+    """Return vcl_backend_response's part: what the body is, and that others exist."""
+    return (
+        when(is_variant(), act("set beresp.http.Content-Encoding = bereq.http.X-HS-Encoding")),
+        when(
+            f'bereq.http.X-HS-Traits ~ "encoded" && bereq.http.X-HS-File ~ {quote(_COMPRESSIBLE)}',
+            act('set beresp.http.X-HS-Varies = "yes"'),
+        ),
+    )
+
+
+def _accepts(encoding: Encoding) -> str:
+    return rf"(?i)(?:^|,)\s*{encoding}\s*(?:;\s*q\s*=\s*(?!{_ZERO}\s*(?:,|$))[^,]*)?(?:,|$)"
