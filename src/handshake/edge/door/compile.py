@@ -18,6 +18,7 @@ from handshake.edge.policy import Policy
 from handshake.syntax.haproxy import Line, Section, line
 
 _HIGHEST_LINE_BYTES = "16384"
+_IF_SOCKET = ("if", "{", "req.hdr(upgrade)", "-m", "str", "-i", "websocket", "}")
 _UNLESS_DATED = ("unless", "{", "res.hdr(date)", "-m", "found", "}")
 
 
@@ -28,6 +29,7 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
         _compile_defaults(),
         _compile_public(policy, surroundings),
         _compile_cache(surroundings),
+        _compile_sockets(surroundings),
         *keep_rates(policy),
         *keep_limits(policy),
         *keep_seals(policy),
@@ -109,6 +111,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *finish_rules(policy),
             *_finish_answer(),
             *_fall_back(policy),
+            line("use_backend", "sockets", *_IF_SOCKET),
             line("default_backend", "cache"),
         ),
     )
@@ -140,6 +143,20 @@ def _compile_cache(surroundings: DoorSurroundings) -> Section:
             line("http-reuse", "always"),
             line("retries", "3"),
             line("retry-on", "conn-failure"),
+            line("server", "cache", f"unix@{surroundings.cache_socket}"),
+        ),
+    )
+
+
+def _compile_sockets(surroundings: DoorSurroundings) -> Section:
+    """Return the way of WebSockets: the cache hands the connection through, so no other request may follow on it."""
+    return Section(
+        words=("backend", "sockets"),
+        lines=(
+            line("http-reuse", "never"),
+            line("option", "http-server-close"),
+            # A quiet WebSocket is no dead one.
+            line("timeout", "tunnel", "1h"),
             line("server", "cache", f"unix@{surroundings.cache_socket}"),
         ),
     )

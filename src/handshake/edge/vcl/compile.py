@@ -24,6 +24,7 @@ from handshake.edge.vcl.site_previews import label_preview
 from handshake.edge.vcl.site_regions import describe_fetching, fetch_site_file, name_region
 from handshake.edge.vcl.site_splits import label_arm
 from handshake.edge.vcl.sites import describe_sites, hash_site, route_sites
+from handshake.edge.vcl.streams import hand_through_sockets, let_streams_last, upgrade_pipe
 from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, SiteRoute
 from handshake.edge.vcl.tags import INWARD, forget_changed, hear_purge
 from handshake.syntax.vcl import Bare, Block, Declaration, Statement, act, field, quote, sub, when
@@ -48,6 +49,7 @@ def compile_cache(
         sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
         sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
         sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
+        upgrade_pipe(),
         sub("vcl_backend_fetch", *fetch_site_file(surroundings.regions)),
         adjust_page(),
         judge_freshness(),
@@ -106,6 +108,7 @@ def _receive(rules: tuple[ServeRule, ...], find_site: tuple[Statement, ...]) -> 
         act("set req.http.X-Forwarded-For = req.http.X-HS-Client"),
         *(rule.test for rule in rules),
         *find_site,
+        *hand_through_sockets(),
         *forget_wishes(),
         *hand_to_gateway(),
     )
@@ -147,6 +150,7 @@ def _deliver() -> Block:
         label_site_file(),
         label_arm(),
         label_preview(),
+        let_streams_last(),
         act("call forget_changed"),
         act("call tidy"),
         act("return (deliver)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handshake.edge.vcl.freshness import WHILE, judge_staleness
+from handshake.edge.vcl.streams import pass_streams
 from handshake.edge.vcl.tags import keep_tags
 from handshake.syntax.vcl import Block, If, Statement, act, sub, when
 
@@ -16,6 +17,7 @@ _FRESH_ENOUGH = f"std.duration(obj.http.{WHILE}, 0s)"
 def hand_to_gateway() -> tuple[Statement, ...]:
     """Return vcl_recv's last part."""
     return (
+        pass_streams(),
         when('req.method != "GET" && req.method != "HEAD"', act("return (pass)")),
         when("req.http.Authorization || req.http.Cookie", act("return (pass)")),
         act("return (hash)"),

@@ -54,7 +54,8 @@ def describe_sites(
     return (
         follow_redirect(),
         resolve_missing(),
-        _serve_site(),
+        # A subroutine that nothing calls is an error.
+        *((_serve_site(),) if sites or previews else ()),
         *(block for site in ordered for block in _describe_site(site)),
         *describe_previews(previews),
         add_headers([*headers_of(ordered, previews)]),
