@@ -17,7 +17,9 @@ SCALE = ROOT + "scale/"
 HOLDS = ROOT + "holds/"
 SHAKEN = ROOT + "shaken/"
 SWITCHES = ROOT + "switches/"
+SWITCH_HISTORY = ROOT + "switch-history/"
 LISTS = ROOT + "lists/"
+LIST_DELTAS = ROOT + "list-deltas/"
 SIGNING_KEYS = ROOT + "keys/signing"
 """Verbs write it, all keys at once and by check-and-set: at most one of them signs."""
 JOURNAL = ROOT + "journal/"
@@ -81,9 +83,19 @@ def switch_key(name: str) -> str:
     return f"{SWITCHES}{name}"
 
 
+def switch_history_key(name: str, number: int) -> str:
+    """Written once, in the transaction that sets the switch; zero-padded, so that keys sort by number."""
+    return f"{SWITCH_HISTORY}{name}/{number:08d}"
+
+
 def list_key(name: str) -> str:
-    """Verbs write it: a snapshot's digest, then numbered deltas below it."""
+    """Verbs write it: the list's revision and its snapshot's digest. Doors watch it, so that it stays small."""
     return f"{LISTS}{name}"
+
+
+def list_delta_key(name: str, revision: int) -> str:
+    """Verbs write it, in the transaction that moves the list's head; zero-padded, so that keys sort by revision."""
+    return f"{LIST_DELTAS}{name}/{revision:010d}"
 
 
 def journal_key(ulid: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_network
 from typing import TypeVar
 
 from handshake.catalog.catalog import Catalog
@@ -13,8 +12,8 @@ from handshake.control.live import LivePolicy
 from handshake.core.ack import is_served
 from handshake.core.clock import Clock
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.edge.network import print_network
-from handshake.edge.policy import AddressList, Switch
+from handshake.edge.lists.shape import ListShape, shape_lists
+from handshake.edge.policy import Switch
 
 Found = TypeVar("Found")
 
@@ -39,28 +38,9 @@ def find_switch(live: LivePolicy, name: str) -> Switch:
     return _find(name, {switch.name: switch for switch in live.policy.edge.switches}, "switch")
 
 
-def find_list(live: LivePolicy, name: str) -> AddressList:
+def find_list(live: LivePolicy, name: str) -> ListShape:
     """Return a list of the live policy; ProblemsError names the nearest one."""
-    return _find(name, {its.name: its for its in live.policy.edge.lists}, "list")
-
-
-def read_network(text: str, protected: AddressList) -> str:
-    """Return an address or network as the edge prints it; ProblemsError where it is none, or is protected."""
-    try:
-        network = ip_network(text)
-    except ValueError as error:
-        raise _problem(
-            "edge-bad-address", str(error), text, "Write 203.0.113.7 or 203.0.113.0/24."
-        ) from error
-    for other in protected.protected:
-        if other.version == network.version and other.overlaps(network):
-            raise _problem(
-                "edge-protected",
-                f"{text} touches {other}, which list {protected.name} protects",
-                text,
-                "Take it off `protected` in edge.toml first, by a policy release.",
-            )
-    return print_network(network)
+    return _find(name, {its.name: its for its in shape_lists(live.policy.edge)}, "list")
 
 
 def wait_for_doors(

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.catalog.catalog import Catalog
-from handshake.control.acks import SWITCHES, list_subject
+from handshake.control.acks import SWITCHES
 from handshake.control.arrival import Arrival, Arrivals
-from handshake.control.edge_data import DataReport, find_list, find_switch, read_network, wait_for_doors
-from handshake.control.lists import Lists
+from handshake.control.edge_data import DataReport, find_switch, wait_for_doors
 from handshake.control.live import LivePolicy
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling
 from handshake.control.shaken import Shaken, demand_shaken
 from handshake.control.switches import Switches, print_switch
+from handshake.control.wall import Term, Wall
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
@@ -37,7 +37,7 @@ class Operator:
     arrivals: Arrivals
     publisher: Publisher
     switches: Switches
-    lists: Lists
+    wall: Wall
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
     nodes: tuple[str, ...]
@@ -102,17 +102,15 @@ class Operator:
         revision = self.switches.undo(name, owner=self.who)
         return self._wait_for_doors(SWITCHES, revision, f"switch {name} is back")
 
-    def put_on_list(self, name: str, network: str, *, seconds: float | None, reason: str) -> DataReport:
-        """Put an address or a network on a list, for a time or for good."""
-        written = read_network(network, find_list(self.live(), name))
-        revision = self.lists.add(name, written, seconds=seconds, author=self.who, reason=reason)
-        return self._wait_for_doors(list_subject(name), revision, f"{written} is on list {name}")
+    def put_on_list(self, name: str, entry: str, *, seconds: float | None, reason: str) -> DataReport:
+        """Put an entry on a list, for a time or for good."""
+        return self.wall.add(
+            name, (entry,), term=Term(seconds=seconds, is_for_good=seconds is None), reason=reason
+        )
 
-    def take_off_list(self, name: str, network: str, *, reason: str) -> DataReport:
-        """Take an address or a network off a list."""
-        written = read_network(network, find_list(self.live(), name))
-        revision = self.lists.remove(name, written, author=self.who, reason=reason)
-        return self._wait_for_doors(list_subject(name), revision, f"{written} is off list {name}")
+    def take_off_list(self, name: str, entry: str, *, reason: str) -> DataReport:
+        """Take an entry off a list."""
+        return self.wall.remove(name, (entry,), reason=reason)
 
     def live(self) -> LivePolicy:
         """Return the live policy; RefusedError where none was applied yet."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
-from handshake.catalog.entry import Entry, Put
-from handshake.catalog.keys import SWITCHES, switch_key
+from handshake.catalog.entry import Entry, Put, Write
+from handshake.catalog.keys import SWITCH_HISTORY, SWITCHES, switch_history_key, switch_key
 from handshake.control.journal import journal_write
 from handshake.core.clock import Clock
 from handshake.core.errors import RefusedError
@@ -27,6 +27,8 @@ class SwitchSetting:
     """When the switch returns to what it was before, in seconds since the epoch; None: never."""
     was_on: bool
     """What it was before, for the undo."""
+    number: int = 0
+    """Counts how often it was set, from 1."""
 
 
 class Switches:
@@ -55,8 +57,15 @@ class Switches:
             set_at=now,
             until=now + seconds if seconds is not None else None,
             was_on=is_switch_on(before, now, default=default),
+            number=(before.number if before else 0) + 1,
         )
         return self._write(setting, entry, f"switch {name} {print_switch(is_on=is_on)}: {reason}")
+
+    def history(self, name: str) -> tuple[SwitchSetting, ...]:
+        """Return every setting of a switch, newest first; of all switches where the name is empty."""
+        prefix = f"{SWITCH_HISTORY}{name}/" if name else SWITCH_HISTORY
+        settings = [decode(SwitchSetting, entry.value) for entry in self._catalog.read(prefix).entries]
+        return tuple(sorted(settings, key=lambda its: (its.set_at, its.number), reverse=True))
 
     def undo(self, name: str, *, owner: str) -> int:
         """Return a switch to what it was before it was last set."""
@@ -73,14 +82,16 @@ class Switches:
             reason=f"undo: {before.reason}",
             set_at=self._clock.now(),
             until=None,
-            was_on=before.is_on,
+            was_on=is_switch_on(before, self._clock.now(), default=before.was_on),
+            number=before.number + 1,
         )
         what = f"switch {name} back to {print_switch(is_on=before.was_on)}"
         return self._write(setting, entry, what)
 
     def _write(self, setting: SwitchSetting, entry: Entry | None, what: str) -> int:
         put = Put(key=switch_key(setting.name), value=encode(setting), if_index=entry.index if entry else 0)
-        self._catalog.transact([put, journal_write(setting.owner, what, setting.set_at)])
+        kept = Write(key=switch_history_key(setting.name, setting.number), value=put.value)
+        self._catalog.transact([put, kept, journal_write(setting.owner, what, setting.set_at)])
         written = self._catalog.get(put.key)
         return written.index if written else 0
 

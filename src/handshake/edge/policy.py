@@ -38,6 +38,7 @@ class AddressList:
     """A named set of clients."""
 
     name: str
+    kind: ListKind
     entries: tuple[Network, ...]
     """What it holds at first."""
     protected: tuple[Network, ...]
@@ -211,7 +212,9 @@ def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> Policy:
             Switch(name=name, is_on=switch.default) for name, switch in sorted(settings.switches.items())
         ),
         lists=tuple(
-            AddressList(name=name, entries=_networks(its.entries), protected=_networks(its.protected))
+            AddressList(
+                name=name, kind=its.kind, entries=_networks(its.entries), protected=_networks(its.protected)
+            )
             for name, its in lists
             if its.kind is not ListKind.TEXT
         ),

@@ -10,7 +10,8 @@ from handshake.catalog.catalog import Catalog
 from handshake.control.acks import AckWriter
 from handshake.control.house import House
 from handshake.control.invitation import OBJECTS_SECRET
-from handshake.control.lists import Lists
+from handshake.control.lists.lists import Lists
+from handshake.control.lists.shelf import ListShelf
 from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.nodes import Nodes, read_nodes
 from handshake.control.pointers import Pointers
@@ -178,7 +179,12 @@ class Foundation:
     @property
     def lists(self) -> Lists:
         """The lists."""
-        return Lists(self.catalog, self.clock)
+        return Lists(self.catalog, self.clock, self.list_shelf)
+
+    @property
+    def list_shelf(self) -> ListShelf:
+        """Snapshots of lists in the regions."""
+        return ListShelf(self.stores)
 
     def _acks(self, catalog: Catalog, role: Role) -> AckWriter:
         return AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))

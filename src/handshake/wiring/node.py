@@ -13,6 +13,8 @@ from handshake.control.agent.countries import prepare_countries
 from handshake.control.agent.health import build_health
 from handshake.control.agent.instances import Instances
 from handshake.control.agent.launching import Launcher
+from handshake.control.agent.list_follower import ListFollower
+from handshake.control.agent.live_data import FollowedLists
 from handshake.control.agent.measuring import Measurer
 from handshake.control.agent.objects import build_objects
 from handshake.control.agent.permits import Pace, PermitOffice
@@ -73,6 +75,9 @@ class NodeParts(Routing):
             cache=self._cache(catalog),
             programs_of=self.programs_of,
             prepare_countries=partial(prepare_countries, self.house),
+            lists=FollowedLists(
+                self.house.state("door") / "maps", partial(ListFollower, catalog, self.list_shelf)
+            ),
             sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
             measurer=Measurer(
                 catalog,

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from handshake.control.access_log import AccessLog
 from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
 from handshake.control.holds import Holds
 from handshake.control.journal import JournalRecord, read_journal
+from handshake.control.lists.compaction import Compaction
+from handshake.control.live import LivePolicy
 from handshake.control.nodes import NodeRegister
 from handshake.control.operator import Operator
 from handshake.control.rollouts import Rollouts
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
 from handshake.control.status import StatusReport, read_status
-from handshake.core.errors import HandshakeError
+from handshake.control.wall import Wall
+from handshake.control.witness import Witness
+from handshake.core.errors import HandshakeError, RefusedError
 from handshake.core.release import Kind
 from handshake.drivers.redis.donations import RedisDonations
 from handshake.image.recipe import HOST_BASE
@@ -35,11 +40,36 @@ class Verbs(Publishing):
             arrivals=self.arrivals(),
             publisher=self.publisher(folder),
             switches=self.switches,
-            lists=self.lists,
+            wall=self.wall(who),
             read_live=self.live,
             kind_of=lambda release: self.manifest_of(release).kind,
             nodes=self.nodes,
         )
+
+    def wall(self, who: str) -> Wall:
+        """Return somebody's say in lists."""
+        return Wall(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            lists=self.lists,
+            compaction=Compaction(self.catalog, self.clock, self.list_shelf),
+            read_live=self.demand_live,
+            nodes=self.nodes,
+        )
+
+    def demand_live(self) -> LivePolicy:
+        """Return the live policy; RefusedError where none was applied yet."""
+        live = self.live()
+        if live is None:
+            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+        return live
+
+    @property
+    def witness(self) -> Witness:
+        """What the door of this node logged."""
+        log = AccessLog(self.house.programs / "door" / "log")
+        return Witness(log=log, clock=self.clock, live=self.demand_live())
 
     def rollouts(self, who: str) -> Rollouts:
         """Return somebody's say in rollouts."""
@@ -99,6 +129,8 @@ class Verbs(Publishing):
             yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
         if unshaken := [name for name in images if not Shaken(self.catalog).has_passed(images[name])]:
             yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"
+        if self.live() and (alarm := self.witness.alarm()):
+            yield alarm
 
     def journal(self) -> tuple[JournalRecord, ...]:
         """Return the newest records of the journal."""

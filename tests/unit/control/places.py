@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -53,6 +53,24 @@ class ToldDoor:
         """Return what a map holds."""
         return dict(self.maps.get(name, {}))
 
+    def process(self) -> int:
+        """Return which worker answers: there is only one."""
+        return 1
+
+    def count(self, name: str) -> int:
+        """Return how many entries a map has."""
+        return len(self.maps.get(name, {}))
+
+    def look_up(self, name: str, key: str) -> tuple[str, str] | None:
+        """Return the entry of a key."""
+        value = self.maps.get(name, {}).get(key)
+        return (key, value) if value is not None else None
+
+    def add(self, name: str, key: str, value: str) -> None:
+        """Give a value to a key that has none."""
+        assert key not in self.maps.get(name, {}), "two entries for one key: HAProxy would believe the first"
+        self.put(name, key, value)
+
     def put(self, name: str, key: str, value: str) -> None:
         """Give one key a value."""
         if self.temper.accepts():
@@ -63,7 +81,7 @@ class ToldDoor:
         if self.temper.accepts():
             self.maps.get(name, {}).pop(key, None)
 
-    def replace_map(self, name: str, entries: Mapping[str, str]) -> None:
+    def replace_map(self, name: str, entries: Iterable[tuple[str, str]]) -> None:
         """Replace a whole map."""
         if self.temper.accepts():
             self.maps[name] = dict(entries)

@@ -10,7 +10,8 @@ import pytest
 from handshake.catalog.endpoint import Endpoint, Endpoints
 from handshake.control.acks import SWITCHES, AckWriter, acks_of, pool_subject, read_acks
 from handshake.control.agent.cache import CacheReconciler
-from handshake.control.agent.door import DoorMap, DoorReconciler
+from handshake.control.agent.door import DoorReconciler
+from handshake.control.agent.door_maps import DoorMap
 from handshake.control.agent.gateway import GatewayReconciler
 from handshake.control.live import LivePolicy
 from handshake.control.policy import read_policy

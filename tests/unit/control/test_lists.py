@@ -1,76 +1,250 @@
-"""Lists are heads and deltas: one ban is one delta, and a lease ends by itself."""
+"""Lists are heads, deltas and snapshots; what they come to stands in the map file before anybody says so."""
 
-from handshake.catalog.keys import LISTS
-from handshake.config.reader import parse_settings
-from handshake.control.agent.live_data import wanted_maps
-from handshake.control.lists import FOREVER, Lists, decode_heads
-from handshake.edge.door.maps import name_list_map
-from handshake.edge.policy import Policy, build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from __future__ import annotations
 
-POLICY = """
-[switches.ban]
-description = "a switch"
-[switches.open]
-description = "another"
-default = true
-[lists.wall]
-kind = "network"
-entries = ["192.0.2.0/24"]
-[[rule]]
-name = "wall"
-phase = "admit"
-when = "client.ip in list.wall || switch.ban || switch.open"
-respond = { status = 403, body = "no" }
-"""
+from pathlib import Path
+
+import pytest
+
+from handshake.catalog.keys import LIST_DELTAS, LISTS, SWITCHES
+from handshake.control.agent.live_data import wanted_switches
+from handshake.control.lists.compaction import MOST_DELTAS
+from handshake.control.lists.word import FOREVER
+from handshake.control.switches import Switches
+from handshake.core.errors import RefusedError, UnavailableError
+from handshake.edge.door.maps import text_key
+from tests.unit.control.listed import NOW, POLICY, Node, read_policy
+
+MANY = [f"10.{number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(3000)]
 
 
-def policy() -> Policy:
-    return build_policy(parse_settings(EdgeSettings, POLICY, shown_as="edge.toml"))
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    """A node that follows two lists."""
+    return Node(folder=tmp_path)
 
 
-def wall_of(catalog: MemoryCatalog, now: float) -> tuple[dict[str, str], int]:
-    """Return what the door's map of the wall shall hold, and the revision that it acknowledges then."""
-    maps = wanted_maps(policy(), catalog.read("hs/v1/switches/"), catalog.read(LISTS), now)
-    wall = next(each for each in maps if each.name == name_list_map("wall"))
-    return dict(wall.entries), wall.revision
+class TestBan:
+    def test_reaches_the_map_file_with_its_end(self, node: Node) -> None:
+        """A banned address stands in the map beside the policy's own entries; its value is the end of its lease."""
+        assert node.ban("203.0.113.7") == 1
+
+        followed = node.follow()["wall"]
+        assert node.map_of() == {"192.0.2.0/24": int(FOREVER), "203.0.113.7": int(NOW) + 60}
+        assert (followed.revision, followed.file.count) == (1, 2)
+
+    def test_changes_one_line(self, node: Node) -> None:
+        """One ban more is one change, and not the whole file again."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.ban("203.0.113.8")
+
+        followed = node.follow()["wall"]
+        assert [change.key for change in followed.changes] == ["203.0.113.8"]
+        assert not followed.is_whole
+
+    def test_ends_by_itself(self, node: Node) -> None:
+        """After its end a ban is gone from the file, without anybody doing anything."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.clock.sleep(61)
+
+        assert node.banned() == {}
+
+    def test_the_last_word_counts(self, node: Node) -> None:
+        """An address that was let in again is not listed; banned once more it is, and a door believes only one line."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.lists.remove("wall", "203.0.113.7", author="bob", reason="mistake")
+        assert node.banned() == {}
+
+        node.ban("203.0.113.7", seconds=90)
+        node.follow()
+        node.ban("203.0.113.7", seconds=30)
+        assert node.banned() == {"203.0.113.7": int(NOW) + 30}
+
+    def test_a_removed_entry_of_the_policy_is_not_listed(self, node: Node) -> None:
+        """What the policy names can be let in without a release."""
+        node.follow()
+        node.lists.remove("wall", "192.0.2.0/24", author="bob", reason="mistake")
+        node.follow()
+
+        assert node.map_of() == {}
+
+    def test_texts_are_listed_whole(self, node: Node) -> None:
+        """A user agent with blanks stands in the map under a key without any."""
+        node.lists.add("agents", "evil bot/1.0 (x)", seconds=None, author="ann", reason="bot")
+        node.follow()
+
+        assert node.map_of("agents") == {text_key("evil bot/1.0 (x)"): int(FOREVER)}
 
 
-def test_a_ban_reaches_the_map_with_its_end() -> None:
-    """A banned network stands in the map beside the policy's own entries; its value is the end of its lease."""
-    catalog, clock = MemoryCatalog(), FakeClock(1000.0)
-    revision = Lists(catalog, clock).add("wall", "203.0.113.7", seconds=60, author="ann", reason="bot")
+class TestEscalation:
+    def test_each_time_is_longer(self, node: Node) -> None:
+        """Without a time of its own an entry stays ten minutes, an hour, a day, a week, and a week again."""
+        seconds = []
+        for _ in range(5):
+            said = node.lists.add_longer("wall", "203.0.113.7", author="ann", reason="bot")
+            seconds.append(said.words[0].until - node.clock.now())
+            node.clock.sleep(seconds[-1] + 1)
 
-    entries, acknowledged = wall_of(catalog, clock.now())
-    assert entries == {"192.0.2.0/24": str(int(FOREVER)), "203.0.113.7": "1060"}
-    assert acknowledged == revision == 1
+        assert seconds == [600, 3600, 86_400, 604_800, 604_800]
 
+    def test_strikes_outlive_a_removal_and_a_compaction(self, node: Node) -> None:
+        """Who was let in again and comes back is remembered, in the snapshot too."""
+        node.lists.add_longer("wall", "203.0.113.7", author="ann", reason="bot")
+        node.lists.remove("wall", "203.0.113.7", author="ann", reason="sorry")
+        compact(node)
 
-def test_an_ended_lease_leaves_the_map() -> None:
-    """After its end a ban is gone from what the map shall hold."""
-    catalog, clock = MemoryCatalog(), FakeClock(1000.0)
-    Lists(catalog, clock).add("wall", "203.0.113.7", seconds=60, author="ann", reason="bot")
-
-    assert wall_of(catalog, 1061.0)[0] == {"192.0.2.0/24": str(int(FOREVER))}
-
-
-def test_the_last_word_on_a_network_counts() -> None:
-    """A network that was banned and let in again is not listed; banned once more, it is."""
-    catalog, clock = MemoryCatalog(), FakeClock(1000.0)
-    lists = Lists(catalog, clock)
-    lists.add("wall", "203.0.113.7", seconds=None, author="ann", reason="bot")
-    lists.remove("wall", "203.0.113.7", author="bob", reason="mistake")
-    assert "203.0.113.7" not in lists.entries("wall")
-
-    lists.add("wall", "203.0.113.7", seconds=None, author="ann", reason="bot after all")
-    assert lists.entries("wall")["203.0.113.7"].reason == "bot after all"
-    assert decode_heads(catalog.read(LISTS).entries, LISTS)["wall"].revision == 3
+        said = node.lists.add_longer("wall", "203.0.113.7", author="ann", reason="again")
+        assert said.words[0].until - node.clock.now() == 3600
 
 
-def test_switches_reach_the_map_only_while_they_are_on() -> None:
-    """The switches' map holds what is on: by the policy's default where nobody set it."""
-    maps = wanted_maps(policy(), MemoryCatalog().read(""), MemoryCatalog().read(""), 1000.0)
+class TestUndo:
+    def test_takes_back_a_ban_with_its_strike(self, node: Node) -> None:
+        """An undone ban never was; undone again, it is back with its end."""
+        node.ban("203.0.113.7")
+        node.lists.undo("wall", author="bob")
+        assert node.banned() == {}
+        standing = node.lists.find("wall", "203.0.113.7")
+        assert standing is not None
+        assert standing.word.strikes == 0
 
-    assert dict(maps[0].entries) == {"open": str(int(FOREVER))}
+        node.lists.undo("wall", author="bob")
+        assert node.banned() == {"203.0.113.7": int(NOW) + 60}
+
+    def test_takes_back_an_import(self, node: Node) -> None:
+        """An undone import leaves what was listed before it, and nothing else."""
+        node.ban("203.0.113.7")
+        node.lists.add_all("wall", MANY, seconds=None, author="ann", reason="feed")
+        assert len(node.banned()) == 3001
+
+        node.lists.undo("wall", author="bob")
+        assert list(node.banned()) == ["203.0.113.7"]
+
+    def test_of_nothing_is_refused(self, node: Node) -> None:
+        """There is nothing to take back from a list that nobody ever changed."""
+        with pytest.raises(RefusedError, match="never changed"):
+            node.lists.undo("wall", author="ann")
+
+
+class TestImport:
+    def test_a_large_file_is_no_key_of_the_catalogue(self, node: Node) -> None:
+        """Thousands of entries lie in a snapshot in every region; the catalogue has a head and one small delta."""
+        node.lists.add_all("wall", MANY, seconds=None, author="ann", reason="feed")
+
+        assert len(node.banned()) == 3000
+        entries = (*node.catalog.read(LISTS).entries, *node.catalog.read(LIST_DELTAS).entries)
+        assert sum(len(entry.value) for entry in entries) < 1000
+
+    def test_a_ban_on_top_is_one_line(self, node: Node) -> None:
+        """With a large list under it, one ban is one delta and one change."""
+        node.lists.add_all("wall", MANY, seconds=None, author="ann", reason="feed")
+        node.follow()
+        node.ban("203.0.113.7")
+
+        followed = node.follow()["wall"]
+        assert [change.key for change in followed.changes] == ["203.0.113.7"]
+        assert followed.file.count == 3002
+
+    def test_a_region_that_is_gone_leaves_the_last_verdict(self, node: Node) -> None:
+        """While no region has the snapshot, the file keeps what was there, and the list is not acknowledged."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.lists.add_all("wall", MANY, seconds=None, author="ann", reason="feed")
+        for region in ("east", "west"):
+            (node.folder / region).rename(node.folder / f"{region}-gone")
+
+        with pytest.raises(UnavailableError):
+            node.follow()
+        assert "203.0.113.7" in node.map_of()
+
+
+class TestCompaction:
+    def test_leaves_few_keys_and_the_same_list(self, node: Node) -> None:
+        """Many bans become one snapshot: the catalogue holds a head, the list and its history are what they were."""
+        for number in range(MOST_DELTAS + 1):
+            node.ban(f"203.0.113.{number % 200}")
+        before = node.banned()
+        assert node.compaction.compact("wall", frozenset())
+
+        assert len(node.catalog.read(LIST_DELTAS).entries) == 0
+        assert node.banned() == before
+        assert [delta.revision for delta in node.lists.history("wall", 3)] == [257, 256, 255]
+
+    def test_moves_nothing_at_a_door_that_is_up_to_date(self, node: Node) -> None:
+        """A node that has followed every delta does not load the snapshot that they became."""
+        node.ban("203.0.113.7")
+        node.follow()
+        compact(node)
+
+        followed = node.follow()["wall"]
+        assert not followed.is_whole
+        assert followed.revision == MOST_DELTAS + 1
+
+    def test_keeps_what_takes_an_entry_of_the_policy_off(self, node: Node) -> None:
+        """However long ago, an entry of the policy that was let in stays so."""
+        node.lists.remove("wall", "192.0.2.0/24", author="bob", reason="mistake")
+        node.clock.sleep(400 * 86_400)
+        compact(node, seeds=frozenset({"192.0.2.0/24"}))
+        node.follow()
+
+        assert "192.0.2.0/24" not in node.map_of()
+
+
+class TestAgent:
+    def test_a_new_one_goes_on_where_the_last_one_stopped(self, node: Node) -> None:
+        """The file says which revision it holds: a new agent adds what is missing, and reads nothing anew."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.restart_agent()
+        node.ban("203.0.113.8")
+
+        followed = node.follow()["wall"]
+        assert not followed.is_whole
+        assert [change.key for change in followed.changes] == ["203.0.113.8"]
+
+    def test_a_line_that_was_cut_short_is_written_again(self, node: Node) -> None:
+        """An agent that was killed while it wrote leaves half a line, which nobody ever acknowledged."""
+        node.ban("203.0.113.7")
+        node.follow()
+        with (node.folder / "maps" / "list-wall.map").open("a") as file:
+            file.write("203.0.113.8 10")
+        node.restart_agent()
+        node.ban("203.0.113.8")
+
+        assert node.banned() == {"203.0.113.7": int(NOW) + 60, "203.0.113.8": int(NOW) + 60}
+
+    def test_another_policy_brings_its_own_entries(self, node: Node) -> None:
+        """A policy release changes its own entries and leaves what verbs said."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.policy = read_policy(POLICY.replace("192.0.2.0/24", "192.0.3.0/24"))
+        node.follow()
+
+        assert node.map_of() == {"192.0.3.0/24": int(FOREVER), "203.0.113.7": int(NOW) + 60}
+
+
+class TestSwitches:
+    def test_are_in_the_map_while_they_are_on(self, node: Node) -> None:
+        """The switches' map holds what is on: by the policy's default where nobody set it."""
+        wanted = wanted_switches(node.policy, node.catalog.read(SWITCHES), NOW)
+
+        assert dict(wanted.entries) == {"open": str(int(FOREVER))}
+
+    def test_one_that_is_off_for_a_time_comes_back_at_the_door(self, node: Node) -> None:
+        """The map says when a switch is on again, so that nobody needs to be there then."""
+        Switches(node.catalog, node.clock).set(
+            "open", is_on=False, default=True, owner="ann", reason="attack", seconds=60
+        )
+        wanted = wanted_switches(node.policy, node.catalog.read(SWITCHES), NOW)
+
+        assert dict(wanted.entries) == {"open.from": str(int(NOW) + 60)}
+
+
+def compact(node: Node, *, seeds: frozenset[str] = frozenset()) -> None:
+    """Ban somebody else until there is something to compact, and compact it."""
+    while node.lists.head("wall").revision <= MOST_DELTAS:
+        node.ban("203.0.113.250")
+        node.follow()
+    assert node.compaction.compact("wall", seeds)

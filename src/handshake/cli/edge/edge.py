@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from handshake.cli.edge.decoys import decoys
 from handshake.cli.edge.switch import switch
-from handshake.cli.edge.wall import wall
+from handshake.cli.edge.wall.wall import wall
 
-VERBS = (switch, wall)
+VERBS = (switch, wall, decoys)
 
 
 @click.group()

@@ -12,6 +12,7 @@ from handshake.cli.edge.enforced import finish
 from handshake.cli.edge.options import for_option, print_moment, reason_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring, who_asks
+from handshake.control.edge_data import find_switch
 from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
 
 
@@ -29,6 +30,13 @@ class SwitchesReport:
     """All switches."""
 
     switches: tuple[SwitchRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchHistory:
+    """What operators made of switches, newest first."""
+
+    settings: tuple[SwitchSetting, ...]
 
 
 @click.group()
@@ -63,6 +71,20 @@ def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
         finish(open_wiring(campaign).operator(who_asks()).undo_switch(name), as_json=as_json)
 
 
+@switch.command("history")
+@click.argument("name", default="")
+@campaign_option
+@json_option
+def show_history(name: str, *, campaign: str, as_json: bool) -> None:
+    """Show every setting of switch NAME, or of all; no rollback touches it."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        if name:
+            find_switch(wiring.demand_live(), name)
+        report = SwitchHistory(settings=wiring.switches.history(name))
+        show(report, as_json=as_json, for_people=lambda: _tell_history(report))
+
+
 @switch.command("ls")
 @campaign_option
 @json_option
@@ -89,4 +111,15 @@ def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
         until = print_moment(its.until) if its and its.until else ""
         who = (its.owner, its.reason) if its else ("", "")
         table.add_row(row.name, print_switch(is_on=row.is_on), until, *map(escape, who))
+    out.print(table)
+
+
+def _tell_history(report: SwitchHistory) -> None:
+    table = Table("when", "switch", "value", "until", "by", "reason", box=None)
+    for its in report.settings:
+        until = print_moment(its.until) if its.until else ""
+        value = print_switch(is_on=its.is_on)
+        table.add_row(
+            print_moment(its.set_at), its.name, value, until, escape(its.owner), escape(its.reason)
+        )
     out.print(table)

@@ -16,7 +16,7 @@ from handshake.control.agent.door import DoorReconciler
 from handshake.control.agent.fleet_acks import acknowledge_fleet
 from handshake.control.agent.gateway import GatewayReconciler, services_of, wanted_from
 from handshake.control.agent.instances import Instances
-from handshake.control.agent.live_data import wanted_maps
+from handshake.control.agent.live_data import FollowedLists, wanted_switches
 from handshake.control.agent.measuring import MEASURE_SECONDS, Measurer
 from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
 from handshake.control.agent.programs import LocalProgram, keep_programs
@@ -51,6 +51,7 @@ class AgentParts:
     cache: CacheReconciler
     programs_of: Callable[[LivePolicy], Sequence[LocalProgram]]
     prepare_countries: Callable[[LivePolicy], None]
+    lists: FollowedLists
     presence: Presence
     sampler: Sampler
     measurer: Measurer
@@ -173,7 +174,11 @@ class Agent:
         if live is None or switches is None or lists is None:
             return _NOTHING_YET
         self._parts.prepare_countries(live)
-        return self._parts.door.cycle(live, wanted_maps(live.policy.edge, switches, lists, self._clock.now()))
+        now, edge = self._clock.now(), live.policy.edge
+        followed = self._parts.lists.follow(edge, lists, now)
+        outcome = self._parts.door.cycle(live, (wanted_switches(edge, switches, now),), followed)
+        self._parts.lists.demand_all()
+        return outcome
 
     def _keep_cache(self) -> Outcome:
         live, pointers = self._live(), self.pointers()

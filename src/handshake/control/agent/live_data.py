@@ -2,51 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import ip_network
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from handshake.catalog.entry import Entry, Snapshot
-from handshake.catalog.keys import LISTS
-from handshake.control.agent.door import DoorMap, list_map, switches_map
-from handshake.control.lists import decode_heads, fold_deltas
-from handshake.control.switches import decode_switches, switches_revision
-from handshake.edge.door.maps import FOREVER, SWITCHES, name_list_map
-from handshake.edge.network import print_network
-from handshake.edge.policy import AddressList, Policy
-
-
-def wanted_maps(policy: Policy, switches: Snapshot, lists: Snapshot, now: float) -> tuple[DoorMap, ...]:
-    """Return every map that the door shall hold at a moment."""
-    heads = decode_heads(lists.entries, LISTS)
-    revisions = {name: head.revision for name, head in heads.items()}
-    return (
-        _switches(policy, switches, now),
-        *(_list(its, lists.entries, revisions.get(its.name, 0), now) for its in policy.lists),
-    )
+from handshake.catalog.entry import Snapshot
+from handshake.control.agent.door_maps import DoorMap, switches_map
+from handshake.control.agent.list_file import ListFile
+from handshake.control.agent.list_follower import Followed, ListFollower
+from handshake.control.lists.reader import decode_heads
+from handshake.control.lists.word import ListHead
+from handshake.control.switches import SwitchSetting, decode_switches, switches_revision
+from handshake.core.errors import HandshakeError
+from handshake.edge.door.maps import FOREVER, SWITCHES, name_list_map, name_return
+from handshake.edge.lists.shape import ListShape, shape_lists
+from handshake.edge.policy import Policy, Switch
 
 
-def _switches(policy: Policy, snapshot: Snapshot, now: float) -> DoorMap:
-    set_now = decode_switches(snapshot.entries)
+def wanted_switches(policy: Policy, snapshot: Snapshot, now: float) -> DoorMap:
+    """Return what the map of switches shall hold at a moment."""
+    settings = decode_switches(snapshot.entries)
     entries: dict[str, str] = {}
     for switch in policy.switches:
-        setting = set_now.get(switch.name)
-        if setting is None or (setting.until is not None and setting.until <= now):
-            is_on, until = (setting.was_on if setting else switch.is_on), None
-        else:
-            is_on, until = setting.is_on, setting.until
-        if is_on:
-            entries[switch.name] = str(int(until) if until is not None else FOREVER)
+        entries.update(_print_switch(switch, settings.get(switch.name), now))
     return switches_map(SWITCHES, entries, switches_revision(snapshot.entries))
 
 
-def _list(its: AddressList, entries: tuple[Entry, ...], revision: int, now: float) -> DoorMap:
-    prefix = f"{LISTS}{its.name}/"
-    own = tuple(entry for entry in entries if entry.key.startswith(prefix))
-    held: dict[str, str] = {print_network(network): str(FOREVER) for network in its.entries}
-    held.update(_leases(own, now))
-    return list_map(name_list_map(its.name), its.name, held, revision)
+class FollowedLists:
+    """The map files of every list."""
+
+    def __init__(self, maps: Path, make: Callable[[ListFile], ListFollower]) -> None:
+        self._maps = maps
+        self._make = make
+        self._followers: dict[str, ListFollower] = {}
+        self._failed: list[HandshakeError] = []
+
+    def follow(self, policy: Policy, heads: Snapshot, now: float) -> tuple[Followed, ...]:
+        """Bring every list's file to its head; what cannot be had now stays as it is: see `demand_all`."""
+        known = decode_heads(heads.entries)
+        self._failed = []
+        return tuple(
+            followed
+            for shape in shape_lists(policy)
+            for followed in self._follow(shape, known.get(shape.name), now)
+        )
+
+    def demand_all(self) -> None:
+        """Raise what kept a list from being followed, once everything else is done."""
+        if self._failed:
+            raise self._failed[0]
+
+    def _follow(self, shape: ListShape, head: ListHead | None, now: float) -> Iterator[Followed]:
+        if shape.name not in self._followers:
+            self._followers[shape.name] = self._make(
+                ListFile(self._maps / name_list_map(shape.name), shape.name)
+            )
+        follower = self._followers[shape.name]
+        try:
+            yield follower.follow(shape, head, now)
+        except HandshakeError as error:
+            follower.prepare(shape)
+            self._failed.append(error)
 
 
-def _leases(entries: tuple[Entry, ...], now: float) -> Mapping[str, str]:
-    leases = fold_deltas(entries, now)
-    return {print_network(ip_network(delta.network)): str(int(delta.until)) for delta in leases.values()}
+def _print_switch(switch: Switch, setting: SwitchSetting | None, now: float) -> Mapping[str, str]:
+    """A switch that is on has a lease; one that is off for a time has the moment of its return."""
+    if setting is None:
+        return {switch.name: str(FOREVER)} if switch.is_on else {}
+    if setting.until is None:
+        return {switch.name: str(FOREVER)} if setting.is_on else {}
+    if setting.until <= now:
+        return {switch.name: str(FOREVER)} if setting.was_on else {}
+    until = str(int(setting.until))
+    entries = {switch.name: until} if setting.is_on else {}
+    return {**entries, name_return(switch.name): until} if setting.was_on else entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handshake.core.clock import Clock
@@ -61,6 +61,10 @@ class SupervisedHaproxy:
         """Return what the running worker says it serves."""
         return self._runtime.info().description
 
+    def process(self) -> int:
+        """Return which worker answers."""
+        return self._runtime.info().process
+
     def reconfigure(self, text: str, digest: str) -> None:
         """Make it serve another configuration without losing a request."""
         self._reload.serve(text, digest)
@@ -99,6 +103,19 @@ class SupervisedDoor(SupervisedHaproxy):
         """Return what a map of the running program holds."""
         return self._maps.show(self._path(name))
 
+    def count(self, name: str) -> int:
+        """Return how many entries a map of the running program has."""
+        return self._maps.count(self._path(name))
+
+    def look_up(self, name: str, key: str) -> tuple[str, str] | None:
+        """Return key and value of the entry that judges a request; None where there is none."""
+        found = self._maps.look_up(self._path(name), key)
+        return (found.key, found.value) if found else None
+
+    def add(self, name: str, key: str, value: str) -> None:
+        """Give a value to a key that has none."""
+        self._maps.add(self._path(name), key, value)
+
     def put(self, name: str, key: str, value: str) -> None:
         """Give one key of a map a value."""
         self._maps.put(self._path(name), key, value)
@@ -107,9 +124,9 @@ class SupervisedDoor(SupervisedHaproxy):
         """Forget one key of a map."""
         self._maps.remove(self._path(name), key)
 
-    def replace_map(self, name: str, entries: Mapping[str, str]) -> None:
+    def replace_map(self, name: str, entries: Iterable[tuple[str, str]]) -> None:
         """Replace a whole map in one step."""
-        self._maps.replace(self._path(name), entries)
+        self._maps.replace_by(self._path(name), entries)
 
     def keep_map(self, name: str, entries: Mapping[str, str]) -> None:
         """Leave a map where the next start or reload finds it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handshake.edge.dialect import Dialect
-from handshake.edge.door.maps import SWITCHES, TEXT_KEY, name_list_map
+from handshake.edge.door.maps import FOREVER, SWITCHES, TEXT_KEY, name_list_map, name_return
 from handshake.edge.expression import (
     All,
     Any,
@@ -74,10 +74,7 @@ def define_shared_acls(policy: Policy, maps: str) -> tuple[Line, ...]:
     ]
     listings = dict.fromkeys(test for phase in Phase for test in policy.listings(phase))
     return (
-        *(
-            _define_lease(f"switch.{name}", f"str({name}),map_str_int({maps}/{SWITCHES},0)")
-            for name in switches
-        ),
+        *(statement for name in switches for statement in _define_switch(name, f"{maps}/{SWITCHES}")),
         *(_define_lease(f"list.{test.label}", _look_up(test, maps)) for test in listings),
     )
 
@@ -87,6 +84,15 @@ def _look_up(test: IsListed, maps: str) -> str:
     if test.reads.variable.type is Type.TEXT:
         return f"{test.reads.spell(Dialect.DOOR)},{TEXT_KEY},map_str_int({file},0)"
     return f"src,map_ip_int({file},0)"
+
+
+def _define_switch(name: str, file: str) -> tuple[Line, ...]:
+    """A switch is on while its lease lasts, and from its return on: ACLs of one name add up."""
+    returns = f"str({name_return(name)}),map_str_int({file},{FOREVER}),sub(txn.now)"
+    return (
+        _define_lease(f"switch.{name}", f"str({name}),map_str_int({file},0)"),
+        line("acl", f"switch.{name}", returns, "le", "0"),
+    )
 
 
 def _define_lease(name: str, lookup: str) -> Line:

@@ -26,6 +26,11 @@ def name_list_map(name: str) -> str:
     return f"list-{name}.map"
 
 
+def name_return(switch: str) -> str:
+    """Return the key of a switch's return: the moment from which one that is off for a time is on again."""
+    return f"{switch}.from"
+
+
 def print_list(entries: Iterable[tuple[Network, int]]) -> str:
     """Return a list's map: each network and when its lease ends, in seconds since the epoch."""
     return "".join(f"{print_network(network)} {until}\n" for network, until in entries)

@@ -1,0 +1,1 @@
+"""`handshake edge wall`: the wall and other lists, a file per verb."""

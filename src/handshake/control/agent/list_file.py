@@ -1,0 +1,187 @@
+"""A list's map file: what the door loads whenever it starts. It holds a revision before the door acknowledges it.
+
+A ban on top of a million entries appends one line. A line that no longer holds becomes a comment in place, because of
+two lines for one key HAProxy believes the first.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.edge.door.maps import FOREVER
+
+_FEW = 16
+"""More changes at once rewrite the file: each of the few is searched for."""
+_MOST_DEAD = 10_000
+_NOT = b"#"
+_BASE_DIGITS = 64
+_REVISION_DIGITS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What a map file holds: its first line."""
+
+    base: str
+    """Names the policy's own entries."""
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyChange:
+    """A key of a map that changed."""
+
+    key: str
+    until: int
+    """The end of its lease; 0: it is gone."""
+    was_there: bool
+
+
+class ListFile:
+    """One list's file. Only one thread uses it."""
+
+    def __init__(self, path: Path, list_name: str) -> None:
+        self._path = path
+        self.list_name = list_name
+        self._dead = 0
+        self._ends: dict[int, list[str]] = {}
+        """Leases that end, by their ends: a million that came together end together."""
+        self.count = 0
+        self.mark = self._open()
+
+    @property
+    def name(self) -> str:
+        """The map's name."""
+        return self._path.name
+
+    def leases(self) -> Iterator[tuple[str, int]]:
+        """Yield every key and the end of its lease."""
+        with self._path.open(encoding="ascii") as file:
+            for line in file:
+                if not line.startswith("#"):
+                    key, _, until = line.partition(" ")
+                    yield key, int(until)
+
+    def rebuild(self, mark: Mark, leases: Iterable[tuple[str, int]]) -> None:
+        """Replace the whole file, in one step."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".draft")
+        with draft.open("w", encoding="ascii") as file:
+            file.write(_print_mark(mark))
+            file.writelines(f"{key} {until}\n" for key, until in leases)
+        draft.replace(self._path)
+        self.mark = self._open()
+
+    def apply(self, changes: Mapping[str, int], revision: int) -> list[KeyChange]:
+        """Write what changed, then that the file holds this revision; return what was not so already."""
+        if self.mark is None:
+            raise AssertionError("a file is rebuilt before anything changes in it")
+        mark = Mark(base=self.mark.base, revision=revision)
+        if len(changes) > _FEW or self._dead > _MOST_DEAD:
+            return self._rewrite(changes, mark)
+        made = [made for key, until in changes.items() for made in self._change(key, until)]
+        if self.mark != mark:
+            with self._path.open("r+b") as file:
+                file.write(_print_mark(mark).encode())
+            self.mark = mark
+        return made
+
+    def ended(self, now: float) -> list[str]:
+        """Return the keys whose lease has ended; each is named until it is gone from the file."""
+        over = [until for until in self._ends if until <= now]
+        ended = {key: until for until in over for key in self._ends.pop(until)}
+        held = self._look_up(ended)
+        return [key for key, until in ended.items() if held.get(key) == until]
+
+    def _change(self, key: str, until: int) -> Iterator[KeyChange]:
+        with self._path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as text:
+            begin = _find(text, key)
+            old = _read_until(text, begin) if begin else 0
+            if old == until:
+                return
+            if until:
+                file.seek(0, os.SEEK_END)
+                file.write(f"{key} {until}\n".encode())
+                file.flush()
+                self._remember(key, until)
+            if begin:
+                text[begin : begin + 1] = _NOT
+                self._dead += 1
+        self.count += bool(until) - bool(begin)
+        yield KeyChange(key=key, until=until, was_there=bool(begin))
+
+    def _rewrite(self, changes: Mapping[str, int], mark: Mark) -> list[KeyChange]:
+        held = self._look_up(changes)
+        kept = (lease for lease in self.leases() if lease[0] not in changes)
+        new = ((key, until) for key, until in changes.items() if until)
+        self.rebuild(mark, (lease for part in (kept, new) for lease in part))
+        return [
+            KeyChange(key=key, until=until, was_there=key in held)
+            for key, until in changes.items()
+            if held.get(key, 0) != until
+        ]
+
+    def _look_up(self, keys: Mapping[str, int]) -> dict[str, int]:
+        """Return the leases that these keys have."""
+        if len(keys) > _FEW:
+            return {key: until for key, until in self.leases() if key in keys}
+        if not keys:
+            return {}
+        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as text:
+            found = {key: _find(text, key) for key in keys}
+            return {key: _read_until(text, begin) for key, begin in found.items() if begin}
+
+    def _open(self) -> Mark | None:
+        """Read the file once: what it holds, how much, and which leases end."""
+        self.count, self._dead, self._ends = 0, 0, {}
+        if not self._path.exists():
+            return None
+        _cut_torn_line(self._path)
+        with self._path.open(encoding="ascii") as file:
+            mark = _parse_mark(file.readline())
+            for line in file:
+                if line.startswith("#"):
+                    self._dead += 1
+                    continue
+                self.count += 1
+                key, _, until = line.partition(" ")
+                self._remember(key, int(until))
+        return mark
+
+    def _remember(self, key: str, until: int) -> None:
+        if until < FOREVER:
+            self._ends.setdefault(until, []).append(key)
+
+
+def _find(text: mmap.mmap, key: str) -> int:
+    """Return where a key's line begins; 0 where it has none: there the mark stands."""
+    return text.find(f"\n{key} ".encode()) + 1
+
+
+def _read_until(text: mmap.mmap, begin: int) -> int:
+    return int(text[text.find(b" ", begin) : text.find(b"\n", begin)])
+
+
+def _print_mark(mark: Mark) -> str:
+    return f"# {mark.base:<{_BASE_DIGITS}} {mark.revision:0{_REVISION_DIGITS}d}\n"
+
+
+def _parse_mark(line: str) -> Mark | None:
+    words = line.split()
+    if len(words) != 3 or words[0] != "#" or not words[2].isdigit():  # noqa: PLR2004 -- the sharp, base and revision
+        return None
+    return Mark(base=words[1], revision=int(words[2]))
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Take off what a writer that was killed has begun to write: it was never acknowledged."""
+    content_end = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(max(0, content_end - 4096))
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(content_end - len(tail) + tail.rfind(b"\n") + 1)

@@ -1,0 +1,204 @@
+"""Somebody's say in lists: refused where the live policy forbids it, then one transaction, then the doors' word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from handshake.catalog.catalog import Catalog
+from handshake.control.acks import list_subject
+from handshake.control.edge_data import DataReport, find_list, wait_for_doors
+from handshake.control.lists.compaction import Compaction
+from handshake.control.lists.lists import Lists, print_entries
+from handshake.control.lists.word import FOREVER, OFF, ListDelta, Origin, Standing, Word
+from handshake.control.live import LivePolicy
+from handshake.core.clock import Clock
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.edge.lists.entry import find_protected, read_entry, sort_entries
+from handshake.edge.lists.formats import Entries
+from handshake.edge.lists.shape import ListShape
+from handshake.edge.settings import ListKind
+
+_DOOR_SECONDS = 10.0
+_IMPORT_SECONDS = 120.0
+_EXAMPLES = {
+    ListKind.ADDRESS: "Write 203.0.113.7 or 2001:db8::1.",
+    ListKind.NETWORK: "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
+    ListKind.TEXT: "Write the whole text, in quotes.",
+}
+POLICY = Origin(author="policy", reason="edge.toml", at=0.0)
+"""Who listed what the policy itself names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """How long entries stay."""
+
+    seconds: float | None = None
+    """None: longer each time, or for good."""
+    is_for_good: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What became of a file."""
+
+    done: DataReport
+    listed: int
+    left_out: tuple[str, ...]
+    """Entries that touch what the list protects."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wall:
+    """Somebody who may change lists, and what they change them with. Works with the control plane dead."""
+
+    who: str
+    catalog: Catalog
+    clock: Clock
+    lists: Lists
+    compaction: Compaction
+    read_live: Callable[[], LivePolicy]
+    nodes: tuple[str, ...]
+
+    def add(
+        self, name: str, texts: Sequence[str], *, term: Term, reason: str, is_exact: bool = False
+    ) -> DataReport:
+        """Put entries on a list; ProblemsError where one is none, or touches what is protected."""
+        shape = self.shape(name)
+        entries = self.read(shape, texts, is_exact=is_exact)
+        if problems := list(_demand_unprotected(shape, entries)):
+            raise ProblemsError(problems)
+        said = self._list(name, entries, term, reason)
+        return self._wait(shape, said, f"{print_entries(entries)} is on list {name}")
+
+    def remove(self, name: str, texts: Sequence[str], *, reason: str, is_exact: bool = False) -> DataReport:
+        """Take entries off a list."""
+        shape = self.shape(name)
+        entries = self.read(shape, texts, is_exact=is_exact)
+        said = self.lists.remove(name, *entries, author=self.who, reason=reason)
+        return self._wait(shape, said, f"{print_entries(entries)} is off list {name}")
+
+    def add_all(self, name: str, entries: Entries, *, term: Term, reason: str) -> Imported:
+        """Put everything that a file holds on a list, but for what touches the protected."""
+        shape = self.shape(name)
+        find = _touch_protected(shape)
+        left_out = tuple(entry for entry in entries.found if find(entry))
+        listed = [entry for entry in entries.found if entry not in set(left_out)]
+        seconds = None if term.is_for_good else term.seconds
+        said = self.lists.add_all(name, listed, seconds=seconds, author=self.who, reason=reason)
+        what = f"{len(listed):,} entries are on list {name}"
+        done = self._wait(shape, said, what, seconds=_IMPORT_SECONDS)
+        return Imported(done=done, listed=len(listed), left_out=left_out)
+
+    def undo(self, name: str) -> DataReport:
+        """Take back the last change of a list."""
+        shape = self.shape(name)
+        said = self.lists.undo(name, author=self.who)
+        return self._wait(shape, said, f"list {name}: {said.what}", seconds=_IMPORT_SECONDS)
+
+    def content(self, name: str) -> list[Standing]:
+        """Return what a list holds now, the policy's own entries among it, in the order people look for them."""
+        shape = self.shape(name)
+        said = {its.word.entry: its for its in self.lists.content(name)}
+        # A word that takes one of the policy's own entries off is not in what is listed now.
+        own = [entry for entry in shape.seeds if entry not in said]
+        removed = self.lists.find_all(name, own) if own else {}
+        said.update((entry, _seed(entry)) for entry in own if entry not in removed)
+        return [said[entry] for entry in sort_entries(shape.kind, list(said))]
+
+    def around(self, name: str, entry: str) -> list[str]:
+        """Return the listed networks that still hold an entry, whatever became of itself."""
+        shape = self.shape(name)
+        if shape.kind is not ListKind.NETWORK:
+            return []
+        network = ip_network(entry)
+        wider = [str(network.supernet(new_prefix=bits)) for bits in range(network.prefixlen)]
+        now = self.clock.now()
+        found = self.lists.find_all(name, wider)
+        return [each for each in wider if (its := found.get(each)) and its.word.until > now]
+
+    def tidy(self, name: str) -> bool:
+        """Fold the list's deltas where there are many: what a verb does last, when nobody waits any more."""
+        return self.compaction.compact(name, frozenset(self.shape(name).seeds))
+
+    def shape(self, name: str) -> ListShape:
+        """Return a list of the live policy; ProblemsError names the nearest one."""
+        return find_list(self.read_live(), name)
+
+    def read(self, shape: ListShape, texts: Sequence[str], *, is_exact: bool = False) -> list[str]:
+        """Return entries in canonical form; ProblemsError names every one that is none."""
+        entries: list[str] = []
+        problems: list[Problem] = []
+        for text in texts:
+            try:
+                entries.append(read_entry(shape.kind, text, is_exact=is_exact))
+            except ValueError as error:
+                problems.append(_problem("edge-bad-address", str(error), text, _EXAMPLES[shape.kind]))
+        if problems:
+            raise ProblemsError(problems)
+        return list(dict.fromkeys(entries))
+
+    def _list(self, name: str, entries: Sequence[str], term: Term, reason: str) -> ListDelta:
+        if term.seconds is None and not term.is_for_good:
+            return self.lists.add_longer(name, *entries, author=self.who, reason=reason)
+        return self.lists.add(name, *entries, seconds=term.seconds, author=self.who, reason=reason)
+
+    def _wait(
+        self, shape: ListShape, said: ListDelta, what: str, *, seconds: float = _DOOR_SECONDS
+    ) -> DataReport:
+        return wait_for_doors(
+            self.catalog,
+            self.clock,
+            self.nodes,
+            subject=list_subject(shape.name),
+            revision=said.revision,
+            what=f"{what}{_print_term(said.words, self.clock.now())}",
+            seconds=seconds,
+        )
+
+
+def _print_term(words: Sequence[Word], now: float) -> str:
+    """Return for how long, where it is the same for all."""
+    ends = {word.until for word in words}
+    if len(ends) != 1 or OFF in ends:
+        return ""
+    (until,) = ends
+    return " for good" if until >= FOREVER else f" for {print_seconds(until - now)}"
+
+
+def print_seconds(seconds: float) -> str:
+    """Return a duration in the largest unit that fits: 10 min, 24 h, 7 d."""
+    whole = round(seconds)
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size or whole == size:
+            return f"{whole / size:.3g} {unit}"
+    return f"{whole} s"
+
+
+def _demand_unprotected(shape: ListShape, entries: Sequence[str]) -> Iterator[Problem]:
+    find = _touch_protected(shape)
+    for entry in entries:
+        if other := find(entry):
+            yield _problem(
+                "edge-protected",
+                f"{entry} touches {other}, which list {shape.name} protects",
+                entry,
+                "Take it off `protected` in edge.toml first, by a policy release.",
+            )
+
+
+def _touch_protected(shape: ListShape) -> Callable[[str], object]:
+    if shape.kind is ListKind.TEXT:
+        protected = frozenset(shape.protected_texts)
+        return lambda entry: entry if entry in protected else None
+    return find_protected(shape.protected)
+
+
+def _seed(entry: str) -> Standing:
+    return Standing(word=Word(entry=entry, until=FOREVER), origin=POLICY)
+
+
+def _problem(check: str, what: str, where: str, hint: str) -> Problem:
+    return Problem(check=check, what=what, where=Location(file=where), hint=hint)
