@@ -41,21 +41,11 @@ def _describe_request(request: Request) -> dict[str, object]:
         "path": StringType(request.path),
         "query": StringType(request.query),
         "user_agent": StringType(request.headers.get("user-agent", "")),
-        "size": IntType(_read_size(request.headers.get("content-length", ""))),
+        "size": IntType(request.size),
         "header": _Texts(request.headers, ignores_case=True),
-        "cookie": _Texts(_read_cookies(request.headers.get("cookie", ""))),
+        "cookie": _Texts(request.cookies),
         "arm": _Texts(request.arms),
     }
-
-
-def _read_size(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
-
-
-def _read_cookies(text: str) -> dict[str, str]:
-    """Return the cookies by name; the last one counts."""
-    pairs = (part.strip().partition("=") for part in text.split(";"))
-    return {name: value for name, equals, value in pairs if equals}
 
 
 def _map(values: Mapping[str, object]) -> MapType:

@@ -27,6 +27,18 @@ class Request:
     arms: Mapping[str, str] = field(default_factory=dict)
     """By rule with `split`: the arm that the visitor has."""
 
+    @property
+    def size(self) -> int:
+        """The announced length of the body; 0 where none was announced."""
+        text = self.headers.get("content-length", "")
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name; the last one counts."""
+        pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return {name: value for name, equals, value in pairs if equals}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveData:

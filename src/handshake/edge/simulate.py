@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -15,7 +16,7 @@ from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.request import LiveData, Request
 
-__all__ = ["LiveData", "Request", "Verdict", "simulate"]
+__all__ = ["LiveData", "Request", "Verdict", "ask_cel", "follow", "order_rules", "simulate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,29 +68,42 @@ class Verdict:
 
 def simulate(policy: Policy, request: Request, live: LiveData) -> Verdict:
     """Return the verdict on a request."""
+
+    def holds(rule: Rule, request: Request) -> bool:
+        return ask_cel(rule.text, policy, request, live)
+
+    return follow(order_rules(policy), request, live.exceeded, holds)
+
+
+def ask_cel(condition: str, policy: Policy, request: Request, live: LiveData) -> bool:
+    """Return whether a condition holds, by CEL's own evaluator."""
+    return bool(_compile(condition).evaluate(describe(policy, request, live)))
+
+
+def order_rules(policy: Policy) -> tuple[Rule, ...]:
+    """Return a policy's rules as they are tried: the door's, then the cache's."""
+    return tuple(rule for phase in Phase for rule in policy.select_rules(phase))
+
+
+def follow(
+    rules: Iterable[Rule], request: Request, exceeded: frozenset[str], holds: Callable[[Rule, Request], bool]
+) -> Verdict:
+    """Return what becomes of a request under rules in their order; `exceeded` names limits that are reached."""
     matched: list[Rule] = []
-    for rule in (rule for phase in Phase for rule in policy.select_rules(phase)):
-        if not _holds(policy, rule, request, live):
+    for rule in rules:
+        if not holds(rule, request):
             continue
         matched.append(rule)
-        if _ends(rule, live):
+        if rule.action.ends or (isinstance(rule.action, Limit) and rule.name in exceeded):
             return Verdict(matched=tuple(matched), request=request, ending=rule)
         request = _change(rule, request)
     return Verdict(matched=tuple(matched), request=request)
-
-
-def _holds(policy: Policy, rule: Rule, request: Request, live: LiveData) -> bool:
-    return bool(_compile(rule.text).evaluate(describe(policy, request, live)))
 
 
 @cache
 def _compile(condition: str) -> celpy.Runner:
     environment = celpy.Environment()
     return environment.program(environment.compile(condition))
-
-
-def _ends(rule: Rule, live: LiveData) -> bool:
-    return rule.action.ends or (isinstance(rule.action, Limit) and rule.name in live.exceeded)
 
 
 def _change(rule: Rule, request: Request) -> Request:
