@@ -1,7 +1,8 @@
-"""What every object store keeps. A driver joins by one more entry in STORES."""
+"""What every object store keeps: the directory, and buckets at two S3 servers that nobody here wrote."""
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
 from handshake.core.objects import ObjectStore
 from handshake.drivers.directory.store import make_region
+from tests.live.buckets import S3Server, run_moto, run_versitygw
 
-STORES: dict[str, Callable[[Path], ObjectStore]] = {
-    "directory": lambda folder: make_region(folder / "region", "west"),
-}
+STORES = ["directory", "moto", "versitygw", "versitygw, with a prefix"]
+_numbers = itertools.count()
 
 BAD_KEYS = {
     "empty": "",
@@ -31,9 +32,27 @@ BAD_KEYS = {
 }
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[S3Server]:
+    with run_moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with run_versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+        yield server
+
+
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return STORES[request.param](tmp_path)
+    if request.param == "directory":
+        return make_region(tmp_path / "region", "west")
+    program, _, prefix = request.param.partition(", ")
+    server: S3Server = request.getfixturevalue(program)
+    bucket = f"bucket-{next(_numbers)}"
+    server.make_bucket(bucket)
+    return server.store(bucket, prefix="campaign/west" if prefix else "")
 
 
 def test_gives_back_what_was_put(store: ObjectStore) -> None:

@@ -32,9 +32,18 @@ class ObjectStore(Protocol):
         ...
 
     def put(
-        self, key: str, content: Path | bytes, *, content_type: str = "", cache_control: str = ""
+        self,
+        key: str,
+        content: Path | bytes,
+        *,
+        content_type: str = "",
+        cache_control: str = "",
+        encoding: Encoding | None = None,
     ) -> None:
-        """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError."""
+        """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError.
+
+        `encoding` is how the content is compressed already, None where it is not; nothing is compressed here.
+        """
         ...
 
     def get(self, key: str) -> bytes | None:

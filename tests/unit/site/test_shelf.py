@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from handshake.control.shelf import fetch_release, load_manifest, provenances, releases, store_release
+from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, release_id
@@ -24,11 +25,19 @@ class ForgetfulStore(DirectoryStore):
     """A region that loses the end of what it is given."""
 
     def put(
-        self, key: str, content: Path | bytes, *, content_type: str = "", cache_control: str = ""
+        self,
+        key: str,
+        content: Path | bytes,
+        *,
+        content_type: str = "",
+        cache_control: str = "",
+        encoding: Encoding | None = None,
     ) -> None:
         """Write all but the last byte."""
         whole = content if isinstance(content, bytes) else content.read_bytes()
-        super().put(key, whole[:-1], content_type=content_type, cache_control=cache_control)
+        super().put(
+            key, whole[:-1], content_type=content_type, cache_control=cache_control, encoding=encoding
+        )
 
 
 @pytest.fixture

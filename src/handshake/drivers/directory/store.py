@@ -12,11 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from handshake.core.compressible import Encoding
 from handshake.core.digest import digest_file
 from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.object_key import INCOMING, check_key, check_prefix
 from handshake.core.objects import ObjectInfo
 from handshake.drivers.directory.incoming import Incoming
-from handshake.drivers.directory.key import INCOMING, check_key, check_prefix
 from handshake.drivers.directory.refusal import translate_errors
 
 _NO_LINK = {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}
@@ -54,6 +55,7 @@ class DirectoryStore:
         *,
         content_type: str = "",  # noqa: ARG002 -- the Protocol's; a file has a name for it
         cache_control: str = "",  # noqa: ARG002 -- the same
+        encoding: Encoding | None = None,  # noqa: ARG002 -- the same
     ) -> None:
         """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError."""
         target = self._path(key)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from handshake.core.compressible import Encoding
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.objects import ObjectInfo
@@ -55,10 +56,16 @@ class LentStore:
         yield from self._ask("keys", prefix).json()
 
     def put(
-        self, key: str, content: Path | bytes, *, content_type: str = "", cache_control: str = ""
+        self,
+        key: str,
+        content: Path | bytes,
+        *,
+        content_type: str = "",
+        cache_control: str = "",
+        encoding: Encoding | None = None,
     ) -> None:
         """Refuse."""
-        del content, content_type, cache_control
+        del content, content_type, cache_control, encoding
         self._refuse(key)
 
     def copy(self, source: str, target: str) -> None:

@@ -1,4 +1,4 @@
-"""Which keys a directory can hold: those that stay inside it and read the same in a URL."""
+"""Which keys objects may have, the same in every store: those that stay inside a directory and read alike in a URL."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import unicodedata
 from handshake.core.errors import RefusedError
 
 INCOMING = ".incoming"
-"""Where files are written before they get their name; no key begins with it."""
+"""Where the directory store writes files before they get their name; no key begins with it."""
 
 _KEY_BYTES = 1024
 _PART_BYTES = 255
 
 
 def check_key(key: str) -> str:
-    """Return the key; RefusedError says why this store cannot hold it."""
+    """Return the key; RefusedError says why no store holds it."""
     if why := _fault(key):
         raise RefusedError(
             f"{key[:100]!r} is no key of an object: {why}",
@@ -36,7 +36,7 @@ def _fault(key: str) -> str:
     if "." in parts or ".." in parts:
         return "it holds a part . or .."
     if parts[0] == INCOMING:
-        return f"{INCOMING} is the store's own"
+        return f"{INCOMING} is the directory store's own"
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in key):
         return "it holds a control character, or one that UTF-8 cannot carry"
     if len(key.encode()) > _KEY_BYTES or any(len(part.encode()) > _PART_BYTES for part in parts):

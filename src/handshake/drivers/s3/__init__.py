@@ -1,0 +1,1 @@
+"""Objects in a bucket: one region at any provider that speaks S3."""

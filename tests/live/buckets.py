@@ -1,0 +1,96 @@
+"""Servers that speak S3, for tests: versitygw over a folder, and moto in memory."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from handshake.core.bucket import Bucket
+from handshake.drivers.s3.credential import Credential
+from handshake.drivers.s3.store import S3Store
+
+VERSITYGW = Path(__file__).parents[2] / "tools/bin/versitygw"
+ROOT = Credential(id="root", secret="root's secret")
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Server:
+    """A server that holds buckets."""
+
+    url: str
+    make_bucket: Callable[[str], None]
+
+    def bucket(self, name: str, prefix: str = "") -> Bucket:
+        """Return where a bucket of this server is."""
+        return Bucket(endpoint=self.url, name=name, prefix=prefix)
+
+    def store(self, name: str, *, region: str = "west", prefix: str = "") -> S3Store:
+        """Return the store over a bucket, for the server's own root."""
+        return S3Store(self.bucket(name, prefix), ROOT, region)
+
+
+@contextmanager
+def run_versitygw(folder: Path) -> Iterator[S3Server]:
+    """Run versitygw over a folder until the block ends; each folder in it is a bucket."""
+    if not VERSITYGW.exists() and not os.environ.get("CI"):
+        pytest.skip("tools/bin/versitygw is not built: script/tools versitygw")
+    objects, people, port = folder / "objects", folder / "people", _free_port()
+    objects.mkdir(parents=True)
+    people.mkdir()
+    argv = [str(VERSITYGW), "--port", f"127.0.0.1:{port}", "--iam-dir", str(people), "--quiet"]
+    keys = {"ROOT_ACCESS_KEY": ROOT.id, "ROOT_SECRET_KEY": ROOT.secret}
+    with _run([*argv, "posix", str(objects)], port, os.environ | keys) as url:
+        yield S3Server(url=url, make_bucket=lambda name: (objects / name).mkdir())
+
+
+@contextmanager
+def run_moto() -> Iterator[S3Server]:
+    """Run moto's server until the block ends."""
+    port = _free_port()
+    program = "import sys; from moto.server import main; main(sys.argv[1:])"
+    argv = [sys.executable, "-c", program, "-H", "127.0.0.1", "-p", str(port)]
+    with _run(argv, port, os.environ) as url:
+        yield S3Server(url=url, make_bucket=lambda name: _make_bucket(f"{url}/{name}"))
+
+
+@contextmanager
+def _run(argv: list[str], port: int, environment: "os._Environ[str] | dict[str, str]") -> Iterator[str]:
+    process = subprocess.Popen(
+        argv, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=10)
+
+
+def _make_bucket(url: str) -> None:
+    assert urllib3.request("PUT", url, retries=False).status == 200
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the S3 server did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
