@@ -11,7 +11,7 @@ from handshake.config.settings import Settings
 from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
-from handshake.edge.texts import Body, HeaderName, HeaderValue, Target
+from handshake.edge.texts import Body, FilledValue, HeaderName, HeaderValue, Target
 
 
 class Respond(Settings):
@@ -24,7 +24,7 @@ class Respond(Settings):
     reason: HeaderValue = Field(
         default="", description="Reason phrase; phase serve only, and HTTP/2 carries none."
     )
-    headers: dict[HeaderName, HeaderValue] = Field(
+    headers: dict[HeaderName, FilledValue] = Field(
         default_factory=dict, description="Further headers of the answer."
     )
     content_type: HeaderValue = Field(

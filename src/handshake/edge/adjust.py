@@ -8,13 +8,13 @@ from pydantic import Field
 
 from handshake.config.settings import Settings
 from handshake.edge.phase import Phase
-from handshake.edge.texts import HeaderName, HeaderValue, PathText, Tag, Word
+from handshake.edge.texts import FilledValue, HeaderName, PathText, Tag, Word
 
 
 class HeaderChanges(Settings):
     """Headers of one message to set and to take off."""
 
-    set: dict[HeaderName, HeaderValue] = Field(
+    set: dict[HeaderName, FilledValue] = Field(
         default_factory=dict, description="Headers to set; a header that is there already is replaced."
     )
     remove: tuple[HeaderName, ...] = Field(default=(), description="Headers to take off.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 PATH = "/.well-known/handshake-challenge"
 """Where a solution is handed in: `?seal=...&answer=...`."""
-COOKIE = "hs_pass"
+COOKIE = "hs_pass_"
+"""The beginning of the cookie's name; the rule's follows, so that one pass does not push out another."""
 ZEROS = "0000"
 """What the SHA-256 of `seal.answer` begins with, in hexadecimal: some 65,000 attempts, about a second."""
 SEAL_SECONDS = 300

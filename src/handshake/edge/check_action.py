@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from handshake.config.reader import Loaded
 from handshake.config.source import Path
 from handshake.core.problem import Problem
-from handshake.edge.actions import Action, Decoy, Respond
+from handshake.edge.actions import Action, Decoy, Redirect, Respond
 from handshake.edge.adjust import HeaderChanges, Headers, Split
 from handshake.edge.identity import is_stripped
 from handshake.edge.limit import Limit
@@ -52,12 +52,26 @@ def _check_action(
     for place, body in _bodies_of(action):
         if phase is Phase.ADMIT and len(body.encode()) > LARGEST_BODY_BYTES:
             yield _body_too_large(loaded, (*path, *place), body)
+    yield from _check_own(loaded, path, action)
+
+
+def _check_own(loaded: Loaded[EdgeSettings], path: Path, action: Action) -> Iterator[Problem]:
+    """Check what only one kind of action has."""
     match action:
         case Limit(failures=failures):
             yield from _check_failures(loaded, path, failures)
+        case Respond(headers=headers):
+            yield from _check_headers(loaded, path, [(("headers", name), name) for name in headers])
+            yield from (
+                _second_type(loaded, (*path, "headers", name))
+                for name in headers
+                if name.lower() == "content-type"
+            )
+        case Redirect(to=to, keep_path=True) if "?" in to:
+            yield _path_behind_query(loaded, (*path, "to"))
         case Headers():
-            yield from _check_headers(loaded, (*path, "request"), action.request)
-            yield from _check_headers(loaded, (*path, "response"), action.response)
+            yield from _check_headers(loaded, (*path, "request"), _names_of(action.request))
+            yield from _check_headers(loaded, (*path, "response"), _names_of(action.response))
         case Split(arms=arms) if not any(arms.values()):
             yield _no_weight(loaded, (*path, "arms"))
 
@@ -84,9 +98,14 @@ def _check_failures(loaded: Loaded[EdgeSettings], path: Path, failures: Iterable
             yield _bad_status(loaded, (*path, "failures", place), status)
 
 
-def _check_headers(loaded: Loaded[EdgeSettings], path: Path, changes: HeaderChanges) -> Iterator[Problem]:
-    named: list[tuple[Path, str]] = [(("set", name), name) for name in changes.set]
-    named += [(("remove", place), name) for place, name in enumerate(changes.remove)]
+def _names_of(changes: HeaderChanges) -> Iterator[tuple[Path, str]]:
+    yield from ((("set", name), name) for name in changes.set)
+    yield from ((("remove", place), name) for place, name in enumerate(changes.remove))
+
+
+def _check_headers(
+    loaded: Loaded[EdgeSettings], path: Path, named: Iterable[tuple[Path, str]]
+) -> Iterator[Problem]:
     for place, name in named:
         if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith("x-hs-")):
             yield Problem(
@@ -145,6 +164,24 @@ def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Prob
         what=f"the body has {len(body.encode()):,} bytes, and the door can answer with {LARGEST_BODY_BYTES:,}",
         where=loaded.source.at(*path),
         hint="Shorten it, or redirect to a page of a site.",
+    )
+
+
+def _second_type(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
+    return Problem(
+        check="edge-framing-header",
+        what="an answer would have two content types",
+        where=loaded.source.at(*path),
+        hint='Write it as content_type = "text/css".',
+    )
+
+
+def _path_behind_query(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
+    return Problem(
+        check="edge-redirect-path",
+        what="the request's path cannot be appended to an address with a query",
+        where=loaded.source.at(*path),
+        hint="Leave out the query, or keep_path.",
     )
 
 

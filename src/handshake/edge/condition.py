@@ -29,14 +29,17 @@ from handshake.edge.identity import is_stripped
 from handshake.edge.pattern import find_pattern_fault
 from handshake.edge.phase import Phase
 from handshake.edge.settings import ListKind
-from handshake.edge.variables import BY_NAME, REQUEST_ARM, REQUEST_HEADER, Type, Variable
+from handshake.edge.variables import BY_NAME, REQUEST_ARM, REQUEST_COOKIE, REQUEST_HEADER, Type, Variable
 
 _METHODS = {operator.value for operator in Operator} - {Operator.EQUALS.value}
 _FAULTY = Constant(value=False)
 _SWITCH = "switch."
 _LIST = "list."
-_KEY = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,60}")
-"""RFC 9110, 5.6.2: what names of headers and cookies are made of."""
+_KEYS = {
+    REQUEST_HEADER: re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}"),
+    REQUEST_COOKIE: re.compile(r"[A-Za-z0-9_.-]{1,60}"),
+}
+"""What every dialect can name without quotes."""
 _RELATIONS = {relation.value for relation in Relation} - {Relation.EQUALS.value}
 _COMPARISONS = _RELATIONS | _METHODS
 _MIRRORED = {
@@ -47,7 +50,7 @@ _MIRRORED = {
 }
 _LARGEST_NUMBER = 2**31 - 1
 _PLURAL = {Type.TEXT: "texts", Type.ADDRESS: "addresses"}
-_ARTICLE = {Type.NUMBER: "a number", Type.ADDRESS: "an address"}
+_ARTICLE = {Type.TEXT: "a text", Type.NUMBER: "a number", Type.ADDRESS: "an address"}
 _EXAMPLE = {Type.NUMBER: "> 100", Type.ADDRESS: 'in ["192.0.2.0/24"]'}
 _DECLARE = {
     "switch": "Declare it: [switches.{name}]",
@@ -175,7 +178,7 @@ class _Reader:
             example = "request.user_agent" if wanted is Type.TEXT else "client.ip"
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.name} is a {reads.variable.type}, and list {name} holds {_PLURAL[wanted]}",
+                f"{reads.name} is {_ARTICLE[reads.variable.type]}, and list {name} holds {_PLURAL[wanted]}",
                 f"Write: {example} in list.{name}",
                 left.place,
             )
@@ -242,7 +245,7 @@ class _Reader:
         match variable:
             case _ if variable is REQUEST_ARM:
                 self._check_declared("split", key, self.declared.arms, place)
-            case _ if key and not _KEY.fullmatch(key):
+            case _ if key and not _KEYS[variable].fullmatch(key):
                 self._refuse_key(key, place)
                 return None
             case _ if variable is REQUEST_HEADER:
@@ -308,7 +311,7 @@ class _Reader:
         self._refuse(
             "edge-bad-key",
             f"{key!r} is no name of a header or a cookie",
-            "Names are letters, digits and hyphens.",
+            "Names are letters, digits and hyphens; those of cookies may hold `_` and `.` as well.",
             place,
         )
 

@@ -8,6 +8,8 @@ from pydantic import StringConstraints
 
 Body = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$")]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")]
+FilledValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7E]([\x20-\x7E]*[\x21-\x7E])?$")]
+"""A header's value as both programs send it: never empty, with no space at its ends."""
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7E]*$")]
 Target = Annotated[str, StringConstraints(pattern=r"^(/|https?://[A-Za-z0-9])[\x21\x23-\x7E]*$")]
 """Where a redirect leads: a path, or an address with its scheme."""

@@ -101,7 +101,7 @@ REQUEST_COOKIE = Variable(
         Dialect.FASTLY: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
     },
     has_key=True,
-    absent_at_door=("req.cook_cnt({key})", "eq", "0"),
+    absent_at_door=("req.fhdr_cnt(cookie)", "eq", "0"),
 )
 REQUEST_ARM = Variable(
     name="request.arm",

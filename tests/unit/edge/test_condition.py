@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,20 +15,28 @@ from handshake.edge.expression import (
     Expression,
     IsListed,
     IsWithin,
+    Measures,
     Not,
     Operator,
+    Relation,
     SwitchIsOn,
     Test,
 )
 from handshake.edge.normal_form import count_alternatives, to_alternatives
+from handshake.edge.phase import Phase
+from handshake.edge.settings import ListKind
 
-DECLARED = Declared(switches=frozenset({"siege"}), lists=frozenset({"wall"}))
+DECLARED = Declared(
+    switches=frozenset({"siege"}),
+    lists={"wall": ListKind.NETWORK, "agents": ListKind.TEXT},
+    arms=frozenset({"hero"}),
+)
 TESTS: tuple[Test, ...] = tuple(SwitchIsOn(name=name) for name in "abc")
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, phase: Phase = Phase.SERVE) -> Expression:
     """Return the expression of a condition without faults."""
-    expression, faults = parse_condition(text, DECLARED)
+    expression, faults = parse_condition(text, DECLARED, phase)
     assert not faults
     return expression
 
@@ -114,8 +123,49 @@ def test_escapes_are_read_as_cel_reads_them() -> None:
 
 def test_every_fault_is_found_at_once() -> None:
     """Faults on both sides of an operator are reported together, each with its column."""
-    _, faults = parse_condition("switch.seige || client.ip in list.walls", DECLARED)
+    _, faults = parse_condition("switch.seige || client.ip in list.walls", DECLARED, Phase.ADMIT)
     assert [(fault.check, fault.column, fault.hint) for fault in faults] == [
         ("edge-unknown-switch", 1, "Did you mean siege?"),
         ("edge-unknown-list", 30, "Did you mean wall?"),
     ]
+
+
+def test_numbers_have_an_order() -> None:
+    """A number may stand on either side of its comparison, and equals one of several."""
+    measured = parse("request.size > 10")
+    assert isinstance(measured, Measures)
+    assert (measured.relation, measured.numbers) == (Relation.ABOVE, (10,))
+    assert parse("10 < request.size") == measured
+    assert parse("client.asn in [1, 2]") == parse("client.asn in [1, 2]", Phase.ADMIT)
+
+
+def test_texts_are_looked_up_in_lists_of_texts() -> None:
+    """A list of texts takes any text; a look is told apart by what is looked up."""
+    agent, cookie = parse("request.user_agent in list.agents"), parse('request.cookie["a-b"] in list.agents')
+    assert isinstance(agent, IsListed)
+    assert isinstance(cookie, IsListed)
+    assert (agent.label, cookie.label) == ("agents.user_agent", "agents.cookie.a_2db")
+
+
+@pytest.mark.parametrize(
+    ("text", "phase", "check"),
+    [
+        ('request.path > "a"', Phase.SERVE, "edge-wrong-type"),
+        ('request.size == "10"', Phase.SERVE, "edge-wrong-type"),
+        ("request.size > -1", Phase.SERVE, "edge-wrong-type"),
+        ("request.size > 99999999999", Phase.SERVE, "edge-wrong-type"),
+        ("client.ip in list.agents", Phase.SERVE, "edge-wrong-type"),
+        ("request.path in list.wall", Phase.SERVE, "edge-wrong-type"),
+        ('client.asn.startsWith("1")', Phase.SERVE, "edge-wrong-type"),
+        ('request.arm["hero"] == "bold"', Phase.ADMIT, "edge-variable-phase"),
+        ('request.arm["nobody"] == "bold"', Phase.SERVE, "edge-unknown-split"),
+        ('request.header["a b"] == "x"', Phase.SERVE, "edge-bad-key"),
+        ('request.header["a.b"] == "x"', Phase.SERVE, "edge-bad-key"),
+        ('request.cookie["a;b"] == "x"', Phase.SERVE, "edge-bad-key"),
+        ('request.header == "x"', Phase.SERVE, "edge-unknown-variable"),
+    ],
+)
+def test_what_no_edge_can_tell_is_refused(text: str, phase: Phase, check: str) -> None:
+    """A comparison that has no meaning, or none in this phase, is one fault with its check."""
+    _, faults = parse_condition(text, DECLARED, phase)
+    assert [fault.check for fault in faults] == [check]

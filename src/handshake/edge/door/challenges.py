@@ -40,7 +40,7 @@ def challenge(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
     over = if_over(rule)
     page = PAGE.replace("%", "%%").replace(PLACE_OF_SEAL, "%[var(txn.seal)]")
     return (
-        line("http-request", "set-var(txn.pass)", f"req.cook({COOKIE})", *over),
+        line("http-request", "set-var(txn.pass)", f"req.cook({COOKIE}{rule.word})", *over),
         line("http-request", "set-var(txn.until)", "var(txn.pass),field(1,.)", *over),
         *_seal("txn.wanted", f"pass {rule.name}", "txn.until", key, over),
         line("http-request", "set-var(txn.given)", "var(txn.pass),field(2,.)", *over),
@@ -97,18 +97,17 @@ def _hand_out_pass(policy: Policy, key: str) -> tuple[Line, ...]:
         statement
         for rule, limit in policy.select_limits()
         if limit.then is Exceeded.CHALLENGE
-        for statement in _hand_out(rule.name, limit.pass_seconds, key)
+        for statement in _hand_out(rule, limit.pass_seconds, key)
     )
 
 
-def _hand_out(name: str, seconds: int, key: str) -> tuple[Line, ...]:
-    solved = ("if", "{", "var(txn.solved)", "-m", "str", name, "}")
-    cookie = (
-        f"{COOKIE}=%[var(txn.until)].%[var(txn.wanted)]; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
-    )
+def _hand_out(rule: Rule, seconds: int, key: str) -> tuple[Line, ...]:
+    solved = ("if", "{", "var(txn.solved)", "-m", "str", rule.name, "}")
+    value = "%[var(txn.until)].%[var(txn.wanted)]"
+    cookie = f"{COOKIE}{rule.word}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return (
         line("http-request", "set-var(txn.until)", f"date({seconds})", *solved),
-        *_seal("txn.wanted", f"pass {name}", "txn.until", key, solved),
+        *_seal("txn.wanted", f"pass {rule.name}", "txn.until", key, solved),
         line("http-request", "set-var(txn.rule)", "str(challenge)", *solved),
         line("http-request", "return", "status", "204", "hdr", "Set-Cookie", cookie, *_NO_STORE, *solved),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from handshake.edge.door.maps import NETWORKS
+from handshake.edge.expression import Reads
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
 from handshake.edge.variables import (
@@ -32,8 +35,7 @@ def find_out(policy: Policy, maps: str) -> tuple[Line, ...]:
         lines += _find_size()
     for reads in policy.readings(Phase.ADMIT):
         if reads.variable is REQUEST_COOKIE:
-            # As an ACL, `req.cook` would try every cookie of this name; as a variable, it is the last one.
-            lines.append(line("http-request", f"set-var(txn.cookie_{reads.word})", f"req.cook({reads.key})"))
+            lines.append(_find_cookie(reads))
     return tuple(lines)
 
 
@@ -54,6 +56,13 @@ def keep_rates(policy: Policy) -> tuple[Section, ...]:
     store = f"http_req_rate({RATE_SECONDS}s)"
     table = ("type", "ipv6", "size", _CLIENTS, "expire", f"{RATE_SECONDS}s", "store", store)
     return (Section(words=("backend", RATES), lines=(line("stick-table", *table),)),)
+
+
+def _find_cookie(reads: Reads) -> Line:
+    """Read a cookie by the cache's pattern: HAProxy's own `req.cook` ends a value at a comma."""
+    pattern = rf"^(?:(?:.*;)? *{re.escape(reads.key)}=([^;]*).*|.*)$"
+    lookup = rf"req.fhdr(cookie,1),regsub('{pattern}','\1')"
+    return line("http-request", f"set-var(txn.cookie_{reads.word})", lookup)
 
 
 def _find_size() -> list[Line]:

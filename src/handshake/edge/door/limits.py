@@ -100,10 +100,10 @@ def _count(rule: Rule) -> tuple[Line, ...]:
 
 
 def _if_exceeded(rule: Rule, limit: Limit) -> tuple[str, ...]:
-    per = _spell_key(rule)
-    return if_met(
-        rule, "{", f"{per},table_{_rate(limit)}({name_table(rule)})", "gt", str(limit.requests), "}"
-    )
+    """This request counts already; failures are those before it, of which none must be left to try."""
+    rate = f"{_spell_key(rule)},table_{_rate(limit)}({name_table(rule)})"
+    too_many = max(limit.requests, 1) if limit.failures else limit.requests + 1
+    return if_met(rule, "{", rate, "ge", str(too_many), "}")
 
 
 def _act(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:

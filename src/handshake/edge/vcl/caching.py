@@ -54,7 +54,7 @@ def adjust_page() -> Block:
     return sub(
         "adjust_page",
         when(
-            'bereq.http.X-HS-Ttl && beresp.status < 500 && beresp.http.Cache-Control !~ "(?i)no-store|private"'
+            'bereq.http.X-HS-Ttl && !bereq.uncacheable && beresp.status < 500 && beresp.http.Cache-Control !~ "(?i)no-store|private"'
             " && !beresp.http.Set-Cookie",
             act('set beresp.ttl = std.duration(bereq.http.X-HS-Ttl + "s", 0s)'),
             act("unset beresp.http.Expires"),
@@ -68,8 +68,10 @@ def adjust_page() -> Block:
 
 
 def _tell_apart(reads: Reads) -> tuple[Act, ...]:
+    """In hexadecimal, so that no two keys look the same, whatever a visitor writes."""
     spelled = reads.spell(Dialect.CACHE)
-    told = act(f'set req.http.X-HS-Key = req.http.X-HS-Key + "|" + {spelled}')
+    coded = f'blob.transcode(IDENTITY, HEX, encoded="" + {spelled})'
+    told = act(f'set req.http.X-HS-Key = req.http.X-HS-Key + {coded} + "|"')
     if reads.variable is not REQUEST_COOKIE:
         return (told,)
     cookie = f'req.http.X-HS-Cookie + "; {reads.key}=" + {spelled}'

@@ -15,6 +15,7 @@ from handshake.syntax.vcl import Act, Block, If, Statement, act, escape_pattern,
 
 _PATH = r'regsub(req.url, "\?.*$", "")'
 _QUERY = r'regsub(req.url, "^[^?]*", "")'
+_BARE_QUERY = r'regsub(req.url, "^[^?]*\??", "")'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +97,8 @@ def _met(rule: Rule) -> str:
 def _redirect(redirect: Redirect) -> tuple[Act, ...]:
     target = quote(redirect.to.rstrip("/") if redirect.keep_path else redirect.to)
     path = f" + {_PATH}" if redirect.keep_path else ""
-    query = f" + {_QUERY}" if redirect.keep_query else ""
-    if redirect.keep_query and "?" in redirect.to:
-        query = r' + regsub(regsub(req.url, "^[^?]*", ""), "^\?(.)", "&\1")'
+    joint = "&" if "?" in redirect.to else "?"
+    query = f' + regsub({_BARE_QUERY}, "^(.)", "{joint}\\1")' if redirect.keep_query else ""
     return (
         act(f"set req.http.X-HS-Location = {target}{path}{query}"),
         act(f"return (synth({redirect.status.value}))"),

@@ -23,7 +23,7 @@ def choose_arm(name: str, split: Split) -> tuple[Statement, ...]:
             act(f"set req.http.X-HS-New-Arm-{name} = {arm}"),
         ),
         act(f"set req.http.X-Arm-{name} = {arm}"),
-        act(f'set req.http.X-HS-Key = req.http.X-HS-Key + "|{name}=" + {arm}'),
+        act(f'set req.http.X-HS-Key = req.http.X-HS-Key + {arm} + "|"'),
         act(f'set req.http.Cookie = regsuball(req.http.Cookie, "(^|; *){cookie}=[^;]*", "")'),
         act('set req.http.Cookie = regsub(req.http.Cookie, "^; *", "")'),
         when('req.http.Cookie == ""', act("unset req.http.Cookie")),
