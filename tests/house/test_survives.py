@@ -62,7 +62,7 @@ def test_a_killed_agent_comes_back_by_itself(house: HouseUnderTest) -> None:
 
 
 def test_bans_and_switches_need_no_control(house: HouseUnderTest, without_control: None) -> None:
-    """With the control plane dead, every door enforces a ban and a switch, and their undo."""
+    """With the control plane dead, every door enforces a ban and a switch, and their undo; caches purge."""
     del without_control
     ban = ("edge", "wall", "add", "203.0.113.0/24", "--for", "5m", "--reason", "test")
 
@@ -70,6 +70,7 @@ def test_bans_and_switches_need_no_control(house: HouseUnderTest, without_contro
     assert house.verb("edge", "switch", "set", "non_us_ban", "on", "--reason", "test")["is_enforced"]
     assert house.verb("edge", "switch", "undo", "non_us_ban")["is_enforced"]
     assert house.verb("edge", "wall", "remove", "203.0.113.0/24")["is_enforced"]
+    assert house.verb("edge", "purge", "news", "--url", "https://example.org/")["is_enforced"]
 
 
 def test_serving_needs_no_catalogue(house: HouseUnderTest) -> None:

@@ -13,6 +13,7 @@ from handshake.core.clock import Clock
 from handshake.core.release import Kind
 
 SWITCHES = "switches"
+PURGES = "purges"
 
 _ROLES_BY_KIND = {
     Kind.SITE: (Role.CACHE,),
@@ -22,6 +23,7 @@ _ROLES_BY_KIND = {
     "pool": (Role.GATEWAY,),
     "list": (Role.DOOR,),
     SWITCHES: (Role.DOOR,),
+    PURGES: (Role.CACHE,),
 }
 
 

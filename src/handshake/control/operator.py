@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.catalog.catalog import Catalog
-from handshake.control.acks import SWITCHES
+from handshake.control.acks import PURGES, SWITCHES
 from handshake.control.arrival import Arrival, Arrivals
 from handshake.control.edge_data import DataReport, find_switch, wait_for_doors
 from handshake.control.live import LivePolicy
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling
+from handshake.control.purges import Purges, describe_purge
 from handshake.control.shaken import Shaken, demand_shaken
 from handshake.control.switches import Switches, print_switch
 from handshake.control.wall import Term, Wall
@@ -22,6 +23,7 @@ from handshake.core.errors import RefusedError
 from handshake.core.pointer import Move, Pointer
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.release import Kind, Subject
+from handshake.edge.purge import Purge
 
 _DOOR_SECONDS = 10.0
 
@@ -111,6 +113,11 @@ class Operator:
     def take_off_list(self, name: str, entry: str, *, reason: str) -> DataReport:
         """Take an entry off a list."""
         return self.wall.remove(name, (entry,), reason=reason)
+
+    def purge(self, purge: Purge, *, reason: str) -> DataReport:
+        """Let every cache forget pages."""
+        revision = Purges(self.catalog, self.clock).order(purge, author=self.who, reason=reason)
+        return self._wait_for_doors(PURGES, revision, f"purge of {describe_purge(purge)}")
 
     def live(self) -> LivePolicy:
         """Return the live policy; RefusedError where none was applied yet."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from handshake.edge.purge import Purge
+
 
 class Cache(Protocol):
     """A running cache and the programs (VCLs) that it holds, each named after its content.
@@ -27,6 +29,10 @@ class Cache(Protocol):
 
         RefusedError where it was never prepared. The cache itself remembers, and begins with it after a restart.
         """
+        ...
+
+    def forget(self, purge: Purge) -> int:
+        """Forget pages, or mark them as ended; return how many there were."""
         ...
 
     def discard_others(self, *keep: str) -> None:

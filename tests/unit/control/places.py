@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from handshake.core.errors import RefusedError
+from handshake.edge.purge import Purge
 from handshake.gateway.member import Admission, Member, RouterState
 from handshake.gateway.step import AddMember, OpenMember, PoolStep
 
@@ -97,6 +98,7 @@ class ToldCache:
     temper: Temper
     serving: str = "what it served before"
     prepared: set[str] = field(default_factory=set)
+    forgotten: list[Purge] = field(default_factory=list)
 
     def ensure(self) -> bool:
         """Find that it runs."""
@@ -117,6 +119,11 @@ class ToldCache:
         if self.temper.accepts():
             assert name in self.prepared
             self.serving = name
+
+    def forget(self, purge: Purge) -> int:
+        """Note down what it is to forget."""
+        self.forgotten.append(purge)
+        return 1
 
     def discard_others(self, *keep: str) -> None:
         """Forget the others."""

@@ -44,9 +44,7 @@ def _tell(report: DecoyReport) -> None:
     for its in report.clients[:_SHOWN]:
         gave = f"[bold red]{print_moment(its.gave_at)}[/]" if its.is_suspect else ""
         moments = (print_moment(its.first_at), print_moment(its.last_at))
-        table.add_row(
-            its.client, escape(its.country), f"{its.decoys:,}", f"{its.receipts:,}", *moments, gave
-        )
+        table.add_row(its.client, escape(its.country), f"{its.decoys:,}", f"{its.receipts:,}", *moments, gave)
     out.print(table)
     if report.suspects:
         out.print(

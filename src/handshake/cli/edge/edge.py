@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from handshake.cli.edge.decoys import decoys
+from handshake.cli.edge.purge import purge
 from handshake.cli.edge.switch import switch
 from handshake.cli.edge.wall.wall import wall
 
-VERBS = (switch, wall, decoys)
+VERBS = (switch, wall, decoys, purge)
 
 
 @click.group()
 def edge() -> None:
-    """Switches and lists of the edge, changed without a release."""
+    """Switches, lists and pages of the edge, changed without a release."""
 
 
 for verb in VERBS:

@@ -119,7 +119,5 @@ def _tell_history(report: SwitchHistory) -> None:
     for its in report.settings:
         until = print_moment(its.until) if its.until else ""
         value = print_switch(is_on=its.is_on)
-        table.add_row(
-            print_moment(its.set_at), its.name, value, until, escape(its.owner), escape(its.reason)
-        )
+        table.add_row(print_moment(its.set_at), its.name, value, until, escape(its.owner), escape(its.reason))
     out.print(table)

@@ -9,7 +9,7 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.endpoint import Endpoints
 from handshake.catalog.entry import Snapshot
-from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, SWITCHES
+from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, PURGES, SWITCHES
 from handshake.control.acks import AckWriter
 from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.door import DoorReconciler
@@ -25,6 +25,7 @@ from handshake.control.feed import Feed, prefix_feed, service_feed
 from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.loop import Loop
 from handshake.control.pointers import decode_pointers
+from handshake.control.purges import decode_purges
 from handshake.control.targets import Targets
 from handshake.core.clock import Clock
 from handshake.core.errors import RefusedError
@@ -76,6 +77,7 @@ class Agent:
         self._pointers = prefix_feed(catalog, POINTERS, self._wake_all)
         self._switches = prefix_feed(catalog, SWITCHES, self._door.wake)
         self._lists = prefix_feed(catalog, LISTS, self._door.wake)
+        self._purges = prefix_feed(catalog, PURGES, self._cache.wake)
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
         self._nodes = prefix_feed(catalog, NODES, self._presence.wake)
         self._pools: dict[str, Feed[Endpoints]] = {}
@@ -97,7 +99,14 @@ class Agent:
     def run(self, instances: Instances) -> None:
         """Start every feed and loop."""
         self._instances = instances
-        for feed in (self._nodes, self._pointers, self._switches, self._lists, self._assignments):
+        for feed in (
+            self._nodes,
+            self._pointers,
+            self._switches,
+            self._lists,
+            self._purges,
+            self._assignments,
+        ):
             feed.start()
         for loop in self._loops:
             loop.start()
@@ -184,7 +193,8 @@ class Agent:
         live, pointers = self._live(), self.pointers()
         if live is None or pointers is None:
             return _NOTHING_YET
-        return self._parts.cache.cycle(live, pointers)
+        purges = self._purges.latest()
+        return self._parts.cache.cycle(live, pointers, decode_purges(purges.entries) if purges else ())
 
     def _keep_instances(self) -> Outcome:
         latest = self._assignments.latest()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handshake.control.acks import AckWriter
+from handshake.control.agent.purging import PurgeFollower
 from handshake.control.live import LivePolicy
+from handshake.control.purges import PurgeOrder
 from handshake.control.site_routes import route_release
 from handshake.core.digest import Digest, digest_bytes, digits
 from handshake.core.errors import RefusedError
@@ -53,9 +55,12 @@ class CacheReconciler:
         self._acks = acks
         self._surroundings = surroundings
         self._manifest_of = manifest_of
+        self._purges = PurgeFollower(cache, acks)
 
-    def cycle(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> Outcome:
-        """Prepare what the pointers ask for, flip to it, then say what was read back."""
+    def cycle(
+        self, live: LivePolicy, pointers: Mapping[Subject, Pointer], purges: tuple[PurgeOrder, ...] = ()
+    ) -> Outcome:
+        """Prepare what the pointers ask for, flip to it, say what was read back; then forget what is outdated."""
         started = self._cache.ensure()
         wanted = self._compile(live, pointers)
         flipped = False
@@ -63,7 +68,7 @@ class CacheReconciler:
             self._flip(wanted)
             flipped = True
         self._acknowledge(wanted)
-        return _tell(wanted, started=started, flipped=flipped)
+        return _tell(wanted, started=started, flipped=flipped, purged=self._purges.follow(purges))
 
     def name_of(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> str:
         """Return the name of the VCL that the label should point to."""
@@ -122,7 +127,8 @@ class CacheReconciler:
         self._cache.discard_others(wanted.name)
 
 
-def _tell(wanted: _Wanted, *, started: bool, flipped: bool) -> Outcome:
+def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int) -> Outcome:
     parts = ["started"] if started else []
     parts += [f"flipped to {wanted.name}"] if flipped else []
+    parts += [f"carried out {purged} purges"] if purged else []
     return Outcome(sentence=", ".join(parts) or f"serves {wanted.name}", changed=bool(parts))

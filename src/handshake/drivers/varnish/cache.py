@@ -8,6 +8,8 @@ from handshake.core.errors import RefusedError
 from handshake.drivers.varnish.admin import Admin
 from handshake.drivers.varnish.file import write_file
 from handshake.drivers.varnish.program import VarnishProgram
+from handshake.drivers.varnish.purging import forget
+from handshake.edge.purge import Purge
 from handshake.edge.vcl.compile import compile_root
 from handshake.syntax.vcl import print_vcl
 
@@ -47,6 +49,10 @@ class VarnishCache:
         if not self.active():
             self._take_over()
         self._note_down(name)
+
+    def forget(self, purge: Purge) -> int:
+        """Purge through the program that serves, which knows every page by its tags and its URL."""
+        return forget(self._program.socket, purge)
 
     def discard_others(self, *keep: str) -> None:
         """Discard every VCL that is neither kept nor reached through the label."""
