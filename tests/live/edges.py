@@ -178,13 +178,14 @@ def run_edge(
     sites: tuple[SiteRoute, ...],
     countries: str,
     *,
+    regions: tuple[Origin, Origin] | None = None,
     serve_gateway: Callable[[Path], AbstractContextManager[None]] | None = None,
     more: Callable[[DoorSurroundings], DoorSurroundings] = lambda its: its,
 ) -> Iterator[Edge]:
     """Run door, cache and origins until the block ends."""
     with ExitStack() as stack:
         folder = stack.enter_context(open_folder())
-        gateway, regions = Origin(), (Origin(), Origin())
+        gateway, regions = Origin(), regions or (Origin(), Origin())
         serve = serve_gateway or partial(serve_origin, gateway)
         stack.enter_context(serve(folder / "gateway.sock"))
         for region in regions:

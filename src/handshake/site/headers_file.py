@@ -49,15 +49,18 @@ def parse_headers(
     problems: list[Problem] = []
     for line in read_lines(text, shown_as):
         if not line.is_indented:
-            problems += _check_path(line, dialect)
-            rules.append(HeaderRule(pattern=normalise(line.text)))
+            faults = _check_path(line, dialect)
+            problems += faults
+            rules.append(HeaderRule(pattern="" if faults else normalise(line.text)))
         elif not rules:
             problems.append(_syntax(line, "a header stands before the first path"))
+        elif not rules[-1].pattern:
+            continue
         elif problem := _check_header(line, rules[-1], dialect):
             problems.append(problem)
         else:
             rules[-1] = _add(rules[-1], line.text)
-    return tuple(rule for rule in rules if rule.sets or rule.unsets), problems
+    return tuple(rule for rule in rules if rule.pattern and (rule.sets or rule.unsets)), problems
 
 
 def find_headers(rules: Iterable[HeaderRule], path: str, dialect: Dialect) -> dict[str, str | None]:
@@ -71,7 +74,7 @@ def find_headers(rules: Iterable[HeaderRule], path: str, dialect: Dialect) -> di
             found[name.lower()] = None
         for name, text in rule.sets:
             before, value = found.get(name.lower()), fill_in(text, values)
-            found[name.lower()] = f"{before}, {value}" if before else value
+            found[name.lower()] = value if before is None else f"{before}, {value}"
     return found
 
 

@@ -16,8 +16,8 @@ from handshake.edge.vcl.pages import (
 from handshake.edge.vcl.rules import ServeRule, compile_rules
 from handshake.edge.vcl.site_answers import (
     answer_missing,
+    label_site_answer,
     label_site_file,
-    label_site_redirect,
     retreat_to_previous,
 )
 from handshake.edge.vcl.site_previews import label_preview
@@ -159,7 +159,7 @@ def _deliver() -> Block:
 
 def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
     plain: tuple[Statement, ...] = (
-        label_site_redirect(),
+        label_site_answer(),
         label_preview(),
         when("req.http.X-HS-Location", act("set resp.http.Location = req.http.X-HS-Location")),
         when("req.http.X-HS-Allow", act("set resp.http.Allow = req.http.X-HS-Allow")),

@@ -88,11 +88,12 @@ def label_site_file() -> If:
     )
 
 
-def label_site_redirect() -> If:
+def label_site_answer() -> If:
     """Return vcl_synth's part: a browser asks again each time, so that a redirect goes with its release."""
     return when(
-        "req.http.X-HS-Site && req.http.X-HS-Location",
+        "req.http.X-HS-Site",
         act(f'set resp.http.Cache-Control = "{_REVALIDATED}"'),
+        when("resp.status >= 400", act('set resp.http.Cache-Control = "no-store"')),
         act('set resp.http.X-HS-Release = regsub(req.http.X-HS-Release, "^(.{12}).*$", "\\1")'),
     )
 

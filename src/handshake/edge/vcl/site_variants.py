@@ -10,6 +10,8 @@ _ACCEPTED = "req.http.X-HS-Accept-Encoding"
 """The visitor's own words, which the door keeps: Varnish knows gzip alone, and forgets the others."""
 _COMPRESSIBLE = rf"(?i)\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)})$"
 _MAY_HAVE_VARIANTS = rf"(?i)(?:/|/[^/.]+|\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)}))$"
+_FOLDERS = f"^/(?:{'|'.join(encoding.folder for encoding in Encoding)})"
+_ASKED = "bereq.http.X-HS-Variant"
 _ZERO = r"0(?:\.0*)?"
 
 
@@ -38,15 +40,23 @@ def name_variant() -> If:
     )
     return If(
         branches=(
-            Branch(condition=is_wanted, body=(act(f"set bereq.url = {variant}"),)),
-            Branch(condition="", body=(act("set bereq.url = bereq.http.X-HS-File"),)),
+            Branch(
+                condition=is_wanted,
+                body=(act(f"set bereq.url = {variant}"), act(f'set {_ASKED} = "yes"')),
+            ),
+            Branch(condition="", body=(act("set bereq.url = bereq.http.X-HS-File"), act(f"unset {_ASKED}"))),
         )
     )
 
 
 def is_variant() -> str:
     """Return the condition that the store was asked for a variant."""
-    return 'bereq.url ~ "^/sites/[^/]+/[^/]+/~"'
+    return _ASKED
+
+
+def hide_variants() -> If:
+    """Return vcl_recv's part: a variant has no address of its own."""
+    return when(f"{BELOW} ~ {quote(_FOLDERS)}", act('return (synth(404, "Not Found"))'))
 
 
 def label_variant() -> tuple[If, ...]:

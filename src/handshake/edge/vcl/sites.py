@@ -14,7 +14,7 @@ from handshake.edge.vcl.site_query import hash_query
 from handshake.edge.vcl.site_redirects import follow_redirect
 from handshake.edge.vcl.site_releases import describe_release, headers_of, name_site
 from handshake.edge.vcl.site_splits import choose_arm
-from handshake.edge.vcl.site_variants import choose_encoding
+from handshake.edge.vcl.site_variants import choose_encoding, hide_variants
 from handshake.edge.vcl.surroundings import PreviewRoute, SiteRoute
 from handshake.syntax.vcl import Block, Statement, act, escape_pattern, quote, sub, when
 
@@ -119,6 +119,7 @@ def _serve_site() -> Block:
             act('return (synth(405, "Method Not Allowed"))'),
         ),
         refuse_broken_path(),
+        hide_variants(),
         act("unset req.http.Cookie"),
         act("unset req.http.Authorization"),
         when('req.http.X-HS-Redirect ~ "^[0-9]+!"', act("call follow_redirect")),
