@@ -5,16 +5,17 @@ from __future__ import annotations
 import click
 
 from handshake.cli.edge.decoys import decoys
+from handshake.cli.edge.explain import explain_request
 from handshake.cli.edge.purge import purge
 from handshake.cli.edge.switch import switch
 from handshake.cli.edge.wall.wall import wall
 
-VERBS = (switch, wall, decoys, purge)
+VERBS = (switch, wall, decoys, explain_request, purge)
 
 
 @click.group()
 def edge() -> None:
-    """Switches, lists and pages of the edge, changed without a release."""
+    """Switches, lists and pages of the edge, changed without a release; and what its policy does, tried without one."""
 
 
 for verb in VERBS:

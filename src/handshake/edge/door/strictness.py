@@ -10,16 +10,16 @@ from handshake.syntax.haproxy import Line, line
 
 # RFC 3986, 6.2.2.2: letters, digits, `-._~` are never encoded in the canonical form. Together with the refusal of
 # dot segments, doubled slashes and encoded slashes, every path has one spelling, so no rule on a path is walked around.
-_SECOND_SPELLINGS = (
+SECOND_SPELLINGS = (
     "//",
     r"\\",
     r"/\.\.?(/|;|$)",
     "%(2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae]|00)",
     "%(?![0-9a-f][0-9a-f])",
 )
-_HOST = r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
-_METHOD = "^[A-Z-]+$"
-_OTHER_OPTION = "^(?!(close|keep-alive|upgrade|te|http2-settings)?$)"
+HOST = r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
+METHOD = "^[A-Z-]+$"
+OTHER_OPTION = "^(?!(close|keep-alive|upgrade|te|http2-settings)?$)"
 """RFC 9110, 7.6.1: what `Connection` names is taken off on the way; it must name nothing that we rely on."""
 
 
@@ -27,15 +27,15 @@ def refuse_malformed() -> tuple[Line, ...]:
     """Return the lines that refuse requests of doubtful form, each under a name that the log shows."""
     return (
         _note("strict-path", "unless { path -m beg / }"),
-        _note("strict-path", f"if {{ path -m reg -i -- {'|'.join(_SECOND_SPELLINGS)} }}"),
-        _note("strict-connection", f"if {{ req.hdr(connection) -m reg -i -- {_OTHER_OPTION} }}"),
+        _note("strict-path", f"if {{ path -m reg -i -- {'|'.join(SECOND_SPELLINGS)} }}"),
+        _note("strict-connection", f"if {{ req.hdr(connection) -m reg -i -- {OTHER_OPTION} }}"),
         _note("strict-length", "if { req.ver 1.0 } { req.fhdr_cnt(transfer-encoding) gt 0 }"),
         _note("strict-version", "unless { req.ver 1.0 1.1 } || { fc_http_major 2 }"),
         _note("strict-nul", r"if { req.hdrs -m reg -- \x00 }"),
-        _note("strict-host", f"unless {{ req.fhdr(host) -m reg -i -- {_HOST} }}"),
+        _note("strict-host", f"unless {{ req.fhdr(host) -m reg -i -- {HOST} }}"),
         _note("strict-host", "unless { req.fhdr_cnt(host) eq 1 }"),
         _note("strict-method", "if { method CONNECT TRACE }"),
-        _note("strict-form", f"unless {{ method -m reg -- {_METHOD} }}"),
+        _note("strict-form", f"unless {{ method -m reg -- {METHOD} }}"),
         line(
             *[
                 "http-request",

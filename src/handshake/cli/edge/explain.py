@@ -1,0 +1,228 @@
+"""`handshake edge explain`: which rules a request meets, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from handshake.cli.edge.explaining import tell_explanation
+from handshake.cli.edge.ground import Ground, complete_rule, complete_switch, find_ground
+from handshake.cli.edge.reading import AddressType, PairType
+from handshake.cli.screen import campaign_option, errors_explained, json_option, show
+from handshake.control.edge_ways import Way, find_way
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.edge.arrival import arrive
+from handshake.edge.explain import Explanation, explain
+from handshake.edge.network import parse_network
+from handshake.edge.policy import Policy, Rule
+from handshake.edge.request import LiveData, Request
+from handshake.edge.variables import UNKNOWN_COUNTRY
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainReport:
+    """What becomes of a request, and under which circumstances."""
+
+    explanation: Explanation
+    way: Way | None
+    """Where it goes that no rule answers."""
+    switches_on: tuple[str, ...]
+    listed_on: tuple[str, ...]
+    """Lists that hold the client, whether or not they protect it."""
+    source: str
+    """Where switches and lists come from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the person wants to be different from what is live."""
+
+    switches: tuple[tuple[str, str], ...]
+    lists: tuple[str, ...]
+    exceeded: tuple[str, ...]
+
+
+@click.command("explain")
+@click.argument("method")
+@click.argument("path")
+@click.option(
+    "--ip",
+    "client",
+    type=AddressType(),
+    default="192.0.2.1",
+    show_default=True,
+    help="The client's address.",
+)
+@click.option("--country", default="", help="Two capital letters, or `unknown`; absent: by the door's data.")
+@click.option("--asn", type=int, default=None, help="The number of the network; absent: by the door's data.")
+@click.option("--rate", default=1, show_default=True, help="The client's requests in the last ten seconds.")
+@click.option("--host", default="", help="The Host header; may stand among the headers as well.")
+@click.option(
+    "--header",
+    "headers",
+    type=PairType(":"),
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="A request header; may be repeated.",
+)
+@click.option(
+    "--cookie",
+    "cookies",
+    type=PairType("="),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A cookie; may be repeated.",
+)
+@click.option(
+    "--switch",
+    "switches",
+    type=PairType("="),
+    multiple=True,
+    metavar="NAME=on|off",
+    shell_complete=complete_switch,
+    help="What if this switch were so; may be repeated.",
+)
+@click.option("--list", "lists", multiple=True, metavar="NAME", help="What if this list held the client.")
+@click.option(
+    "--exceeded",
+    multiple=True,
+    metavar="RULE",
+    shell_complete=complete_rule,
+    help="What if there were too much for the limit of this rule.",
+)
+@click.option(
+    "--rule", default="", shell_complete=complete_rule, help="Say why this rule matches, or does not."
+)
+@click.option(
+    "--policy",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="The folder whose policy is asked; absent: the live one, else that of this folder.",
+)
+@campaign_option
+@json_option
+def explain_request(
+    method: str,
+    path: str,
+    *,
+    client: str,
+    country: str,
+    asn: int | None,
+    rate: int,
+    host: str,
+    headers: tuple[tuple[str, str], ...],
+    cookies: tuple[tuple[str, str], ...],
+    switches: tuple[tuple[str, str], ...],
+    lists: tuple[str, ...],
+    exceeded: tuple[str, ...],
+    rule: str,
+    folder: Path | None,
+    campaign: str,
+    as_json: bool,
+) -> None:
+    """Say which rules a request METHOD PATH meets, in order, what each does, and what becomes of it.
+
+    Switches and lists are those of the campaign that is up, else the policy's defaults. Nothing is sent.
+    """
+    with errors_explained(as_json=as_json):
+        ground = find_ground(folder, campaign)
+        known = {name.lower(): value for name, value in headers}
+        if cookies:
+            known["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies)
+        path, _, query = path.partition("?")
+        asked = Request(
+            client=client,
+            rate=rate,
+            method=method,
+            host=known.pop("host", host),
+            path=path,
+            query=query,
+            headers=known,
+        )
+        asked = _locate(ground, asked, country, asn)
+        wishes = Wishes(switches=switches, lists=lists, exceeded=exceeded)
+        report = _explain(ground, asked, wishes, find_rule(ground.edge, rule) if rule else None)
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def find_rule(policy: Policy, name: str) -> Rule:
+    """Return a rule by its name; ProblemsError names the nearest one."""
+    return _find(name, {rule.name: rule for rule in policy.rules}, "rule")
+
+
+def _tell(report: ExplainReport) -> None:
+    circumstances = [f"switch {name} is on" for name in report.switches_on]
+    circumstances += [f"list {name} holds the client" for name in report.listed_on]
+    tell_explanation(report.explanation, report.way, circumstances, report.source)
+
+
+def _explain(ground: Ground, asked: Request, wishes: Wishes, about: Rule | None) -> ExplainReport:
+    live = _wish(ground.edge, ground.live_around(asked), asked, wishes)
+    explanation = explain(ground.edge, asked, live, about)
+    goes_on = explanation.goes_on
+    return ExplainReport(
+        explanation=explanation,
+        way=find_way(ground.policy, goes_on.method, goes_on.path) if goes_on else None,
+        switches_on=tuple(sorted(live.switches_on)),
+        listed_on=_find_lists(live, explanation.request),
+        source=ground.source,
+    )
+
+
+def _locate(ground: Ground, asked: Request, country: str, asn: int | None) -> Request:
+    """Return the request with what the door's data say of whom it really comes from."""
+    client = arrive(ground.edge, asked).request.client
+    return replace(
+        asked,
+        country=country or ground.find_country(client) or UNKNOWN_COUNTRY,
+        asn=ground.find_network(client) if asn is None else asn,
+    )
+
+
+def _find_lists(live: LiveData, request: Request) -> tuple[str, ...]:
+    client = parse_network(request.client)
+    return tuple(
+        name
+        for name, networks in live.lists.items()
+        if any(its.version == client.version and its.supernet_of(client) for its in networks)  # type: ignore[arg-type]
+    )
+
+
+def _wish(policy: Policy, live: LiveData, asked: Request, wishes: Wishes) -> LiveData:
+    switches = {its.name: its for its in policy.switches}
+    on = set(live.switches_on)
+    for name, value in wishes.switches:
+        _find(name, switches, "switch")
+        if value not in {"on", "off"}:
+            raise _problem(
+                "bad-value", f"a switch is on or off, and not {value!r}", name, f"Write {name}=on."
+            )
+        on = on | {name} if value == "on" else on - {name}
+    lists = dict(live.lists)
+    for name in wishes.lists:
+        _find(name, lists, "list")
+        lists[name] = (*lists[name], parse_network(asked.client))
+    exceeded = frozenset(find_rule(policy, name).name for name in wishes.exceeded)
+    return replace(live, switches_on=frozenset(on), lists=lists, exceeded=exceeded)
+
+
+Found = TypeVar("Found")
+
+
+def _find(name: str, known: dict[str, Found], noun: str) -> Found:
+    if name in known:
+        return known[name]
+    nearest = get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"The policy has: {', '.join(known) or 'none'}."
+    raise _problem(f"unknown-{noun}", f"the policy has no {noun} {name}", name, hint)
+
+
+def _problem(check: str, what: str, where: str, hint: str) -> ProblemsError:
+    return ProblemsError([Problem(check=check, what=what, where=Location(file=where), hint=hint)])

@@ -1,0 +1,87 @@
+"""The simulator's verbs, on the example campaign, with no campaign up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner, Result
+
+from handshake.cli.main import main
+
+CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No campaign is up for the verbs of a test."""
+    monkeypatch.setenv("HANDSHAKE_HOME", str(tmp_path / "home"))
+
+
+def run(*words: str) -> Result:
+    """Return what a verb of `handshake edge` says."""
+    return CliRunner().invoke(main, ["edge", *words])
+
+
+def explain(*words: str) -> dict[str, Any]:
+    """Return the explanation of a request to the example campaign."""
+    found = run("explain", *words, "--policy", str(CAMPAIGN), "--json")
+    assert found.exit_code == 0, found.output
+    report: dict[str, Any] = json.loads(found.stdout)
+    return report
+
+
+class TestExplain:
+    def test_people_read_the_rule_and_the_answer(self) -> None:
+        """The rule, its place and its answer are printed."""
+        words = ("GET", "/calls/", "--policy", str(CAMPAIGN), "--switch", "non_us_ban=on", "--country", "DE")
+        said = run("explain", *words).stdout
+        assert "switch non_us_ban is on" in said
+        assert "non-us-ban" in said
+        assert "403" in said
+
+    def test_programs_read_json(self) -> None:
+        """A request that no rule answers goes on to its site."""
+        report = explain("GET", "/calls/?a=b", "--ip", "203.0.113.7")
+        assert report["way"]["name"] == "calls"
+        assert report["explanation"]["goes_on"]["query"] == "a=b"
+        assert report["explanation"]["request"]["country"] == "unknown"
+        assert report["source"] == "the policy's defaults"
+
+    def test_a_list_may_be_wished_for(self) -> None:
+        """`--list` puts the client on a list, and who is protected is not listed all the same."""
+        words = ("POST", "/api/hamm/donations", "--list", "wall")
+        assert explain(*words)["explanation"]["ending"] == "the-wall"
+        assert explain(*words, "--ip", "127.0.0.1")["explanation"]["ending"] == ""
+
+    def test_cookies_and_headers_reach_the_rules(self) -> None:
+        """Headers are given as the client sends them; cookies become one header."""
+        words = ("--header", "User-Agent: WordPress/4.6", "--cookie", "a=1", "--cookie", "b=2")
+        explanation = explain("GET", "/", *words)["explanation"]
+        assert explanation["ending"] == "wordpress-pingbacks"
+        assert explanation["request"]["headers"]["cookie"] == "a=1; b=2"
+
+    @pytest.mark.parametrize(
+        ("words", "check"),
+        [
+            (("--rule", "the-wal"), "unknown-rule"),
+            (("--switch", "non_us=on"), "unknown-switch"),
+            (("--switch", "non_us_ban=perhaps"), "bad-value"),
+            (("--list", "walls"), "unknown-list"),
+            (("--exceeded", "nothing"), "unknown-rule"),
+        ],
+    )
+    def test_unknown_names_are_refused(self, words: tuple[str, ...], check: str) -> None:
+        """What the policy does not know is a problem with the nearest name as a hint."""
+        found = run("explain", "GET", "/", "--policy", str(CAMPAIGN), *words, "--json")
+        assert found.exit_code == 2
+        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == [check]
+
+    def test_the_shell_completes_rules(self) -> None:
+        """Rule names of the folder's policy are offered."""
+        completing = ShellComplete(main, {}, "handshake", "_HANDSHAKE_COMPLETE")
+        words = ["edge", "explain", "GET", "/", "--policy", str(CAMPAIGN), "--rule"]
+        assert [found.value for found in completing.get_completions(words, "the")] == ["the-wall"]
