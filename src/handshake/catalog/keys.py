@@ -33,6 +33,9 @@ BUNDLE_PROGRESS = ROOT + "bundle-progress/"
 SAMPLES = ROOT + "samples/"
 MEASURES = ROOT + "measures/"
 PERMITS = ROOT + "permits/"
+UPLOADS = ROOT + "uploads/"
+COLLECTING = ROOT + "collecting"
+"""Verbs hold it as a lock while they collect objects."""
 
 
 def pointer_key(subject: Subject) -> str:
@@ -138,3 +141,8 @@ def measures_key(node: str) -> str:
 def permits_key(service: str) -> str:
     """Agents write it as they are asked for `/health-elb`: always by check-and-set."""
     return f"{PERMITS}{service}"
+
+
+def upload_key(ulid: str) -> str:
+    """Verbs hold it as a lock while they publish: what they find in a region must not be collected."""
+    return f"{UPLOADS}{ulid}"

@@ -28,6 +28,15 @@ def complete_service(context: click.Context, _parameter: click.Parameter, begun:
     )
 
 
+def complete_site(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the sites of the campaign that begin so."""
+    return _complete(
+        context,
+        begun,
+        lambda wiring: (each.name for each in wiring.publisher().subjects() if each.kind is Kind.SITE),
+    )
+
+
 def complete_release(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the releases in the regions that begin so."""
     return _complete(context, begun, lambda wiring: map(short, wiring.releases()))

@@ -9,6 +9,7 @@ from handshake.cli.apply import apply
 from handshake.cli.bake import bake
 from handshake.cli.bundle import bundle
 from handshake.cli.check import check
+from handshake.cli.collect import collect
 from handshake.cli.completion import completion
 from handshake.cli.control import control
 from handshake.cli.down import down
@@ -26,6 +27,7 @@ from handshake.cli.rollback import rollback
 from handshake.cli.rollout import rollout
 from handshake.cli.scale import scale
 from handshake.cli.shake import shake
+from handshake.cli.site.site import site
 from handshake.cli.status import status
 from handshake.cli.up import up
 
@@ -47,6 +49,8 @@ VERBS = (
     plan,
     apply,
     edge,
+    site,
+    collect,
     key,
     drill,
     node,

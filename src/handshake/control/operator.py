@@ -16,6 +16,7 @@ from handshake.control.publisher import Publisher, Telling
 from handshake.control.purges import Purges, describe_purge
 from handshake.control.shaken import Shaken, demand_shaken
 from handshake.control.switches import Switches, print_switch
+from handshake.control.uploading import Uploads
 from handshake.control.wall import Term, Wall
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest, short
@@ -48,7 +49,8 @@ class Operator:
         """Make a release of a subject, from another folder than the campaign's if one is given."""
         today = self.pointers.get(subject)
         previous = today.release if today else None
-        return self.publisher.publish(subject, tell, source=source, previous=previous)
+        with Uploads(catalog=self.catalog).publishing(f"{subject} by {self.who}"):
+            return self.publisher.publish(subject, tell, source=source, previous=previous)
 
     def promote(
         self,

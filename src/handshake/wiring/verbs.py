@@ -8,6 +8,7 @@ from pathlib import Path
 from handshake.control.access_log import AccessLog
 from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
+from handshake.control.collecting import Collector
 from handshake.control.holds import Holds
 from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.lists.compaction import Compaction
@@ -17,6 +18,7 @@ from handshake.control.operator import Operator
 from handshake.control.rollouts import Rollouts
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
+from handshake.control.site_releases import SiteReleases
 from handshake.control.status import StatusReport, read_status
 from handshake.control.wall import Wall
 from handshake.control.witness import Witness
@@ -70,6 +72,17 @@ class Verbs(Publishing):
         """What the door of this node logged."""
         log = AccessLog(self.house.programs / "door" / "log")
         return Witness(log=log, clock=self.clock, live=self.demand_live())
+
+    @property
+    def site_releases(self) -> SiteReleases:
+        """Reads what is known of sites."""
+        return SiteReleases(stores=self.stores, pointers=self.pointers)
+
+    def collector(self, who: str) -> Collector:
+        """Return somebody who may collect what no release needs."""
+        return Collector(
+            who=who, catalog=self.catalog, clock=self.clock, pointers=self.pointers, stores=self.stores
+        )
 
     def rollouts(self, who: str) -> Rollouts:
         """Return somebody's say in rollouts."""

@@ -1,0 +1,1 @@
+"""`handshake site`: a file for each verb."""
