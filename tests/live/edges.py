@@ -25,7 +25,7 @@ from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.edge.cache import Cache
 from handshake.edge.door.compile import compile_door
-from handshake.edge.door.maps import COUNTRIES, name_list_map, seed_maps
+from handshake.edge.door.maps import COUNTRIES, NETWORKS, name_list_map, seed_maps
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
 from handshake.edge.policy import Policy
 from handshake.edge.vcl.compile import compile_cache
@@ -178,6 +178,7 @@ def run_edge(
     sites: tuple[SiteRoute, ...],
     countries: str,
     *,
+    networks: str = "",
     regions: tuple[Origin, Origin] | None = None,
     serve_gateway: Callable[[Path], AbstractContextManager[None]] | None = None,
     more: Callable[[DoorSurroundings], DoorSurroundings] = lambda its: its,
@@ -191,7 +192,7 @@ def run_edge(
         for region in regions:
             stack.enter_context(serve_origin(region))
         port = _find_port()
-        _write_maps(folder, policy, countries)
+        _write_maps(folder, {**seed_maps(policy), COUNTRIES: countries, NETWORKS: networks})
         surroundings = more(_door_surroundings(folder, port, regions))
         door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
         cache = stack.enter_context(run_varnish(folder))
@@ -299,10 +300,10 @@ def _cache_surroundings(folder: Path) -> CacheSurroundings:
     )
 
 
-def _write_maps(folder: Path, policy: Policy, countries: str) -> None:
+def _write_maps(folder: Path, texts: Mapping[str, str]) -> None:
     maps = folder / "maps"
     maps.mkdir()
-    for name, text in {**seed_maps(policy), COUNTRIES: countries}.items():
+    for name, text in texts.items():
         (maps / name).write_text(text)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.edge.door.maps import COUNTRIES, seed_maps
+from handshake.edge.door.maps import COUNTRIES, NETWORKS, seed_maps
 from tests.live.edges import open_folder
 from tests.unit.edge.compiled import FOLDER, PROBLEMS_BORDER, print_cache, print_door, read_text, split
 
@@ -23,7 +23,7 @@ def test_haproxy_accepts_the_door(case: Path, tmp_path: Path) -> None:
     policy = read_text(split(case)[0])
     maps = tmp_path / "maps"
     maps.mkdir()
-    for name, text in {**seed_maps(policy), COUNTRIES: ""}.items():
+    for name, text in {**seed_maps(policy), COUNTRIES: "", NETWORKS: ""}.items():
         (maps / name).write_text(text)
     _make_certificate(tmp_path)
     text = print_door(policy).replace("/run/", f"{tmp_path}/")

@@ -18,7 +18,7 @@ class Exceeded(StrEnum):
     DENY = "deny"
     """It is answered at once."""
     TARPIT = "tarpit"
-    """It is answered late, so that who sends them waits."""
+    """It is answered after five seconds, so that who sends them waits."""
     DROP = "drop"
     """Its connection ends without an answer."""
     CHALLENGE = "challenge"

@@ -73,8 +73,7 @@ def keep_seals(policy: Policy) -> tuple[Section, ...]:
 def _check_solution(key: str, here: tuple[str, ...]) -> tuple[Line, ...]:
     """Solved, for this client, in time, and for the first time: then `txn.solved` is the rule's name."""
     asked = ("if", *here)
-    solved = ("if", "{", "var(txn.solved)", "-m", "found", "}")
-    used = f"var(txn.seal),table_http_req_cnt({_USED})"
+    proven = ("if", "{", "var(txn.proven)", "-m", "bool", "}")
     return (
         line("http-request", "set-var(txn.seal)", "url_param(seal)", *asked),
         line("http-request", "set-var(txn.until)", "var(txn.seal),field(1,.,3)", *asked),
@@ -82,13 +81,17 @@ def _check_solution(key: str, here: tuple[str, ...]) -> tuple[Line, ...]:
         line("http-request", "set-var(txn.given)", "var(txn.seal),field(4,.)", *asked),
         line("http-request", "set-var-fmt(txn.answer)", "%[var(txn.seal)].%[url_param(answer)]", *asked),
         line(
-            *("http-request", "set-var(txn.solved)", "var(txn.seal),field(2,.)", *asked),
+            *("http-request", "set-var(txn.proven)", "bool(true)", *asked),
             *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
             *("{", "var(txn.seal),field(1,.),sub(txn.now)", "gt", "0", "}"),
             *("{", "var(txn.answer),sha2(256),hex", "-m", "beg", ZEROS, "}"),
-            *("{", used, "eq", "0", "}"),
         ),
-        line("http-request", "track-sc2", "var(txn.seal)", "table", _USED, *solved),
+        # Counted first, then looked at: of two that come at once, one is the first.
+        line("http-request", "track-sc2", "var(txn.seal)", "table", _USED, *proven),
+        line(
+            *("http-request", "set-var(txn.solved)", "var(txn.seal),field(2,.)"),
+            *(*proven, "{", f"sc_http_req_cnt(2,{_USED})", "eq", "1", "}"),
+        ),
     )
 
 

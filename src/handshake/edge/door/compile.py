@@ -77,6 +77,7 @@ def _compile_defaults() -> Section:
             line("timeout", "http-request", "5s"),
             line("timeout", "http-keep-alive", "30s"),
             line("timeout", "queue", "5s"),
+            line("timeout", "tarpit", "5s"),
             line("option", "idle-close-on-response"),
             line("option", "dontlognull"),
             line("unique-id-format", "%[uuid()]"),

@@ -33,10 +33,14 @@ def find_out(policy: Policy, maps: str) -> tuple[Line, ...]:
         lines.append(line("http-request", "track-sc0", "src", "table", RATES))
     if policy.needs(REQUEST_SIZE, Phase.ADMIT):
         lines += _find_size()
-    for reads in policy.readings(Phase.ADMIT):
-        if reads.variable is REQUEST_COOKIE:
-            lines.append(_find_cookie(reads))
+    lines += [_find_cookie(reads) for reads in _looked_at(policy) if reads.variable is REQUEST_COOKIE]
     return tuple(lines)
+
+
+def _looked_at(policy: Policy) -> dict[Reads, None]:
+    """Return what the door reads: for its own rules, and in lists for those of the cache."""
+    listings = (listing.reads for listing in policy.listings(Phase.SERVE))
+    return dict.fromkeys((*policy.readings(Phase.ADMIT), *listings))
 
 
 def tell_findings(policy: Policy) -> tuple[Line, ...]:
