@@ -17,7 +17,7 @@ from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
 from handshake.control.agent.health import ask_agent
 from handshake.control.campaign import CampaignSettings
-from handshake.control.countries import build_countries
+from handshake.control.countries import build_countries, build_networks
 from handshake.control.house import House, data_root, make_folders, run_root, save_house
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.opening import Opening
@@ -87,6 +87,7 @@ def describe_house(folder: Path) -> House:
         run=run_root() / campaign.name,
         data=data_root() / campaign.name,
         countries=campaign.countries,
+        networks=campaign.networks,
         catalog=campaign.listen.catalog,
         agent=campaign.listen.agent,
         dashboard=campaign.listen.dashboard,
@@ -112,8 +113,9 @@ def _make_signing_key(wiring: Wiring) -> None:
 
 
 def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
-    with _task(bars, "preparing the map of countries"):
+    with _task(bars, "preparing the maps of countries and networks"):
         build_countries(wiring.house, wiring.house.countries)
+        build_networks(wiring.house, wiring.house.networks)
     with _task(bars, "starting catalogue, agent and control"):
         started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     _make_signing_key(wiring)

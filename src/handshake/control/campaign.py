@@ -192,8 +192,13 @@ class CampaignSettings(Settings):
     nodes: tuple[Name, ...] = Field(default=("n1",), min_length=1, description="The machines with an agent.")
     countries: str = Field(
         default="",
-        description="A folder with the files `geoip` and `geoip6` of Debian's tor-geoipdb, relative to this "
-        "file; empty: every client's country is unknown.",
+        description="A file in MaxMind's format (`.mmdb`), or a folder with the files `geoip` and `geoip6` of "
+        "Debian's tor-geoipdb, relative to this file; empty: every client's country is unknown.",
+    )
+    networks: str = Field(
+        default="",
+        description="A file in MaxMind's format (`.mmdb`) that names autonomous systems, relative to this file; "
+        "empty: every client's network is 0.",
     )
     listen: ListenSettings = Field(default_factory=ListenSettings, description="Addresses.")
     regions: dict[Name, RegionSettings] = Field(

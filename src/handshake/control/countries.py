@@ -1,38 +1,60 @@
-"""The map of countries: built once from the country data, and again only when that changes."""
+"""The maps of countries and of networks: built once from their data, and again only when that changes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from handshake.control.house import House
+from handshake.control.mmdb import read_countries, read_networks
 from handshake.core.digest import digest_bytes, short
 from handshake.edge.countries import parse_ranges, print_countries
 
-_FILES = ("geoip", "geoip6")
+_RANGES = ("geoip", "geoip6")
+_MMDB = ".mmdb"
 
 
-def build_countries(house: House, folder: str) -> Path:
-    """Return a map's file, built from the country data in a folder unless it is there; empty without data.
+def build_countries(house: House, source: str) -> Path:
+    """Return the map of countries, built from a folder of ranges or a MaxMind-format file; empty without data.
 
     Takes seconds and a hundred megabytes the first time, so `up` does it before the agent needs it.
     """
-    sources = _sources(house, folder)
-    built = house.cache / f"countries-{_version(sources)}.map"
+    return _build(house, "countries", _find_countries(house.folder, source), _print_source)
+
+
+def build_networks(house: House, source: str) -> Path:
+    """Return the map of networks' numbers, built from a MaxMind-format file; empty without data."""
+    files = (house.folder / source,) if source and (house.folder / source).is_file() else ()
+    return _build(house, "networks", files, read_networks)
+
+
+def _find_countries(folder: Path, source: str) -> tuple[Path, ...]:
+    if not source:
+        return ()
+    if source.endswith(_MMDB):
+        return (folder / source,) if (folder / source).is_file() else ()
+    return tuple(file for name in _RANGES if (file := folder / source / name).is_file())
+
+
+def _print_source(source: Path) -> Iterable[str]:
+    if source.suffix == _MMDB:
+        return (print_countries(read_countries(source)),)
+    with source.open(encoding="ascii") as lines:
+        return (print_countries(parse_ranges(lines)),)
+
+
+def _build(
+    house: House, name: str, sources: tuple[Path, ...], print_source: Callable[[Path], Iterable[str]]
+) -> Path:
+    built = house.cache / f"{name}-{_version(sources)}.map"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
         draft = built.with_suffix(".draft")
         with draft.open("w", encoding="ascii") as file:
             for source in sources:
-                with source.open(encoding="ascii") as lines:
-                    file.write(print_countries(parse_ranges(lines)))
+                file.writelines(print_source(source))
         draft.replace(built)
     return built
-
-
-def _sources(house: House, folder: str) -> tuple[Path, ...]:
-    if not folder:
-        return ()
-    return tuple(file for name in _FILES if (file := house.folder / folder / name).is_file())
 
 
 def _version(sources: tuple[Path, ...]) -> str:

@@ -35,6 +35,8 @@ class House:
     """Region -> where its static file server listens, the preferred one first."""
     stores: dict[str, str]
     """Store -> where it listens."""
+    networks: str = ""
+    """Where the data of networks lies, relative to the folder; empty where there is none."""
     address: str = "127.0.0.1"
     """The node's own address, on which its instances listen."""
     home: str = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.control.campaign import CampaignSettings
+from handshake.control.mmdb import find_mmdb_fault
 from handshake.control.policy import CAMPAIGN_FILE
 from handshake.core.problem import Problem, ProblemsError
 from handshake.image.check import check_recipe
@@ -69,10 +70,24 @@ def _check_folder(loaded: Loaded[CampaignSettings], source: Path, table: str, na
 
 def _check_countries(loaded: Loaded[CampaignSettings], folder: Path) -> Iterator[Problem]:
     countries = loaded.model.countries
-    if countries and not (folder / countries / "geoip").is_file():
+    if countries.endswith(".mmdb"):
+        yield from _check_mmdb(loaded, folder / countries, "countries")
+    elif countries and not (folder / countries / "geoip").is_file():
         yield Problem(
             check="missing-countries",
             what=f"there is no country data in {folder / countries}",
             where=loaded.source.at("countries"),
             hint="script/bootstrap unpacks it; without `countries` every client's country is unknown.",
+        )
+    if loaded.model.networks:
+        yield from _check_mmdb(loaded, folder / loaded.model.networks, "networks")
+
+
+def _check_mmdb(loaded: Loaded[CampaignSettings], file: Path, setting: str) -> Iterator[Problem]:
+    if fault := find_mmdb_fault(file):
+        yield Problem(
+            check="bad-mmdb",
+            what=fault,
+            where=loaded.source.at(setting),
+            hint=f"docs/edge-data.md says where such files come from; without `{setting}` it is unknown.",
         )

@@ -71,21 +71,21 @@ class Wall:
         if problems := list(_demand_unprotected(shape, entries)):
             raise ProblemsError(problems)
         said = self._list(name, entries, term, reason)
-        return self._wait(shape, said, f"{print_entries(entries)} is on list {name}")
+        return self._wait(shape, said, f"{_print_are(entries)} on list {name}")
 
     def remove(self, name: str, texts: Sequence[str], *, reason: str, is_exact: bool = False) -> DataReport:
         """Take entries off a list."""
         shape = self.shape(name)
         entries = self.read(shape, texts, is_exact=is_exact)
         said = self.lists.remove(name, *entries, author=self.who, reason=reason)
-        return self._wait(shape, said, f"{print_entries(entries)} is off list {name}")
+        return self._wait(shape, said, f"{_print_are(entries)} off list {name}")
 
     def add_all(self, name: str, entries: Entries, *, term: Term, reason: str) -> Imported:
         """Put everything that a file holds on a list, but for what touches the protected."""
         shape = self.shape(name)
         find = _touch_protected(shape)
         left_out = tuple(entry for entry in entries.found if find(entry))
-        listed = [entry for entry in entries.found if entry not in set(left_out)]
+        listed = list(entries.found.keys() - left_out) if left_out else list(entries.found)
         seconds = None if term.is_for_good else term.seconds
         said = self.lists.add_all(name, listed, seconds=seconds, author=self.who, reason=reason)
         what = f"{len(listed):,} entries are on list {name}"
@@ -159,6 +159,10 @@ class Wall:
         )
 
 
+def _print_are(entries: Sequence[str]) -> str:
+    return f"{print_entries(entries)} {'is' if len(entries) == 1 else 'are'}"
+
+
 def _print_term(words: Sequence[Word], now: float) -> str:
     """Return for how long, where it is the same for all."""
     ends = {word.until for word in words}
@@ -171,8 +175,8 @@ def _print_term(words: Sequence[Word], now: float) -> str:
 def print_seconds(seconds: float) -> str:
     """Return a duration in the largest unit that fits: 10 min, 24 h, 7 d."""
     whole = round(seconds)
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size or whole == size:
+    for size, unit, least in ((86_400, "d", 2), (3600, "h", 1), (60, "min", 1)):
+        if whole >= least * size and (whole % size == 0 or whole >= 2 * size):
             return f"{whole / size:.3g} {unit}"
     return f"{whole} s"
 

@@ -74,8 +74,7 @@ class ListFollower:
     def _snapshot(self, shape: ListShape, head: ListHead, now: float) -> Iterator[tuple[str, int]]:
         leases = dict.fromkeys(shape.seeds, FOREVER)
         if head.snapshot:
-            for standing in parse_snapshot(self._shelf.load(head.name, head.snapshot)).standings():
-                leases[standing.word.entry] = int(standing.word.until)
+            leases.update(parse_snapshot(self._shelf.load(head.name, head.snapshot)).leases())
         return ((shape.map_key(entry), until) for entry, until in leases.items() if until > now)
 
     def _missing(self, head: ListHead) -> Iterator[ListDelta]:

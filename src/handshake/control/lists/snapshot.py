@@ -23,13 +23,10 @@ class SnapshotText:
     rows: tuple[str, ...] = ()
 
     def leases(self) -> Iterator[tuple[str, int]]:
-        """Yield each listed entry and the end of its lease."""
+        """Yield each entry and the end of its lease; 0 where it is not listed."""
         for row in self.rows:
             entry, until, _, _ = row.split("\t")
-            if until == _FOR_GOOD:
-                yield entry, int(FOREVER)
-            elif until != "0":
-                yield entry, int(until)
+            yield entry, int(FOREVER) if until == _FOR_GOOD else int(until)
 
     def standings(self) -> Iterator[Standing]:
         """Yield how each entry stands."""

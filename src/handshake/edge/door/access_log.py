@@ -12,6 +12,7 @@ _FIELDS = (
     ("host", '"%[var(txn.shown_host)]"'),
     ("path", '"%[var(txn.path)]"'),
     ("query", '"%[var(txn.query)]"'),
+    ("user_agent", '"%[var(txn.agent)]"'),
     ("status", "%ST"),
     ("bytes", "%B"),
     ("latency_ms", "%Ta"),
@@ -31,6 +32,7 @@ def remember_request() -> tuple[Line, ...]:
         line("http-request", "set-var(txn.shown_host)", "req.fhdr(host,1),json(utf8s)"),
         line("http-request", "set-var(txn.path)", "path,json(utf8s)"),
         line("http-request", "set-var(txn.query)", "query,json(utf8s)"),
+        line("http-request", "set-var(txn.agent)", "req.fhdr(user-agent,1),json(utf8s)"),
     )
 
 

@@ -23,7 +23,7 @@ def read_entry(kind: ListKind, text: str, *, is_exact: bool = False) -> str:
     """
     if kind is ListKind.TEXT:
         return _read_text(text)
-    if _PLAIN_IPV4.fullmatch(text):
+    if is_plain_ipv4(text):
         return text
     network = _unfold(parse_network(text))
     is_single = network.prefixlen == network.max_prefixlen
@@ -36,6 +36,11 @@ def read_entry(kind: ListKind, text: str, *, is_exact: bool = False) -> str:
     return print_network(network)
 
 
+def is_plain_ipv4(text: str) -> bool:
+    """Tell whether a text is a single IPv4 address in canonical form."""
+    return _PLAIN_IPV4.fullmatch(text) is not None
+
+
 def find_protected(protected: Sequence[Network]) -> Callable[[str], Network | None]:
     """Return a function that names the protected network that an entry, in its canonical form, touches."""
     ranges = [(its.version, int(its.network_address), int(its.broadcast_address), its) for its in protected]
@@ -43,16 +48,11 @@ def find_protected(protected: Sequence[Network]) -> Callable[[str], Network | No
     def find(entry: str) -> Network | None:
         if not ranges:
             return None
-        network = parse_network(entry)
-        first, last = int(network.network_address), int(network.broadcast_address)
-        return next(
-            (
-                its
-                for version, begin, end, its in ranges
-                if version == network.version and first <= end and begin <= last
-            ),
-            None,
+        version, first, last = _span(entry)
+        touched = (
+            its for kind, begin, end, its in ranges if kind == version and first <= end and begin <= last
         )
+        return next(touched, None)
 
     return find
 
@@ -60,6 +60,16 @@ def find_protected(protected: Sequence[Network]) -> Callable[[str], Network | No
 def sort_entries(kind: ListKind, entries: Sequence[str]) -> list[str]:
     """Return entries in the order in which people look for them: texts by letters, networks by number."""
     return sorted(entries) if kind is ListKind.TEXT else sorted(entries, key=_number)
+
+
+def _span(entry: str) -> tuple[int, int, int]:
+    """Return an entry's IP version, and its first and last address as numbers."""
+    if is_plain_ipv4(entry):
+        first, second, third, fourth = entry.split(".")
+        number = int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
+        return 4, number, number
+    network = parse_network(entry)
+    return network.version, int(network.network_address), int(network.broadcast_address)
 
 
 def _unfold(network: Network) -> Network:
@@ -71,8 +81,8 @@ def _unfold(network: Network) -> Network:
 
 
 def _number(entry: str) -> tuple[int, int, int]:
-    network = parse_network(entry)
-    return network.version, int(network.network_address), network.prefixlen
+    version, first, last = _span(entry)
+    return version, first, -last
 
 
 def _read_text(text: str) -> str:

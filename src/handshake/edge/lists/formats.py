@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from handshake.edge.lists.entry import read_entry
+from handshake.edge.lists.entry import is_plain_ipv4, read_entry
 from handshake.edge.settings import ListKind
 
 
@@ -110,7 +110,10 @@ def _find_text(line: str) -> tuple[str, int] | None:
 
 def _find_network(line: str, number: int) -> tuple[str, int] | None:
     """Return where a line names an address or a network; None where it is about something else."""
-    if _COMMENT.fullmatch(line.rstrip("\r\n")) or _IPSET_HEAD.match(line) or _ALLOW.match(line):
+    bare = line.strip()
+    if is_plain_ipv4(bare):
+        return bare, 1
+    if _COMMENT.fullmatch(bare) or _IPSET_HEAD.match(line) or _ALLOW.match(line):
         return None
     for pattern in (_NGINX, _IPSET, _JSON, _FAIL2BAN, _FIRST_WORD):
         if found := pattern.match(line):
