@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 from pathlib import Path
 
 import click
 
+from handshake.cli.ending import Ending
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
 from handshake.wiring import Wiring
@@ -23,13 +22,11 @@ _STOP_SECONDS = 5.0
 def agent(house_file: Path) -> None:
     """Keep this node where the catalogue says it should be."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    ending = Ending()
     wiring = Wiring(load_house(house_file), SystemClock())
     running, instances = wiring.agent()
     running.run(instances)
     health = wiring.health_server(instances)
-    stopped.wait()
+    ending.wait()
     health.stop()
     running.stop(_STOP_SECONDS)

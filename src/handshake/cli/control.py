@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 from pathlib import Path
 
 import click
 
+from handshake.cli.ending import Ending
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
 from handshake.web.app import build_app
@@ -24,13 +23,11 @@ _STOP_SECONDS = 5.0
 def control(house_file: Path) -> None:
     """Lead the campaign where nobody else does, and show the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    ending = Ending()
     wiring = Wiring(load_house(house_file), SystemClock())
     dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
     leader = wiring.leader_service()
     leader.start()
-    stopped.wait()
+    ending.wait()
     leader.stop(_STOP_SECONDS)
     dashboard.stop()
