@@ -1,4 +1,7 @@
-"""Varnish's configuration language: a small tree of declarations and statements, and its printer."""
+"""Varnish's configuration language: a small tree of declarations and statements, and its printer.
+
+Fastly's dialect (`syntax/fastly_vcl.py`) is printed from the same tree.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,14 @@ class Act:
     text: str
     because: str = ""
     """Printed as a comment above the statement: `edge.toml:12 the-wall`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line that is no statement and ends without a semicolon: a table's entry, one of Fastly's macros."""
+
+    text: str
+    because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +63,7 @@ class Bare:
     text: str
 
 
-Statement: TypeAlias = Act | If
+Statement: TypeAlias = Act | Row | If
 Declaration: TypeAlias = Block | Bare
 
 
@@ -78,8 +89,12 @@ def field(name: str, value: str) -> Act:
 
 def print_vcl(declarations: Iterable[Declaration]) -> str:
     """Return the text of a VCL file."""
-    blocks = ["vcl 4.1;\n", *(_print_declaration(declaration) for declaration in declarations)]
-    return "\n".join(blocks)
+    return f"vcl 4.1;\n\n{print_declarations(declarations)}"
+
+
+def print_declarations(declarations: Iterable[Declaration]) -> str:
+    """Return the text of declarations, without the line that names the language."""
+    return "\n".join(_print_declaration(declaration) for declaration in declarations)
 
 
 def quote(text: str) -> str:
@@ -132,6 +147,8 @@ def _print_statement(statement: Statement, indent: str) -> str:
     match statement:
         case Act(text=text):
             return f"{comment}{indent}{text};\n"
+        case Row(text=text):
+            return f"{comment}{indent}{text}\n"
         case If(branches=branches):
             return f"{comment}{indent}{' else '.join(_print_branch(branch, indent) for branch in branches)}\n"
 

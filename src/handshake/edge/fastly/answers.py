@@ -1,0 +1,109 @@
+"""The answers that the edge itself gives: vcl_error."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handshake.edge.actions import Decoy, Redirect, Respond
+from handshake.edge.fastly.challenges import answer_challenges
+from handshake.edge.fastly.decoys import COIN
+from handshake.edge.fastly.limits import ANSWER
+from handshake.edge.fastly.strictness import NOT_ALLOWED, REFUSED
+from handshake.edge.limit import Exceeded, Limit
+from handshake.edge.policy import Policy, Rule
+from handshake.edge.settings import FallbackSettings
+from handshake.syntax.fastly_vcl import quote, subroutine
+from handshake.syntax.vcl import Act, Block, Statement, act, when
+
+_PLAIN = "text/plain; charset=utf-8"
+_DONE = act("return(deliver)")
+
+
+def answer_rule(rule: Rule) -> tuple[Statement, ...]:
+    """Return the answer of a rule that ends the matter; nothing for others."""
+    match rule.action:
+        case Respond() as respond:
+            headers = {"Content-Type": respond.content_type, **respond.headers}
+            return (_when_asked(rule, *_give(respond.status, headers, respond.body, respond.reason)),)
+        case Redirect(status=status):
+            location = act("set obj.http.Location = req.http.X-HS-Location")
+            return (_when_asked(rule, *_give(status.value, {}, "")[:-1], location, act('synthetic ""')),)
+        case Decoy() as decoy:
+            return (_when_asked(rule, *_deceive(decoy)),)
+        case Limit() as limit if limit.then is not Exceeded.CHALLENGE:
+            return (_when_asked(rule, *_refuse(limit)),)
+        case _:
+            return ()
+
+
+def answer_errors(policy: Policy, answers: tuple[Statement, ...]) -> Block:
+    """Return vcl_error."""
+    refusals = ((REFUSED, HTTPStatus.BAD_REQUEST), (NOT_ALLOWED, HTTPStatus.METHOD_NOT_ALLOWED))
+    return subroutine(
+        "error",
+        *answers,
+        *answer_challenges(policy),
+        *(
+            when(
+                f"obj.status == {told}",
+                *_give(shown, {"Content-Type": _PLAIN}, f"{shown.phrase}\n"),
+                _DONE,
+            )
+            for told, shown in refusals
+        ),
+        when(
+            "obj.status >= 500 && obj.status < 600",
+            when("stale.exists", act("return(deliver_stale)")),
+            *_fall_back(policy.fallback),
+            _DONE,
+        ),
+        _DONE,
+    )
+
+
+def _when_asked(rule: Rule, *body: Statement) -> Statement:
+    asked = f'obj.status == {ANSWER} && req.http.X-HS-Rule == "{rule.name}"'
+    return when(asked, *body, _DONE, because=rule.because)
+
+
+def _give(status: int, headers: dict[str, str], body: str, reason: str = "") -> tuple[Act, ...]:
+    phrase = reason or (HTTPStatus(status).phrase if status in _KNOWN else "")
+    return (
+        act(f"set obj.status = {int(status)}"),
+        *((act(f"set obj.response = {quote(phrase)}"),) if phrase else ()),
+        *(act(f"set obj.http.{name} = {quote(value)}") for name, value in headers.items()),
+        act(f"synthetic {quote(body)}"),
+    )
+
+
+def _deceive(decoy: Decoy) -> tuple[Statement, ...]:
+    return tuple(
+        when(
+            f'req.http.{COIN} == "{number}"',
+            *_give(answer.status, {"Content-Type": answer.content_type}, answer.body),
+        )
+        for number, answer in enumerate(decoy.answers)
+    )
+
+
+def _refuse(limit: Limit) -> tuple[Act, ...]:
+    headers = {
+        "Content-Type": limit.content_type,
+        "Retry-After": str(limit.seconds),
+        "Cache-Control": "no-store",
+        # Fastly gives nobody the means to hang up: this is as near as it comes.
+        **({"Connection": "close"} if limit.then is Exceeded.DROP else {}),
+    }
+    return _give(limit.status, headers, limit.body)
+
+
+def _fall_back(fallback: FallbackSettings) -> tuple[Act, ...]:
+    return (
+        act('set obj.http.Cache-Control = "no-store"'),
+        act('set obj.http.Retry-After = "10"'),
+        act(f"set obj.http.Content-Type = {quote(fallback.content_type)}"),
+        act(f"synthetic {quote(fallback.body)}"),
+    )
+
+
+_KNOWN = frozenset(HTTPStatus)

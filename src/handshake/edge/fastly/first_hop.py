@@ -1,0 +1,69 @@
+"""Who is this? Asked once, where the visitor's own connection ends; pinned for every hop behind it.
+
+Whether a request comes from another of Fastly's machines is what `fastly.ff.visits_this_service` has verified. The header
+Fastly-FF says nothing: visitors may send it. At a shield, `client.ip` is the machine in front of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handshake.edge.identity import NAMES, PREFIXES
+from handshake.edge.phase import Phase
+from handshake.edge.policy import Policy
+from handshake.edge.variables import CLIENT_RATE, UNKNOWN_COUNTRY
+from handshake.syntax.vcl import Block, Branch, If, Statement, act, sub, when
+
+FIRST_HOP = "fastly.ff.visits_this_service == 0 && req.restarts == 0"
+RATES = "hs_clients"
+
+_COUNTRY = "client.geo.country_code"
+_FASTLYS_OWN = "fastly-"
+"""Fastly sets most of these itself and protects some; only what names a client is taken off."""
+_NAME_A_CLIENT = ("fastly-temp-xff", "fastly-orig-host")
+
+
+def identify_client(policy: Policy) -> tuple[Block, ...]:
+    """Return the subroutine of the first hop, and what it counts with."""
+    counts = any(policy.needs(CLIENT_RATE, phase) for phase in Phase)
+    body = (
+        *(act(f"unset req.http.{name}") for name in _claims()),
+        act("set req.http.X-HS-Client = client.ip"),
+        act("set req.http.Fastly-Client-IP = client.ip"),
+        _find_country(),
+        *(
+            (act(f"set var.count = ratelimit.ratecounter_increment({RATES}, client.ip, 1)"),)
+            if counts
+            else ()
+        ),
+    )
+    declared = (act("declare local var.count INTEGER"),) if counts else ()
+    table = (Block(heading=f"ratecounter {RATES}", body=()),) if counts else ()
+    return (*table, sub("hs_identify_recv", *declared, *body))
+
+
+def tell_origin() -> tuple[Statement, ...]:
+    """Return the part of vcl_miss and vcl_pass: what the origin is told, and what stays at Fastly."""
+    return (
+        when(
+            "req.backend.is_origin",
+            act("set bereq.http.X-Forwarded-For = req.http.X-HS-Client"),
+            act("unset bereq.http.X-Hs-*"),
+        ),
+    )
+
+
+def _claims() -> Iterator[str]:
+    """Yield the headers by which others claim to know the client, and how CGI would spell them; a star ends a prefix."""
+    prefixes = [prefix for prefix in PREFIXES if prefix != _FASTLYS_OWN]
+    names = [*(f"{prefix}*" for prefix in prefixes), *_NAME_A_CLIENT, *NAMES]
+    yield from ("-".join(word.capitalize() for word in name.split("-")) for name in names)
+    yield from (name.replace("-", "_").capitalize() for name in names if "-" in name)
+
+
+def _find_country() -> If:
+    known = Branch(
+        condition=f'{_COUNTRY} ~ "^[A-Z][A-Z]$"', body=(act(f"set req.http.X-HS-Country = {_COUNTRY}"),)
+    )
+    unknown = Branch(condition="", body=(act(f'set req.http.X-HS-Country = "{UNKNOWN_COUNTRY}"'),))
+    return If(branches=(known, unknown))
