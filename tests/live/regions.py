@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,9 @@ from urllib.parse import quote
 
 import urllib3
 
+from handshake.core.compressible import Encoding
 from handshake.core.manifest import Manifest, release_id
+from handshake.core.objects import ObjectStore
 from handshake.core.provenance import Provenance
 from handshake.core.release import Kind, Subject
 from handshake.core.upload import Progress
@@ -50,8 +52,10 @@ class Region:
     def ask(
         self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> urllib3.HTTPResponse:
-        """Send one request, following nothing."""
-        answer = urllib3.request(method, self.url + path, headers=headers, redirect=False, retries=False)
+        """Send one request, following nothing and expanding nothing."""
+        answer = urllib3.request(
+            method, self.url + path, headers=headers, redirect=False, retries=False, decode_content=False
+        )
         assert isinstance(answer, urllib3.HTTPResponse)
         return answer
 
@@ -114,7 +118,7 @@ def build(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def publish(
-    stores: list[DirectoryStore], folder: Path, previous: Manifest | None = None
+    stores: Sequence[ObjectStore], folder: Path, previous: Manifest | None = None
 ) -> tuple[Manifest, list[Progress]]:
     """Publish a built folder as the site calls."""
     manifest, reports = read_site(folder, ASSETS), list[Progress]()
@@ -126,6 +130,7 @@ def publish(
         previous=previous,
         provenance=made(manifest),
         report=reports.append,
+        variants=folder.parent / "variants",
     )
     return manifest, reports
 
@@ -147,3 +152,9 @@ def keys_of(manifest: Manifest) -> dict[str, str]:
 def quoted(key: str) -> str:
     """Return a key as a URL's path."""
     return f"/{quote(key)}"
+
+
+def variant_of(manifest: Manifest, path: str, encoding: Encoding) -> str:
+    """Return the key of a file's variant."""
+    key = keys_of(manifest)[path]
+    return f"{key.removesuffix(path)}{encoding.folder}{path}"

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from handshake.core.compressible import Encoding, is_compressible
 from handshake.core.manifest import release_id
 from handshake.core.objects import asset_key, document_key, manifest_key
-from tests.live.regions import CALLS, Region, build, keys_of, open_folder, publish, quoted, serve
+from tests.expand import EXPAND
+from tests.live.regions import CALLS, Region, build, keys_of, open_folder, publish, quoted, serve, variant_of
 
 pytestmark = pytest.mark.live
 
@@ -178,4 +180,29 @@ def test_old_assets_stay_after_the_next_release(folder: Path, regions: list[Regi
     for region in regions:
         assert region.ask("/" + asset_key("calls", "assets/app.3f2a9b1c.js")).status == 200
         assert region.ask(quoted(document_key("calls", release_id(first), "index.html"))).status == 200
-    assert {report.total for report in reports} == {len(second.files)}
+    texts = [file for file in second.files if is_compressible(file.path)]
+    assert {report.total for report in reports} == {len(second.files) + 3 * len(texts)}
+
+
+def test_compressed_variants_are_served_as_what_they_hold(folder: Path, regions: list[Region]) -> None:
+    """Every text has three variants with the type of the text, an encoding and a strong ETag of their own; others none."""
+    stores = [region.store for region in regions]
+    manifest, _ = publish(stores, build(folder / "dist", CALLS | {"photo.webp": b"webp"}))
+    for file in manifest.files:
+        if file.path in {"LICENSE", "photo.webp"}:
+            assert [
+                region.ask(quoted(variant_of(manifest, file.path, Encoding.GZIP))).status
+                for region in regions
+            ] == [404, 404]
+            continue
+        etags = {region.ask(quoted(keys_of(manifest)[file.path])).headers["ETag"] for region in regions}
+        for encoding in Encoding:
+            east, west = (region.ask(quoted(variant_of(manifest, file.path, encoding))) for region in regions)
+            assert east.data == west.data
+            assert EXPAND[encoding](east.data) == CALLS[file.path]
+            assert east.headers["Content-Encoding"] == encoding.value
+            assert east.headers["Content-Type"] == file.content_type
+            assert east.headers["ETag"] == west.headers["ETag"]
+            assert east.headers["ETag"] not in etags
+            assert not east.headers["ETag"].startswith("W/")
+            etags.add(east.headers["ETag"])

@@ -28,6 +28,12 @@ class PublishReport:
 @click.argument("subject", shell_complete=complete_subject)
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--promote", "is_promoted", is_flag=True, help="Move the pointer to the release as well.")
+@click.option(
+    "--verify",
+    "is_thorough",
+    is_flag=True,
+    help="Read back what the regions hold of a site; mend what is damaged.",
+)
 @click.option("--reason", default="published", help="Why, for the history.")
 @click.option(
     "--force",
@@ -44,6 +50,7 @@ def publish(
     source: Path | None,
     *,
     is_promoted: bool,
+    is_thorough: bool,
     reason: str,
     forced: str,
     seconds: float,
@@ -52,7 +59,8 @@ def publish(
 ) -> None:
     """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own.
 
-    With `--promote`, an image goes through the contract check before its pointer moves.
+    With `--promote`, an image goes through the contract check before its pointer moves. Where somebody else
+    moves the pointer meanwhile, it stays where they put it.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -60,11 +68,12 @@ def publish(
         wanted = read_subject(subject)
         with progress(is_quiet=as_json) as bars:
             folder = source.resolve() if source else None
-            release = operator.publish(wanted, telling(bars, subject), source=folder)
+            seen = operator.revision(wanted)
+            release = operator.publish(wanted, telling(bars, subject), source=folder, is_thorough=is_thorough)
         if is_promoted:
             if not forced:
                 shake_unless_passed(wiring, wanted, release, is_quiet=as_json)
-            moved = operator.promote(wanted, release, reason=reason, forced=forced)
+            moved = operator.promote(wanted, release, reason=reason, forced=forced, from_revision=seen)
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
         report = PublishReport(subject=subject, release=release)

@@ -43,14 +43,25 @@ class Operator:
     wall: Wall
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
+    find_failing_cases: Callable[[Digest], list[Problem]]
+    """What a policy release's own cases say against it."""
     nodes: tuple[str, ...]
 
-    def publish(self, subject: Subject, tell: Telling, *, source: Path | None = None) -> Digest:
+    def publish(
+        self, subject: Subject, tell: Telling, *, source: Path | None = None, is_thorough: bool = False
+    ) -> Digest:
         """Make a release of a subject, from another folder than the campaign's if one is given."""
         today = self.pointers.get(subject)
         previous = today.release if today else None
         with Uploads(catalog=self.catalog).publishing(f"{subject} by {self.who}"):
-            return self.publisher.publish(subject, tell, source=source, previous=previous)
+            return self.publisher.publish(
+                subject, tell, source=source, previous=previous, is_thorough=is_thorough
+            )
+
+    def revision(self, subject: Subject) -> int:
+        """Return where a subject's pointer is now; 0 where it has none."""
+        today = self.pointers.get(subject)
+        return today.revision if today else 0
 
     def promote(
         self,
@@ -63,14 +74,15 @@ class Operator:
     ) -> Pointer:
         """Move a pointer; ConflictError where it is not at the revision that was given.
 
-        RefusedError for an image that has not passed the contract check. `forced` says why neither this nor
-        a freeze of the calendar shall hold it; empty where they may.
+        RefusedError for an image that has not passed the contract check; ProblemsError for a policy of whose cases
+        one fails. `forced` says why neither these nor a freeze of the calendar shall hold it; empty where they may.
         """
         today = self.pointers.get(subject)
         if today is None:
             self.publisher.require_declared(subject)
         if not forced:
             self.demand_shaken(subject, release)
+            self._demand_passing(subject, release)
         now = today.revision if today else 0
         return self._move(
             subject,
@@ -131,6 +143,12 @@ class Operator:
     def demand_shaken(self, subject: Subject, release: Digest) -> None:
         """Require that an image has passed the contract check; RefusedError where it has not."""
         demand_shaken(subject, release, Shaken(self.catalog).find(release), self.pointers.history(subject))
+
+    def _demand_passing(self, subject: Subject, release: Digest) -> None:
+        if subject.kind is Kind.POLICY is self.kind_of(release) and (
+            problems := self.find_failing_cases(release)
+        ):
+            raise ProblemsError(problems)
 
     def _move(
         self, subject: Subject, release: Digest, reason: str, from_revision: int, *, is_urgent: bool

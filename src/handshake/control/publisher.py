@@ -72,11 +72,18 @@ class Publisher:
         self._clock = clock
 
     def publish(
-        self, subject: Subject, tell: Telling, *, source: Path | None = None, previous: Digest | None = None
+        self,
+        subject: Subject,
+        tell: Telling,
+        *,
+        source: Path | None = None,
+        previous: Digest | None = None,
+        is_thorough: bool = False,
     ) -> Digest:
         """Make a release of a subject, from its source in the campaign or from another folder; return its id.
 
-        Idempotent: the same source gives the same release. ProblemsError before anything is uploaded.
+        Idempotent: the same source gives the same release. ProblemsError before anything is uploaded. A
+        thorough publish of a site reads back what the regions hold already, as that of other kinds always does.
         """
         match subject.kind:
             case Kind.POLICY:
@@ -86,7 +93,9 @@ class Publisher:
             case Kind.TEMPLATES:
                 return self._publish_templates(subject, source or self._source(subject), tell)
             case Kind.SITE:
-                return self._publish_site(subject, source or self._source(subject), tell, previous)
+                return self._publish_site(
+                    subject, source or self._source(subject), tell, previous, is_thorough=is_thorough
+                )
 
     def bake(self, subject: Subject, tell: Telling, staging: Path) -> Baked:
         """Bake an image into an empty folder, and publish nothing."""
@@ -149,7 +158,9 @@ class Publisher:
         manifest = Manifest(kind=Kind.TEMPLATES, files=scan_tree(source))
         return self._store(subject, manifest, source, source, tell)
 
-    def _publish_site(self, subject: Subject, source: Path, tell: Telling, previous: Digest | None) -> Digest:
+    def _publish_site(
+        self, subject: Subject, source: Path, tell: Telling, previous: Digest | None, *, is_thorough: bool
+    ) -> Digest:
         loaded = read_settings(SiteSettings, source / "site.toml")
         if problems := check_site(loaded):
             raise ProblemsError(problems)
@@ -158,15 +169,18 @@ class Publisher:
             self._shop.run_build(loaded.model.build, source)
         folder = source / loaded.model.output
         manifest = read_release(folder, loaded.model)
-        return publish_site(
-            self._shop.stores,
-            manifest,
-            folder,
-            site=subject.name,
-            previous=self._manifest(previous),
-            provenance=self._provenance(subject, manifest, source),
-            report=tell.upload,
-        )
+        with self._on_disk():
+            return publish_site(
+                self._shop.stores,
+                manifest,
+                folder,
+                site=subject.name,
+                previous=self._manifest(previous),
+                provenance=self._provenance(subject, manifest, source),
+                report=tell.upload,
+                variants=self._shop.cache / "variants",
+                is_thorough=is_thorough,
+            )
 
     def _store(
         self,
@@ -222,13 +236,21 @@ class Publisher:
     @contextmanager
     def _staging(self) -> Iterator[Path]:
         cache = self._shop.cache
-        try:
+        with self._on_disk():
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix="staging-", dir=cache) as folder:
                 yield Path(folder)
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """Say which disk is full, where one is."""
+        try:
+            yield
         except OSError as error:
             if error.errno not in _FULL:
                 raise
             raise UnavailableError(
-                f"the disk of {cache} is full", hint="free space there and try again", details=str(error)
+                f"the disk of {self._shop.cache} is full",
+                hint="free space there and try again",
+                details=str(error),
             ) from error

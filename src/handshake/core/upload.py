@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digest_bytes, digest_file
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, print_manifest, release_id
@@ -28,6 +29,8 @@ class Upload:
     content: Path | bytes
     content_type: str = ""
     cache_control: str = ""
+    encoding: Encoding | None = None
+    """How the content is compressed, None where it is not."""
     copy_of: str = ""
     """The key of an object of the same content and type in the same region, which spares the journey;
     empty where there is none."""
@@ -153,19 +156,30 @@ def _watch(region: str, running: Sequence[Future[None]], report: Report) -> None
 
 def _place(store: ObjectStore, upload: Upload) -> None:
     """Write one object and read it back; a copy that differs from what it should be is written anew."""
-    if upload.copy_of:
-        store.copy(upload.copy_of, upload.key)
-        if _read_digest(store, upload.key) == upload.digest:
-            return
+    if upload.copy_of and _copied(store, upload):
+        return
     _demand_unchanged(upload)
     store.put(
-        upload.key, upload.content, content_type=upload.content_type, cache_control=upload.cache_control
+        upload.key,
+        upload.content,
+        content_type=upload.content_type,
+        cache_control=upload.cache_control,
+        encoding=upload.encoding,
     )
     if _read_digest(store, upload.key) != upload.digest:
         raise UnavailableError(
             f"region {store.region} does not give back what was written to {upload.key}",
             hint="look after that region's disk or network, then publish again: only what is missing travels",
         )
+
+
+def _copied(store: ObjectStore, upload: Upload) -> bool:
+    """Copy inside the region; False where the source is gone or is not what it should be."""
+    try:
+        store.copy(upload.copy_of, upload.key)
+    except RefusedError:
+        return False
+    return _read_digest(store, upload.key) == upload.digest
 
 
 def _demand_unchanged(upload: Upload) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handshake.core.digest import Digest
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import ObjectStore, asset_prefix, document_prefix
+from handshake.core.manifest import Manifest
+from handshake.core.objects import ObjectStore
 from handshake.core.provenance import Provenance
-from handshake.core.upload import Report, Upload, everywhere, read_digests, seal_release, upload_everywhere
-from handshake.site.upload import asset_keys, document_keys, plan_upload
+from handshake.core.upload import Report, Upload, everywhere, seal_release, upload_everywhere
+from handshake.site.survey import Survey, read_present, survey_region
+from handshake.site.upload import find_copies, list_objects, plan_upload
+from handshake.site.variants import Variants, make_variants
 
 
 def publish_site(
@@ -22,36 +24,49 @@ def publish_site(
     previous: Manifest | None,
     provenance: Provenance,
     report: Report,
+    variants: Path | None = None,
+    is_thorough: bool = False,
 ) -> Digest:
     """Make a site's release exist in every region; return its id. No pointer moves.
 
     Idempotent, and resumable after any interruption: only what a region lacks travels, and a region that
     is down fails the whole with UnavailableError before any manifest is written. ProblemsError where an
-    asset path holds another content; then nothing was written anywhere.
+    asset path holds another content; then nothing was written anywhere. `variants` is the folder in which
+    compressed files are kept from one publish to the next, None to publish without them. A thorough publish
+    believes no manifest, reads everything back, and mends what is damaged.
     """
+    surveys = _survey(stores, manifest, previous, is_thorough=is_thorough)
+    made = _compress(manifest, folder, surveys, variants)
     plans: dict[str, tuple[Upload, ...]] = {}
 
     def plan(store: ObjectStore) -> None:
-        present = survey_region(store, manifest, site, previous)
-        plans[store.region] = plan_upload(manifest, folder, site, present, previous)
+        survey = surveys[store.region]
+        wanted = list_objects(manifest, folder, site, made, but=survey.vouched)
+        present = read_present(store, wanted, manifest, site)
+        before = list_objects(previous, folder, site, made) if previous and survey.has_previous else ()
+        plans[store.region] = plan_upload(wanted, present, find_copies(before))
 
     everywhere(stores, plan)
     upload_everywhere(stores, plans, report)
     return seal_release(stores, manifest, provenance)
 
 
-def survey_region(
-    store: ObjectStore, manifest: Manifest, site: str, previous: Manifest | None
-) -> dict[str, Digest]:
-    """Return what a region holds of a release, read back, and which documents of the one before it lists."""
-    listed = {*store.keys(document_prefix(site, release_id(manifest))), *store.keys(asset_prefix(site))}
-    expected = asset_keys(site, manifest).keys() | document_keys(site, manifest).keys()
-    held = read_digests(store, listed & expected)
-    return _copyable(store, site, previous) | held if previous else held
+def _survey(
+    stores: Sequence[ObjectStore], manifest: Manifest, previous: Manifest | None, *, is_thorough: bool
+) -> dict[str, Survey]:
+    surveys: dict[str, Survey] = {}
+
+    def survey(store: ObjectStore) -> None:
+        surveys[store.region] = survey_region(store, manifest, previous, is_thorough=is_thorough)
+
+    everywhere(stores, survey)
+    return surveys
 
 
-def _copyable(store: ObjectStore, site: str, previous: Manifest) -> dict[str, Digest]:
-    """Return the documents of the release before, by their word: whatever is copied is read back."""
-    listed = set(store.keys(document_prefix(site, release_id(previous))))
-    claimed = document_keys(site, previous)
-    return {key: file.digest for key, file in claimed.items() if key in listed}
+def _compress(
+    manifest: Manifest, folder: Path, surveys: Mapping[str, Survey], cache: Path | None
+) -> Variants:
+    if cache is None:
+        return {}
+    known = frozenset.intersection(*(survey.vouched for survey in surveys.values()))
+    return make_variants([file for file in manifest.files if file.path not in known], folder, cache)

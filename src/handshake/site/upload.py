@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from handshake.core.compressible import Encoding, is_compressible
 from handshake.core.digest import Digest
 from handshake.core.manifest import Manifest, ManifestFile, release_id
-from handshake.core.objects import asset_key, document_key
+from handshake.core.objects import asset_key, asset_variant_key, document_key, document_variant_key
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.upload import Upload
+from handshake.site.variants import Variants
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For assets: the hash in the name changes with the content."""
@@ -18,22 +21,52 @@ REVALIDATED = "public, max-age=0, s-maxage=31536000"
 without it, and must ask again each time."""
 
 
-def plan_upload(
-    manifest: Manifest, folder: Path, site: str, present: Mapping[str, Digest], previous: Manifest | None
+def list_objects(
+    manifest: Manifest, folder: Path, site: str, variants: Variants, *, but: Collection[str] = ()
 ) -> tuple[Upload, ...]:
-    """Return what one region lacks, assets before the documents that name them.
+    """Return the objects that a release is made of in a region, assets before the documents that name them.
 
-    `present` is what the region holds: key -> digest. `previous` is the site's release before, None for the
-    first one; documents that it shares are copied inside the region. ProblemsError where an asset path
-    holds another content already: assets are append-only.
+    Every file is followed by its compressed variants. `but` are paths of files that are left out.
     """
-    assets, documents = asset_keys(site, manifest), document_keys(site, manifest)
-    if clashes := [file for key, file in assets.items() if present.get(key, file.digest) != file.digest]:
-        raise ProblemsError([_clash(folder, file) for file in clashes])
-    sources = _copy_sources(site, previous, present)
-    wanted = [_asset_upload(key, file, folder) for key, file in assets.items()]
-    wanted += [_document_upload(key, file, folder, sources) for key, file in documents.items()]
-    return tuple(upload for upload in wanted if present.get(upload.key) != upload.digest)
+    prefixes, release = asset_prefixes(manifest), release_id(manifest)
+    files = sorted(manifest.files, key=lambda file: (not file.path.startswith(prefixes), file.path))
+    return tuple(
+        upload
+        for file in files
+        if file.path not in but
+        for upload in (
+            _list_asset(file, folder, site, variants)
+            if file.path.startswith(prefixes)
+            else _list_document(file, folder, site, variants, release)
+        )
+    )
+
+
+def plan_upload(
+    objects: Collection[Upload], present: Mapping[str, Digest], copies: Mapping[tuple[Digest, str], str]
+) -> tuple[Upload, ...]:
+    """Return what one region lacks of these objects.
+
+    `present` is what the region holds: key -> digest. `copies` are objects of the release before that the
+    region holds, by content and type; where one is the same it is copied inside the region. ProblemsError
+    where an asset path holds another content already: assets are append-only.
+    """
+    changed = [
+        each for each in objects if _is_asset(each) and present.get(each.key, each.digest) != each.digest
+    ]
+    if changed:
+        raise ProblemsError([_clash(each) for each in changed])
+    return tuple(
+        _with_copy(each, copies.get((each.digest, each.content_type), ""))
+        for each in objects
+        if present.get(each.key) != each.digest
+    )
+
+
+def find_copies(objects: Collection[Upload]) -> dict[tuple[Digest, str], str]:
+    """Return the documents among a release's objects, by content and type."""
+    documents = (each for each in objects if each.cache_control == REVALIDATED)
+    return {(each.digest, each.content_type): each.key for each in documents}
 
 
 def asset_keys(site: str, manifest: Manifest) -> dict[str, ManifestFile]:
@@ -57,46 +90,60 @@ def asset_prefixes(manifest: Manifest) -> tuple[str, ...]:
     return tuple(declared)
 
 
-def _copy_sources(
-    site: str, previous: Manifest | None, present: Mapping[str, Digest]
-) -> dict[tuple[Digest, str], str]:
-    """Return content and type -> the key in the region of such a document of the release before."""
-    if previous is None:
-        return {}
-    return {
-        (file.digest, file.content_type): key
-        for key, file in document_keys(site, previous).items()
-        if key in present
-    }
+def _list_asset(file: ManifestFile, folder: Path, site: str, variants: Variants) -> Iterator[Upload]:
+    yield _upload(asset_key(site, file.path), file, folder, IMMUTABLE)
+    yield from _list_variants(file, variants, IMMUTABLE, lambda its: asset_variant_key(site, its, file.path))
 
 
-def _asset_upload(key: str, file: ManifestFile, folder: Path) -> Upload:
+def _list_document(
+    file: ManifestFile, folder: Path, site: str, variants: Variants, release: Digest
+) -> Iterator[Upload]:
+    yield _upload(document_key(site, release, file.path), file, folder, REVALIDATED)
+    yield from _list_variants(
+        file, variants, REVALIDATED, lambda its: document_variant_key(site, release, its, file.path)
+    )
+
+
+def _list_variants(
+    file: ManifestFile, variants: Variants, cache_control: str, key_of: Callable[[Encoding], str]
+) -> Iterator[Upload]:
+    if not is_compressible(file.path):
+        return
+    for variant in variants.get(file.digest, ()):
+        yield Upload(
+            key=key_of(variant.encoding),
+            digest=variant.digest,
+            content=variant.path,
+            content_type=file.content_type,
+            cache_control=cache_control,
+            encoding=variant.encoding,
+        )
+
+
+def _upload(key: str, file: ManifestFile, folder: Path, cache_control: str) -> Upload:
     return Upload(
         key=key,
         digest=file.digest,
         content=folder / file.path,
         content_type=file.content_type,
-        cache_control=IMMUTABLE,
+        cache_control=cache_control,
     )
 
 
-def _document_upload(
-    key: str, file: ManifestFile, folder: Path, sources: Mapping[tuple[Digest, str], str]
-) -> Upload:
-    return Upload(
-        key=key,
-        digest=file.digest,
-        content=folder / file.path,
-        content_type=file.content_type,
-        cache_control=REVALIDATED,
-        copy_of=sources.get((file.digest, file.content_type), ""),
-    )
+def _with_copy(upload: Upload, source: str) -> Upload:
+    is_document = upload.cache_control == REVALIDATED
+    return replace(upload, copy_of=source) if source and is_document else upload
 
 
-def _clash(folder: Path, file: ManifestFile) -> Problem:
+def _is_asset(upload: Upload) -> bool:
+    """Whether this must never get another content; a variant may, when it was compressed by another program."""
+    return upload.cache_control == IMMUTABLE and upload.encoding is None
+
+
+def _clash(upload: Upload) -> Problem:
     return Problem(
         check="site-asset-changed",
         what="a release before has published another content under this asset path",
-        where=Location(file=str(folder / file.path)),
+        where=Location(file=str(upload.content)),
         hint="Let the bundler put a hash of the content into the name: open tabs still ask for the old one.",
     )

@@ -45,6 +45,26 @@ def test_an_older_contract_is_read() -> None:
         parse_contract({"assets": "assets/"})
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"assets": ["../"]},
+        {"not_found": "a\n.html"},
+        {"query": ["a|b"]},
+        {"redirects": [{"pattern": "/a", "target": "//evil.org", "status": 301, "is_forced": True}]},
+        {"redirects": [{"pattern": "/a", "target": "https://a.org", "status": 200, "is_forced": True}]},
+        {"redirects": [{"pattern": '/"', "target": "/a", "status": 301, "is_forced": True}]},
+        {"redirects": [{"pattern": "/a", "target": '/"', "status": 301, "is_forced": True}]},
+        {"headers": [{"pattern": "/*", "sets": [["Set-Cookie", "a=b"]]}]},
+        {"headers": [{"pattern": "/*", "sets": [["X-A", "b\r\nX-B: c"]]}]},
+    ],
+)
+def test_a_forged_contract_is_refused(said: dict[str, object]) -> None:
+    """What `publish` would not have written reaches no edge: there it would be part of everybody's program."""
+    with pytest.raises(ValueError, match="no site's contract"):
+        parse_contract(said)
+
+
 def test_tells_everything_at_once(tmp_path: Path) -> None:
     """Faults of the folder, of the rules and of the pages that settings name come in one list."""
     folder = build(tmp_path, about__html="a", about="b", _redirects="old /new\n", _headers="  X: y\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.compressible import Encoding
 from handshake.drivers.nginx.directive import Directive, block, directive, literal, print_nginx
 from handshake.site.content_type import CONTENT_TYPES, DEFAULT
 from handshake.site.upload import IMMUTABLE, REVALIDATED
@@ -93,6 +94,9 @@ def _server(server: RegionServer) -> list[Directive]:
         directive("error_page", "403", "404", "@missing"),
         directive("error_page", "405", "@refused"),
         block(["location", "=", HEALTH_PATH], *_answer("200", "ok")),
+        # The first expression that fits wins: variants stand before what they are variants of.
+        *(_variants(encoding, "assets", IMMUTABLE) for encoding in Encoding),
+        *(_variants(encoding, "[0-9a-f]+", REVALIDATED) for encoding in Encoding),
         block(["location", "~", "^/sites/[^/]+/assets/"], *_objects(IMMUTABLE)),
         block(["location", "/sites/"], *_objects(REVALIDATED)),
         block(["location", "/"], *_read_only(), directive("return", "404")),
@@ -104,6 +108,15 @@ def _server(server: RegionServer) -> list[Directive]:
             *_answer("405", "GET and HEAD only"),
         ),
     ]
+
+
+def _variants(encoding: Encoding, folder: str, cache_control: str) -> Directive:
+    """Return the location of files that are compressed already; their type is that of the file inside."""
+    return block(
+        ["location", "~", f"^/sites/[^/]+/{folder}/{encoding.folder}"],
+        *_objects(cache_control),
+        directive("add_header", "Content-Encoding", encoding.value),
+    )
 
 
 def _objects(cache_control: str) -> list[Directive]:

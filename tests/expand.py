@@ -1,0 +1,15 @@
+"""What a browser does with a compressed answer."""
+
+import gzip
+from collections.abc import Callable
+
+import brotli
+import zstandard
+
+from handshake.core.compressible import Encoding
+
+EXPAND: dict[Encoding, Callable[[bytes], bytes]] = {
+    Encoding.BROTLI: brotli.decompress,
+    Encoding.ZSTD: lambda packed: zstandard.ZstdDecompressor().decompressobj().decompress(packed),
+    Encoding.GZIP: gzip.decompress,
+}
