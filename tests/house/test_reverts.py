@@ -25,6 +25,11 @@ when = 'request.path == "/teapot"'
 respond = { status = 418, reason = "Teapot", body = "Short and stout.\\n" }
 """
 
+BROKEN_PROMISE = """
+[[case]]
+name = "nobody gets in"
+expect = { status = 403 }
+"""
 TOO_LONG = f"""
 [[rule]]
 name = "long-answer"
@@ -82,6 +87,25 @@ def test_a_policy_arrives_and_goes_back_at_once(house: HouseUnderTest) -> None:
     assert house.get("/teapot").status == 418
     assert_soon(house.verb("rollback", "policy/campaign"))
     assert house.get("/teapot").status == 404
+
+
+def test_a_policy_that_breaks_its_promise_is_not_applied(house: HouseUnderTest) -> None:
+    """A policy of whose cases one fails moves no pointer; forced it does, and the history keeps the reason."""
+    cases, before = house.campaign / "edge_tests.toml", newest(house, "policy/campaign")
+    written = cases.read_text()
+    cases.write_text(written + BROKEN_PROMISE)
+    planned = house.verb("plan")
+    cases.write_text(written)
+    words = ("apply", planned["release"], "--from-revision", str(planned["from_revision"]))
+
+    said = house.handshake(*words, "--json", check=False)
+    assert said.returncode == 2
+    assert [problem["check"] for problem in json.loads(said.stdout)["problems"]] == ["edge-case-fails"]
+    assert newest(house, "policy/campaign") == before
+
+    assert_soon(house.verb(*words, "--force", "the promise was a joke"))
+    assert newest(house, "policy/campaign")["reason"] == "applied; forced: the promise was a joke"
+    assert_soon(house.verb("rollback", "policy/campaign"))
 
 
 def test_a_policy_that_a_program_refuses_goes_back(house: HouseUnderTest) -> None:

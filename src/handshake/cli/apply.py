@@ -14,13 +14,30 @@ from handshake.cli.session import find_release, open_wiring, who_asks
 @click.argument("release", shell_complete=complete_release)
 @click.option("--from-revision", type=int, required=True, help="The revision that `plan` printed.")
 @click.option("--reason", default="applied", help="Why, for the history.")
+@click.option(
+    "--force",
+    "forced",
+    default="",
+    metavar="REASON",
+    help="Apply a policy of whose cases one fails all the same; why, for the journal.",
+)
 @click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
 @json_option
 def apply(
-    release: str, *, from_revision: int, reason: str, seconds: float, campaign: str, as_json: bool
+    release: str,
+    *,
+    from_revision: int,
+    reason: str,
+    forced: str,
+    seconds: float,
+    campaign: str,
+    as_json: bool,
 ) -> None:
-    """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has moved on since."""
+    """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has moved on since.
+
+    Refused while a case of `edge_tests.toml` fails.
+    """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         operator = wiring.operator(who_asks())
@@ -29,5 +46,6 @@ def apply(
             find_release(release, wiring.releases()),
             reason=reason,
             from_revision=from_revision,
+            forced=forced,
         )
         wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)

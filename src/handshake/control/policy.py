@@ -18,6 +18,8 @@ from handshake.gateway.reader import Gateway, read_gateway
 CAMPAIGN_FILE = "handshake.toml"
 EDGE_FILE = "edge.toml"
 GATEWAY_FILE = "gateway.toml"
+CASES_FILE = "edge_tests.toml"
+"""Requests, and what edge.toml must make of them: not a part of the policy, but released with it."""
 
 Part = TypeVar("Part")
 
@@ -60,7 +62,8 @@ def policy_files(folder: Path) -> tuple[str, ...]:
     """Return the files that a policy release is made of, relative to the folder; the policy must be valid."""
     gateway = read_settings(GatewayPolicy, folder / GATEWAY_FILE).model
     described = {route.openapi for route in gateway.route if route.openapi}
-    return (CAMPAIGN_FILE, EDGE_FILE, GATEWAY_FILE, *sorted(described))
+    cases = (CASES_FILE,) if (folder / CASES_FILE).is_file() else ()
+    return (CAMPAIGN_FILE, EDGE_FILE, GATEWAY_FILE, *cases, *sorted(described))
 
 
 def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:

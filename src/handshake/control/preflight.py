@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handshake.config.reader import read_settings
 from handshake.control.campaign import CampaignSettings, listening
+from handshake.control.edge_cases import find_failing_cases
 from handshake.control.policy import CAMPAIGN_FILE, read_policy
 from handshake.control.sources import check_sources
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -29,12 +30,12 @@ def require_folder(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> list[Problem]:
-    """Return everything wrong with what an operator wrote: policy and sources."""
+    """Return everything wrong with what an operator wrote: policy, its cases that fail, and sources."""
     try:
-        read_policy(folder)
+        policy = read_policy(folder)
     except ProblemsError as error:
         return [*error.problems, *check_sources(folder)]
-    return check_sources(folder)
+    return [*find_failing_cases(folder, policy), *check_sources(folder)]
 
 
 def check_ports(folder: Path, check_port: PortCheck) -> list[Problem]:

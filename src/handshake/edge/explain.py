@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from handshake.edge.answers import Answer, compose_answers
 from handshake.edge.arrival import Arrival, Refusal, arrive
@@ -65,8 +66,18 @@ class Explanation:
     """About the rule that was asked for."""
 
 
-def explain(policy: Policy, request: Request, live: LiveData, about: Rule | None = None) -> Explanation:
-    """Return what becomes of a request as the client sends it."""
+Holds: TypeAlias = Callable[[Rule, Request], bool]
+
+
+def explain(
+    policy: Policy,
+    request: Request,
+    live: LiveData,
+    about: Rule | None = None,
+    *,
+    evaluate: Holds | None = None,
+) -> Explanation:
+    """Return what becomes of a request as the client sends it; CEL's own evaluator decides where no other is given."""
     arrival = arrive(policy, request)
     if arrival.refusal:
         return _tell_refused(arrival, about)
@@ -74,7 +85,7 @@ def explain(policy: Policy, request: Request, live: LiveData, about: Rule | None
 
     def holds(rule: Rule, request: Request) -> bool:
         seen[rule.name] = request
-        return ask_cel(rule.text, policy, request, live)
+        return evaluate(rule, request) if evaluate else ask_cel(rule.text, policy, request, live)
 
     verdict = follow(order_rules(policy), arrival.request, live.exceeded, holds)
     goes_on = None if verdict.ending else verdict.request

@@ -18,7 +18,8 @@ class Judge:
 
     def judge(self, request: Request) -> Verdict:
         """Return the verdict on a request of which everything is known."""
-        return follow(self._rules, request, self._exceeded, self._holds)
+        return follow(self._rules, request, self._exceeded, self.holds)
 
-    def _holds(self, rule: Rule, request: Request) -> bool:
+    def holds(self, rule: Rule, request: Request) -> bool:
+        """Return whether a request meets a rule's condition."""
         return bool(self._evaluator.evaluate(rule.condition, request))

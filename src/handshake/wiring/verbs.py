@@ -9,6 +9,7 @@ from handshake.control.access_log import AccessLog
 from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
 from handshake.control.collecting import Collector
+from handshake.control.edge_cases import find_failing_cases
 from handshake.control.holds import Holds
 from handshake.control.journal import JournalRecord, read_journal
 from handshake.control.lists.compaction import Compaction
@@ -22,7 +23,9 @@ from handshake.control.site_releases import SiteReleases
 from handshake.control.status import StatusReport, read_status
 from handshake.control.wall import Wall
 from handshake.control.witness import Witness
+from handshake.core.digest import Digest
 from handshake.core.errors import HandshakeError, RefusedError
+from handshake.core.problem import Problem
 from handshake.core.release import Kind
 from handshake.drivers.redis.donations import RedisDonations
 from handshake.image.recipe import HOST_BASE
@@ -45,8 +48,14 @@ class Verbs(Publishing):
             wall=self.wall(who),
             read_live=self.live,
             kind_of=lambda release: self.manifest_of(release).kind,
+            find_failing_cases=self.find_failing_cases,
             nodes=self.nodes,
         )
+
+    def find_failing_cases(self, policy: Digest) -> list[Problem]:
+        """Return a problem for each case of a policy release that fails."""
+        tree = self.fetch(policy)
+        return find_failing_cases(tree, self.policies.read(policy))
 
     def wall(self, who: str) -> Wall:
         """Return somebody's say in lists."""

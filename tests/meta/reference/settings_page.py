@@ -7,6 +7,7 @@ from typing import Any
 
 from handshake.config.settings import Settings
 from handshake.control.campaign import CampaignSettings
+from handshake.edge.cases import CasesSettings
 from handshake.edge.settings import EdgeSettings
 from handshake.gateway.policy import GatewayPolicy
 from handshake.image.debian_base import BaseRecipe
@@ -17,6 +18,7 @@ from handshake.site.settings import SiteSettings
 FILES: dict[str, type[Settings]] = {
     "handshake.toml": CampaignSettings,
     "edge.toml": EdgeSettings,
+    "edge_tests.toml": CasesSettings,
     "gateway.toml": GatewayPolicy,
     "service.toml": Recipe,
     "base.toml": BaseRecipe,
@@ -29,7 +31,7 @@ _HEAD = """\
 <!-- Printed from the code by script/reference. -->
 # Settings
 
-`handshake.toml`, `edge.toml` and `gateway.toml` stand in the campaign's folder; `service.toml`, `site.toml` and
+`handshake.toml`, `edge.toml`, `edge_tests.toml` and `gateway.toml` stand in the campaign's folder; `service.toml`, `site.toml` and
 `templates.toml` beside the source that they describe; `base.toml` in a base's folder. A key that is not listed here is refused.
 """
 

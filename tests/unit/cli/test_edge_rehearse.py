@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from handshake.cli.main import main
+from handshake.control.preflight import check_folder
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
 
@@ -85,3 +87,52 @@ class TestExplain:
         completing = ShellComplete(main, {}, "handshake", "_HANDSHAKE_COMPLETE")
         words = ["edge", "explain", "GET", "/", "--policy", str(CAMPAIGN), "--rule"]
         assert [found.value for found in completing.get_completions(words, "the")] == ["the-wall"]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A copy of the example campaign whose wall answers something else than promised."""
+    folder = tmp_path / "campaign"
+    shutil.copytree(CAMPAIGN, folder, ignore=shutil.ignore_patterns("dist", "node_modules"))
+    edge = folder / "edge.toml"
+    edge.write_text(edge.read_text().replace('body = "Bad Taco.\\n"', 'body = "Go away."'))
+    return folder
+
+
+class TestCases:
+    def test_the_example_keeps_its_promises(self) -> None:
+        """Every case of the example campaign passes."""
+        found = run("test", str(CAMPAIGN))
+        assert found.exit_code == 0
+        assert "passed" in found.stdout
+
+    def test_a_failing_case_explains_itself(self, broken: Path) -> None:
+        """A case that fails says where it stands, what was expected, what was found, and which rule did it."""
+        found = run("test", str(broken))
+        assert found.exit_code == 1
+        assert "expected Bad Taco." in found.stdout
+        assert "found    Go away." in found.stdout
+        assert "edge_tests.toml:" in found.stdout
+        assert "the-wall" in found.stdout
+
+    def test_programs_read_json(self, broken: Path) -> None:
+        """Every case is in the report, those that fail with what was found."""
+        report = json.loads(run("test", str(broken), "--json").stdout)
+        assert report["failed"] == 1
+        assert report["passed"] == len(report["trials"]) - 1
+        assert [its["mismatches"][0]["key"] for its in report["trials"] if its["mismatches"]] == ["body"]
+
+    def test_check_tries_the_cases(self, broken: Path) -> None:
+        """`check` finds nothing wrong with the example, and a failing case in the other."""
+        assert "edge-case-fails" not in {problem.check for problem in check_folder(CAMPAIGN)}
+        found = [problem for problem in check_folder(broken) if problem.check == "edge-case-fails"]
+        assert len(found) == 1
+        assert found[0].where.file == "edge_tests.toml"
+        assert "the-wall (edge.toml:" in found[0].hint
+
+    def test_without_cases_check_is_silent_and_test_is_not(self, broken: Path) -> None:
+        """A policy needs no cases; who asks for them is told that there are none."""
+        (broken / "edge_tests.toml").unlink()
+        assert "edge-case-fails" not in {problem.check for problem in check_folder(broken)}
+        found = run("test", str(broken), "--json")
+        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == ["missing-file"]
