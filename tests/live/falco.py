@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ WAIVERS = Path(__file__).with_name("fastly_waivers.txt")
 _STAND_INS = {
     "country": ("client.geo.country_code", 'table.lookup(countries, req.http.X-HS-Client, "")'),
     "network": ("client.as.number", 'std.atoi(table.lookup(networks, req.http.X-HS-Client, "0"))'),
+    "stale": ("stale.exists", "req.restarts > 9"),
     "visits": ("fastly.ff.visits_this_service", "std.atoi(req.http.Test-Visits)"),
 }
 """What falco cannot know, and what a test puts in its place; each is a waiver."""
@@ -133,7 +135,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
                 stderr=log,
             )
         said = (folder / "falco.log").read_text
-        wait_until(lambda: process.poll() is not None or _answers(port), said)
+        wait_until(partial(_has_begun, process, port), said)
         if process.poll() is None:
             return process, port
         assert "address already in use" in said(), said()
@@ -160,6 +162,10 @@ class _Received:
 
     def makefile(self, _mode: str) -> io.BytesIO:
         return io.BytesIO(self.raw)
+
+
+def _has_begun(process: subprocess.Popen[bytes], port: int) -> bool:
+    return process.poll() is not None or _answers(port)
 
 
 def _answers(port: int) -> bool:
