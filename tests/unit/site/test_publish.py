@@ -1,20 +1,17 @@
 """Publishing a site into several regions, where something is in the way."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.unit.publishing import publish
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest, ManifestFile, release_id
-from handshake.core.objects import ObjectStore, asset_key, document_key, manifest_key
+from handshake.core.objects import asset_key, document_key, manifest_key
 from handshake.core.problem import ProblemsError
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.upload import Progress
+from handshake.core.release import Kind
 from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.site.publish import publish_site
 from handshake.site.tree import read_site
 
 APP = "assets/app.3f2a9b1c.js"
@@ -32,38 +29,6 @@ def build(folder: Path, index: str, app: str = "app") -> Path:
     (folder / "robots.txt").write_text("robots")
     (folder / APP).write_text(app)
     return folder
-
-
-def publish(
-    stores: Sequence[ObjectStore],
-    folder: Path,
-    manifest: Manifest,
-    previous: Manifest | None = None,
-    *,
-    is_thorough: bool = False,
-) -> list[Progress]:
-    """Publish a manifest of a folder; return what was reported."""
-    reports: list[Progress] = []
-    provenance = Provenance(
-        subject=Subject(kind=Kind.SITE, name="calls"),
-        release=release_id(manifest),
-        source="calls",
-        commit="",
-        builder="test",
-        made_at=1.0,
-    )
-    publish_site(
-        stores,
-        manifest,
-        folder,
-        site="calls",
-        previous=previous,
-        provenance=provenance,
-        report=reports.append,
-        variants=folder.parent / "variants",
-        is_thorough=is_thorough,
-    )
-    return reports
 
 
 def is_sealed(store: DirectoryStore, manifest: Manifest) -> bool:
