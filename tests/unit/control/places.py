@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -34,6 +34,10 @@ class ToldDoor:
     temper: Temper
     serving: str = "what it served before"
     maps: dict[str, dict[str, str]] = field(default_factory=dict)
+    is_shown: bool = True
+    """Whether it may be asked for a whole map."""
+    forgets_next: bool = False
+    """Whether it swallows the next entry."""
 
     def ensure(self, text: str) -> bool:
         """Find that it runs."""
@@ -52,6 +56,7 @@ class ToldDoor:
 
     def show_map(self, name: str) -> dict[str, str]:
         """Return what a map holds."""
+        assert self.is_shown, "nobody asks for a million entries"
         return dict(self.maps.get(name, {}))
 
     def process(self) -> int:
@@ -70,6 +75,9 @@ class ToldDoor:
     def add(self, name: str, key: str, value: str) -> None:
         """Give a value to a key that has none."""
         assert key not in self.maps.get(name, {}), "two entries for one key: HAProxy would believe the first"
+        if self.forgets_next:
+            self.forgets_next = False
+            return
         self.put(name, key, value)
 
     def put(self, name: str, key: str, value: str) -> None:
@@ -119,6 +127,10 @@ class ToldCache:
         if self.temper.accepts():
             assert name in self.prepared
             self.serving = name
+
+    def warm(self, requests: Sequence[Mapping[str, str]]) -> int:
+        """Fetch nothing: it has no visitors."""
+        return len(requests)
 
     def forget(self, purge: Purge) -> int:
         """Note down what it is to forget."""
