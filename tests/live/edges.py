@@ -191,8 +191,8 @@ def run_edge(
         stack.enter_context(serve(folder / "gateway.sock"))
         for region in regions:
             stack.enter_context(serve_origin(region))
-        port = _find_port()
         _write_maps(folder, {**seed_maps(policy), COUNTRIES: countries, NETWORKS: networks})
+        port = find_port()
         surroundings = more(_door_surroundings(folder, port, regions))
         door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
         cache = stack.enter_context(run_varnish(folder))
@@ -307,7 +307,7 @@ def _write_maps(folder: Path, texts: Mapping[str, str]) -> None:
         (maps / name).write_text(text)
 
 
-def _find_port() -> int:
+def find_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

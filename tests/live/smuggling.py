@@ -119,7 +119,7 @@ class Recorder:
             def handle(self) -> None:
                 while request := _read_request(self):
                     recorder.requests.append(request.decode("latin-1"))
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
         class Server(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True

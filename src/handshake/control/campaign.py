@@ -60,6 +60,21 @@ class ListenSettings(Settings):
     agent: Address = Field(default="127.0.0.1:8091", description="The node agent's health answers.")
 
 
+class TlsSettings(Settings):
+    """`[tls]`: HTTPS at the door, HTTP/1.1 and HTTP/2."""
+
+    listen: Address = Field(description="Where visitors arrive over TLS.")
+    certificates: str = Field(
+        default="",
+        description="A folder of PEM files (`*.pem`), each with a certificate, its chain and its key, relative to "
+        "handshake.toml; a changed one is served within seconds. Empty: one that is self-signed.",
+    )
+    acme: Address | None = Field(
+        default=None,
+        description="Where an ACME client answers challenges; the door sends it `/.well-known/acme-challenge/`.",
+    )
+
+
 class RegionSettings(Settings):
     """One region of the object store."""
 
@@ -201,6 +216,7 @@ class CampaignSettings(Settings):
         "empty: every client's network is 0.",
     )
     listen: ListenSettings = Field(default_factory=ListenSettings, description="Addresses.")
+    tls: TlsSettings | None = Field(default=None, description="HTTPS at the door; absent: HTTP alone.")
     regions: dict[Name, RegionSettings] = Field(
         min_length=1, description="The object store's regions, the preferred one first."
     )
@@ -216,6 +232,8 @@ def listening(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str
     """Yield every address on which the house listens: where in handshake.toml it stands, and itself."""
     for name, address in campaign.listen:
         yield ("listen", name), address
+    if campaign.tls:
+        yield ("tls", "listen"), campaign.tls.listen
     for name, region in campaign.regions.items():
         yield ("regions", name, "listen"), region.listen
     for name, store in campaign.stores.items():

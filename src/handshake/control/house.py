@@ -39,6 +39,12 @@ class House:
     """Where the data of networks lies, relative to the folder; empty where there is none."""
     address: str = "127.0.0.1"
     """The node's own address, on which its instances listen."""
+    door_tls: str = ""
+    """Where the door speaks TLS; empty where it does not."""
+    certificates: str = ""
+    """Relative to the folder; empty for one that is self-signed."""
+    acme: str = ""
+    """Where a program answers ACME's challenges; empty where there is none."""
     home: str = ""
     """Where a node that joined fetches releases: the home node's agent; empty on the home node itself."""
 
@@ -46,6 +52,13 @@ class House:
     def is_home(self) -> bool:
         """Whether the catalogue, the control process, the regions and the stores are on this node."""
         return not self.home
+
+    @property
+    def certificate_folder(self) -> Path | None:
+        """Where the door's certificates lie; None where it speaks no TLS."""
+        if not self.door_tls:
+            return None
+        return self.folder / self.certificates if self.certificates else self.state("door") / "certificates"
 
     @property
     def file(self) -> Path:

@@ -9,12 +9,14 @@ from handshake.catalog.catalog import Catalog
 from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.door import DoorReconciler
 from handshake.control.agent.gateway import GatewayReconciler
+from handshake.control.certificates import digest_certificates
 from handshake.control.drift import DriftReport, Inspector, RouterView
 from handshake.core.ack import Place, Role
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
 from handshake.drivers.sandbox.host import SandboxHost
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.drivers.varnish.supervised import SupervisedCache
+from handshake.drivers.x509.self_signed import make_self_signed
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Region
 from handshake.edge.door.surroundings import Listener as DoorListener
 from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
@@ -68,7 +70,8 @@ class Routing(Foundation):
             acks=self._acks(catalog, Role.DOOR),
             surroundings=DoorSurroundings(
                 digest="",
-                listeners=(DoorListener(address=self.house.door),),
+                listeners=self._listeners(),
+                acme=self.house.acme,
                 runtime_socket=str(self.house.socket("door-admin")),
                 maps=str(maps),
                 cache_socket=str(self.house.socket("cache")),
@@ -85,7 +88,18 @@ class Routing(Foundation):
                 decoy_key=key,
                 accounts=Accounts(door=DOOR_USER, cache=CACHE_USER) if os.geteuid() == 0 else Accounts(),
             ),
+            certificates=lambda: digest_certificates(self.house.certificate_folder),
         )
+
+    def _listeners(self) -> tuple[DoorListener, ...]:
+        folder = self.house.certificate_folder
+        plain = DoorListener(address=self.house.door)
+        if folder is None:
+            return (plain,)
+        if not self.house.certificates:
+            address, _, _ = self.house.door_tls.rpartition(":")
+            make_self_signed(folder, self.clock, address=address)
+        return plain, DoorListener(address=self.house.door_tls, certificate=str(folder))
 
     def _cache(self, catalog: Catalog) -> CacheReconciler:
         program = VarnishProgram(

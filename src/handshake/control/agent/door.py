@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from handshake.control.acks import AckWriter
@@ -20,13 +20,21 @@ from handshake.syntax.haproxy import print_haproxy
 class DoorReconciler:
     """Moves this node's door to where policy, switches and lists are."""
 
-    def __init__(self, *, door: Door, acks: AckWriter, surroundings: DoorSurroundings) -> None:
+    def __init__(
+        self,
+        *,
+        door: Door,
+        acks: AckWriter,
+        surroundings: DoorSurroundings,
+        certificates: Callable[[], str] = str,
+    ) -> None:
         self._door = door
+        self._certificates = certificates
         self._acks = acks
         self._surroundings = surroundings
         self._maps = DoorMaps(door)
         self._process = 0
-        self._compiled: tuple[LivePolicy | None, str, str] = (None, "", "")
+        self._compiled: tuple[LivePolicy | None, str, str, str] = (None, "", "", "")
 
     def cycle(self, live: LivePolicy, maps: Sequence[DoorMap], lists: Sequence[Followed] = ()) -> Outcome:
         """Serve the policy, bring every map to what it shall hold, then say what was read back."""
@@ -58,13 +66,14 @@ class DoorReconciler:
 
     def _compile(self, live: LivePolicy) -> tuple[str, str]:
         """Compile a policy once: a ban must not wait for five hundred rules."""
-        known, text, digest = self._compiled
-        if known is None or known.policy is not live.policy:
-            edge = live.policy.edge
-            bare = print_haproxy(compile_door(edge, replace(self._surroundings, digest="-")))
+        known, certificates, text, digest = self._compiled
+        if known is None or known.policy is not live.policy or certificates != self._certificates():
+            edge, certificates = live.policy.edge, self._certificates()
+            surroundings = replace(self._surroundings, certificates=certificates)
+            bare = print_haproxy(compile_door(edge, replace(surroundings, digest="-")))
             digest = digest_bytes(bare.encode())
-            text = print_haproxy(compile_door(edge, replace(self._surroundings, digest=digest)))
-            self._compiled = (live, text, digest)
+            text = print_haproxy(compile_door(edge, replace(surroundings, digest=digest)))
+            self._compiled = (live, certificates, text, digest)
         return text, digest
 
     def _find_worker(self, *, has_reloaded: bool) -> None:

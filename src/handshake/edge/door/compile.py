@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
+from handshake.edge.door.acme import answer_challenges, let_challenges_in, route_challenges
 from handshake.edge.door.challenges import accept_solutions, keep_seals
 from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
 from handshake.edge.door.conditions import define_shared_acls
@@ -29,6 +30,7 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
         _compile_defaults(),
         _compile_public(policy, surroundings),
         _compile_cache(surroundings),
+        *answer_challenges(surroundings),
         _compile_sockets(surroundings),
         *keep_rates(policy),
         *keep_limits(policy),
@@ -46,6 +48,7 @@ def _compile_global(surroundings: DoorSurroundings) -> Section:
         words=("global",),
         lines=(
             line("description", surroundings.digest),
+            *_name_certificates(surroundings),
             *_become(surroundings.accounts),
             line("log", "stdout", "len", _HIGHEST_LINE_BYTES, "format", "raw", "local0"),
             line(
@@ -57,6 +60,16 @@ def _compile_global(surroundings: DoorSurroundings) -> Section:
             line("stats", "timeout", "30s"),
             line("hard-stop-after", "60s"),
         ),
+    )
+
+
+def _name_certificates(surroundings: DoorSurroundings) -> tuple[Line, ...]:
+    """Return the line that makes a configuration another one when a certificate is renewed."""
+    if not surroundings.certificates:
+        return ()
+    return (
+        line("setenv", "CERTIFICATES", surroundings.certificates),
+        line("ssl-default-bind-options", "ssl-min-ver", "TLSv1.2"),
     )
 
 
@@ -96,6 +109,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             line("log-format", LOG_FORMAT),
             *remember_request(),
             *refuse_malformed(),
+            *let_challenges_in(surroundings),
             line("http-request", "set-var(txn.now)", "date()"),
             line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"),
             *identify_client(policy, surroundings.maps),
@@ -112,6 +126,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *finish_rules(policy),
             *_finish_answer(),
             *_fall_back(policy),
+            *route_challenges(surroundings),
             line("use_backend", "sockets", *_IF_SOCKET),
             line("default_backend", "cache"),
         ),

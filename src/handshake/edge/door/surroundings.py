@@ -12,7 +12,7 @@ class Listener:
     address: str
     """`0.0.0.0:80`, `[::]:443`."""
     certificate: str = ""
-    """A PEM file with key and chain; empty for plain HTTP."""
+    """A PEM file with key and chain, or a folder of them; empty for plain HTTP."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +58,7 @@ class DoorSurroundings:
     decoy_key: str
     """Base64; keeps a decoy's choice from being foreseen."""
     accounts: Accounts = Accounts()
+    certificates: str = ""
+    """A digest of all certificates: a renewed one makes another configuration."""
+    acme: str = ""
+    """Where a program answers ACME's challenges; empty where there is none."""

@@ -1,0 +1,51 @@
+"""A certificate that nobody vouches for: so that a demo, or a first start, speaks TLS."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from handshake.core.clock import Clock
+
+_LIFE = timedelta(days=365)
+_SLACK = timedelta(hours=1)
+"""Clocks of visitors differ."""
+
+
+def make_self_signed(folder: Path, clock: Clock, *, address: str) -> None:
+    """Put a key and its certificate, one PEM file for its owner alone, into a folder that has none yet."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        return
+    descriptor = os.open(folder / "self-signed.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(print_self_signed(clock, address=address))
+
+
+def print_self_signed(clock: Clock, *, address: str) -> bytes:
+    """Return a new certificate for this machine's names, and its key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address(address))])
+    now = datetime.fromtimestamp(clock.now(), UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _SLACK)
+        .not_valid_after(now + _LIFE)
+        .add_extension(names, critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return certificate.public_bytes(Encoding.PEM) + private
