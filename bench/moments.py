@@ -59,6 +59,30 @@ def measure_switch(house: HouseUnderTest, times: int) -> list[float]:
     return [turn(is_on=number % 2 == 0) for number in range(times)]
 
 
+def measure_command(house: HouseUnderTest, times: int) -> list[float]:
+    """Return seconds of whole commands, from the shell to the prompt: each bans one address."""
+
+    def once(number: int) -> float:
+        begun = time.perf_counter()
+        house.handshake("edge", "wall", "add", f"127.9.0.{number + 1}", "--for", "1m", "--reason", "bench")
+        return time.perf_counter() - begun
+
+    return [once(number) for number in range(times)]
+
+
+def wait_for_door(house: HouseUnderTest) -> None:
+    """Return once the door answers."""
+    ask = _visitor(house, BEHIND_PROXY, {})
+
+    def answers() -> bool:
+        try:
+            return ask() > 0
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    _seconds_until(answers)
+
+
 def measure_site(house: HouseUnderTest, times: int) -> list[float]:
     """Return seconds from a site pointer's accepted move to the first page of the other release."""
     subject = parse_subject("site/calls")

@@ -1,0 +1,84 @@
+"""a list of a million entries: import, door memory, bans and switches on top, whole commands, restart."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from frame import Measure, doing, report, spread
+from handshake.testing.campaign import HouseUnderTest, copy_campaign, share_cache
+from memory import memory_by_part
+from moments import measure_ban, measure_command, measure_switch, trust_the_bench, wait_for_door
+
+_ENTRIES = 1_000_000
+_CHANGES = 100
+_COMMANDS = 10
+
+
+def main() -> None:
+    """Bring a house up, give its wall a million entries, measure, take it down."""
+    root = Path(tempfile.mkdtemp(prefix="handshake-bench-"))
+    house = copy_campaign(root)
+    trust_the_bench(house)
+    share_cache(house)
+    try:
+        house.handshake("up", str(house.campaign))
+        report("a list of a million entries", tuple(_measure(house)))
+    finally:
+        if house.run.exists():
+            house.handshake("down", "--purge", "--yes")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _measure(house: HouseUnderTest) -> Iterator[Measure]:
+    empty = memory_by_part(house.run)
+    with doing("bans and switches, the list empty"):
+        yield from spread("ban, empty list: accepted -> refused", measure_ban(house, _CHANGES))
+        yield from spread("ban, empty list: whole command", measure_command(house, _COMMANDS))
+    with doing(f"import of {_ENTRIES:,} entries"):
+        yield from _measure_import(house)
+    full = memory_by_part(house.run)
+    for part in ("door", "agent"):
+        yield Measure(name=f"memory of the {part}, list full", value=full[part], unit="MiB", note="PSS")
+        note = f"{(full[part] - empty[part]) * 1_048_576 / _ENTRIES:.0f} bytes an entry"
+        yield Measure(name=f"memory of the {part}, list empty", value=empty[part], unit="MiB", note=note)
+    with doing(f"{_CHANGES} bans and turns of a switch"):
+        yield from spread("ban, full list: accepted -> refused", measure_ban(house, _CHANGES))
+        yield from spread("switch, full list: accepted -> answers", measure_switch(house, _CHANGES))
+        yield from spread("ban, full list: whole command", measure_command(house, _COMMANDS))
+    with doing("the door dies"):
+        yield from _measure_restart(house)
+
+
+def _measure_import(house: HouseUnderTest) -> Iterator[Measure]:
+    file = house.root / "million.txt"
+    with file.open("w") as target:
+        for number in range(_ENTRIES):
+            address = (
+                0x14000000 + number * 977
+            )  # spread over 20.0.0.0 and what follows, none of it on loopback
+            target.write(".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0)) + "\n")
+    begun = time.monotonic()
+    done = house.verb("edge", "wall", "import", str(file), "--for-good", "--reason", "bench", seconds=600)
+    whole = time.monotonic() - begun
+    yield Measure(name="import: whole command", value=round(whole, 2), unit="s", note=f"{_ENTRIES:,} entries")
+    yield Measure(name="import: accepted -> acknowledged", value=done["seconds"], unit="s")
+
+
+def _measure_restart(house: HouseUnderTest) -> Iterator[Measure]:
+    """Kill the door's master and its worker; the supervisor starts it at once, with the files that are there."""
+    begun = time.monotonic()
+    os.kill(house.pid_of("door"), signal.SIGKILL)
+    wait_for_door(house)
+    yield Measure(
+        name="door killed -> answers again", value=round(time.monotonic() - begun, 2), unit="s", note="full"
+    )
+
+
+if __name__ == "__main__":
+    main()
