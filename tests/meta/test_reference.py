@@ -1,11 +1,14 @@
 """The reference pages say what the code says."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
+from handshake.cli.main import VERBS, main
 from tests.meta.check_ids import check_ids
 from tests.meta.counters import counter_names
 from tests.meta.reference.pages import generated_pages
@@ -74,3 +77,24 @@ def test_no_page_names_a_check_that_does_not_exist() -> None:
     headings = re.findall(r"^#+ (.+)$", (_REFERENCE / "checks.md").read_text(encoding="utf-8"), re.MULTILINE)
     anchors = {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
     assert linked <= anchors
+
+
+def test_hidden_verbs_have_no_sentence_in_the_help() -> None:
+    """The program's help has a sentence for every verb that is for people, and shows no other."""
+    context = click.Context(main)
+    for name, sentence in VERBS.items():
+        verb = main.get_command(context, name)
+        assert verb is not None, name
+        assert verb.name == name
+        assert bool(sentence) is not verb.hidden, name
+
+
+def test_help_imports_no_verb() -> None:
+    """Who asks for help, or completes a verb's name, does not wait for what the verbs need."""
+    script = (
+        "import sys; from click.testing import CliRunner; from handshake.cli.main import main;"
+        " print(CliRunner().invoke(main, ['--help']).exit_code,"
+        " [name for name in sys.modules if name.startswith(('handshake.wiring', 'handshake.control', 'pydantic'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "0 []\n"

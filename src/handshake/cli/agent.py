@@ -10,7 +10,7 @@ import click
 from handshake.cli.ending import Ending
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
-from handshake.wiring import Wiring
+from handshake.wiring.node import NodeParts
 
 _STOP_SECONDS = 5.0
 
@@ -23,7 +23,7 @@ def agent(house_file: Path) -> None:
     """Keep this node where the catalogue says it should be."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = Ending()
-    wiring = Wiring(load_house(house_file), SystemClock())
+    wiring = NodeParts(load_house(house_file), SystemClock())
     running, instances = wiring.agent()
     running.run(instances)
     health = wiring.health_server(instances)

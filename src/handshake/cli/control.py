@@ -11,7 +11,7 @@ from handshake.cli.ending import Ending
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
 from handshake.web.app import build_app
-from handshake.wiring import Wiring
+from handshake.wiring.leading import Leading
 
 _STOP_SECONDS = 5.0
 
@@ -24,7 +24,7 @@ def control(house_file: Path) -> None:
     """Lead the campaign where nobody else does, and show the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = Ending()
-    wiring = Wiring(load_house(house_file), SystemClock())
+    wiring = Leading(load_house(house_file), SystemClock())
     dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
     leader = wiring.leader_service()
     leader.start()

@@ -9,8 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring
 from handshake.control.drift import DriftReport
+from handshake.control.house import find_house
+from handshake.core.clock import SystemClock
+from handshake.wiring.routing import Routing
 
 
 @click.command()
@@ -19,7 +21,7 @@ from handshake.control.drift import DriftReport
 def drift(*, campaign: str, as_json: bool) -> None:
     """Compare instances, trees and routers of this node with the pointers; exit with 1 where one has drifted."""
     with errors_explained(as_json=as_json):
-        report = open_wiring(campaign).drift()
+        report = Routing(find_house(campaign), SystemClock()).drift()
         show(report, as_json=as_json, for_people=lambda: _tell(report))
         if report.has_drifted:
             sys.exit(1)

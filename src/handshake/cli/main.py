@@ -4,71 +4,51 @@ from __future__ import annotations
 
 import click
 
-from handshake.cli.agent import agent
-from handshake.cli.apply import apply
-from handshake.cli.bake import bake
-from handshake.cli.bundle import bundle
-from handshake.cli.check import check
-from handshake.cli.collect import collect
-from handshake.cli.completion import completion
-from handshake.cli.control import control
-from handshake.cli.down import down
-from handshake.cli.drift import drift
-from handshake.cli.drill import drill
-from handshake.cli.edge.edge import edge
-from handshake.cli.history import history
-from handshake.cli.key import key
-from handshake.cli.logs import logs
-from handshake.cli.node import node
-from handshake.cli.plan import plan
-from handshake.cli.promote import promote
-from handshake.cli.publish import publish
-from handshake.cli.rollback import rollback
-from handshake.cli.rollout import rollout
-from handshake.cli.scale import scale
-from handshake.cli.shake import shake
-from handshake.cli.site.site import site
-from handshake.cli.status import status
-from handshake.cli.up import up
+from handshake.cli.lazy import LazyGroup
 
-VERBS = (
-    up,
-    down,
-    status,
-    bake,
-    publish,
-    shake,
-    promote,
-    rollback,
-    rollout,
-    scale,
-    bundle,
-    drift,
-    history,
-    check,
-    plan,
-    apply,
-    edge,
-    site,
-    collect,
-    key,
-    drill,
-    node,
-    logs,
-    completion,
-    agent,
-    control,
+VERBS = {
+    "up": "Start a campaign, or adopt what already runs of it.",
+    "down": "Stop a campaign; its data stays.",
+    "status": "Show every pointer and who has acknowledged it.",
+    "bake": "Bake images, and say what they are.",
+    "publish": "Make a release.",
+    "shake": "Put an image through the contract check.",
+    "promote": "Move a pointer to a release, and wait until it is served.",
+    "rollback": "Move a pointer back, and wait until it is served.",
+    "rollout": "Pause, resume, abort or watch a service's rollout.",
+    "scale": "Say how many instances a service has.",
+    "bundle": "Move several pointers as one intent.",
+    "drift": "Compare what runs on this node with the pointers.",
+    "history": "Show what a pointer named: when, by whom, why.",
+    "check": "Report every problem of a campaign's folder.",
+    "plan": "Print what a policy would change.",
+    "apply": "Make a policy live as it was planned.",
+    "edge": "Switches, lists and pages of the edge.",
+    "site": "Look at the releases of sites.",
+    "collect": "Take away what no kept release needs.",
+    "key": "Keys that sign releases.",
+    "drill": "Rehearse with a pass or fail report.",
+    "node": "Invite, join, remove and list machines.",
+    "logs": "Print the last lines of a program or an instance.",
+    "completion": "Print a shell's completion script.",
+    # What `up` starts is no verb for people.
+    "agent": "",
+    "control": "",
+}
+"""Each verb's sentence in the program's help; its own help says more."""
+_MODULES = {"edge": "edge.edge", "site": "site.site"}
+
+
+@click.group(
+    cls=LazyGroup,
+    verbs=VERBS,
+    modules=_MODULES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="handshake")
 def main() -> None:
     """Run a small team's whole web presence on immutable infrastructure."""
 
-
-for verb in VERBS:
-    main.add_command(verb)
 
 if __name__ == "__main__":
     main()

@@ -17,10 +17,10 @@ from handshake.control.leader.steps import StepRunner
 from handshake.core.pointer import Pointer
 from handshake.core.release import Subject
 from handshake.drivers.http.server import ThreadedServer
-from handshake.wiring.foundation import Foundation
+from handshake.wiring.verbs import Verbs
 
 
-class Leading(Foundation):
+class Leading(Verbs):
     """What one process at a time does for the whole campaign."""
 
     def leader(self) -> Leader:

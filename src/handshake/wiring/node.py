@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from functools import partial
 
 from handshake.control.agent.agent import Agent, AgentParts
@@ -24,7 +22,6 @@ from handshake.control.agent.programs import LocalProgram
 from handshake.control.agent.sampling import Sampler
 from handshake.control.campaign import StoreSettings
 from handshake.control.invitation import OBJECTS_SECRET
-from handshake.control.lifecycle import Lifecycle
 from handshake.control.live import LivePolicy
 from handshake.core.ack import Role
 from handshake.core.instance import InstanceReport
@@ -45,21 +42,6 @@ FILES_USER = "www-data"
 
 class NodeParts(Routing):
     """What runs on a node."""
-
-    def lifecycle(self) -> Lifecycle:
-        """The campaign's own three processes."""
-        return Lifecycle(
-            self.house,
-            self.supervision,
-            self.clock,
-            python=sys.executable,
-            credentials=str(self.secrets.ensure_catalog()),
-        )
-
-    def join(self, ask_agent: Callable[[str], None]) -> tuple[str, ...]:
-        """Start this node's agent, which joins the campaign; return the names of what was started."""
-        lifecycle = Lifecycle(self.house, self.supervision, self.clock, python=sys.executable, credentials="")
-        return lifecycle.start(lambda: self.catalog, ask_agent)
 
     def agent(self) -> tuple[Agent, Instances]:
         """Return the node's agent and its instances."""

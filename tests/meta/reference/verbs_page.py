@@ -39,8 +39,12 @@ def _walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Comman
     if not isinstance(command, click.Group):
         yield path, command
         return
-    for name in sorted(command.commands):
-        yield from _walk(f"{path} {name}", command.commands[name])
+    context = click.Context(command, info_name=path)
+    for name in sorted(command.list_commands(context)):
+        verb = command.get_command(context, name)
+        if verb is None:
+            raise AssertionError(f"{path} lists {name} and has no such verb")
+        yield from _walk(f"{path} {name}", verb)
 
 
 def _print_verb(path: str, command: click.Command) -> str:

@@ -1,0 +1,35 @@
+"""A group of verbs that imports a verb when it is called: to ask for help, or for one verb, costs nobody all others."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+
+class LazyGroup(click.Group):
+    """Verbs by name, each with the sentence that the group's help shows; hidden ones have none."""
+
+    def __init__(self, *, verbs: Mapping[str, str], modules: Mapping[str, str], **attributes: object) -> None:
+        """`modules` are those of verbs that are not in a module of `handshake.cli` that has their name."""
+        super().__init__(**attributes)  # type: ignore[arg-type]  # click's own
+        self.sentences = verbs
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click gives it
+        """Return every verb's name, in the order in which they are needed."""
+        return list(self.sentences)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click gives it
+        """Return a verb, imported now; None where there is none of this name."""
+        if cmd_name not in self.sentences:
+            return None
+        module = importlib.import_module(f"handshake.cli.{self._modules.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click gives it
+        """Print the verbs from the sentences that stand here."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, sentence in self.sentences.items() if sentence])
