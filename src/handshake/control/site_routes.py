@@ -20,8 +20,14 @@ def route_release(release: Digest, manifest: Manifest) -> ReleaseRoute:
         contract = parse_contract(manifest.contract)
     except ValueError as error:
         raise RefusedError("the edge does not understand the release", details=str(error)) from error
-    documents = (file.path for file in manifest.files if not file.path.startswith(contract.assets))
-    return ReleaseRoute(release=digits(release), contract=contract, shape=describe_shape(documents))
+    shape = describe_shape(list_documents(manifest))
+    return ReleaseRoute(release=digits(release), contract=contract, shape=shape)
+
+
+def list_documents(manifest: Manifest) -> tuple[str, ...]:
+    """Return the paths of the files that belong to this release alone."""
+    assets = parse_contract(manifest.contract).assets
+    return tuple(file.path for file in manifest.files if not file.path.startswith(assets))
 
 
 def describe_shape(documents: Iterable[str]) -> SiteShape:

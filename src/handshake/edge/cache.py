@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from handshake.edge.purge import Purge
@@ -28,6 +29,13 @@ class Cache(Protocol):
         """Let a prepared program serve every request from now on; requests under way keep theirs.
 
         RefusedError where it was never prepared. The cache itself remembers, and begins with it after a restart.
+        """
+        ...
+
+    def warm(self, requests: Sequence[Mapping[str, str]]) -> int:
+        """Fetch what these requests, given as headers, ask for; return how many answers there were in time.
+
+        Never fails: what was not fetched is fetched for the first visitor.
         """
         ...
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from handshake.core.compressible import Encoding
 from handshake.core.site_contract import DAY_SECONDS, HeaderRule, RedirectRule, SiteContract
+from handshake.site.contract_check import find_contract_faults
 from handshake.site.settings import SiteSettings
 
 _ADAPTER = TypeAdapter(SiteContract)
@@ -47,9 +48,12 @@ def parse_contract(contract: Mapping[str, object]) -> SiteContract:
             f"the site's contract speaks of {', '.join(unknown)}, which this program does not know"
         )
     try:
-        return _ADAPTER.validate_python(contract)
+        parsed = _ADAPTER.validate_python(contract)
     except ValidationError as error:
         raise ValueError(f"this is no site's contract: {error}") from error
+    if faults := find_contract_faults(parsed):
+        raise ValueError(f"no site's contract says {'; '.join(faults[:5])}")
+    return parsed
 
 
 def print_contract(contract: SiteContract) -> dict[str, object]:

@@ -78,6 +78,11 @@ def find_headers(rules: Iterable[HeaderRule], path: str, dialect: Dialect) -> di
     return found
 
 
+def is_own(name: str) -> bool:
+    """Tell whether a header is the edge's to say."""
+    return name.lower() in _OWN or name.lower().startswith("x-hs-")
+
+
 def _add(rule: HeaderRule, text: str) -> HeaderRule:
     if text.startswith("!"):
         return replace(rule, unsets=(*rule.unsets, text.removeprefix("!").strip()))
@@ -103,7 +108,7 @@ def _check_header(line: RuleLine, rule: HeaderRule, dialect: Dialect) -> Problem
         return _syntax(line, f"the value of {name} holds a character that no header can carry")
     if is_unset and dialect is Dialect.NETLIFY:
         return _unsupported(line, "Netlify's dialect knows no !")
-    if name.lower() in _OWN or name.lower().startswith("x-hs-"):
+    if is_own(name):
         return _unsupported(line, f"{name} is the edge's own to say")
     if unknown := _unknown_names(value, rule.pattern):
         return _syntax(line, f"the value asks for :{unknown}, which the path does not give")

@@ -14,7 +14,7 @@ from handshake.site.rule_pattern import find_fault, normalise, placeholders
 REDIRECTS_FILE = "_redirects"
 
 _STATUS = re.compile(r"(\d{3})(!?)")
-_PARAMETER = re.compile(r"([A-Za-z0-9._~-]+)=(:[A-Za-z]\w*|[^\s&#]*)", re.ASCII)
+_PARAMETER = re.compile(r"([A-Za-z0-9._~-]+)=(:[A-Za-z]\w*|[A-Za-z0-9._~%+-]*)", re.ASCII)
 _DEFAULT_STATUSES = {Dialect.NETLIFY: 301, Dialect.CLOUDFLARE: 302}
 _STATUSES = {Dialect.NETLIFY: (*MOVES, 200, 404), Dialect.CLOUDFLARE: (*MOVES, 200)}
 _KEPT_IN_TARGETS = "%/:?#[]@!$&'()*+,;=~"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from handshake.core.errors import RefusedError
@@ -9,11 +11,13 @@ from handshake.drivers.varnish.admin import Admin
 from handshake.drivers.varnish.file import write_file
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.drivers.varnish.purging import forget
+from handshake.drivers.varnish.warming import warm
 from handshake.edge.purge import Purge
 from handshake.edge.vcl.compile import compile_root
 from handshake.syntax.vcl import print_vcl
 
 _LABEL = "live"
+_WARMING_SECONDS = 2.0
 _ROOT = "root"
 
 
@@ -49,6 +53,10 @@ class VarnishCache:
         if not self.active():
             self._take_over()
         self._note_down(name)
+
+    def warm(self, requests: Sequence[Mapping[str, str]]) -> int:
+        """Ask through the program that serves: it knows every release of which it is told."""
+        return warm(self._program.socket, requests, seconds=_WARMING_SECONDS, monotonic=time.monotonic)
 
     def forget(self, purge: Purge) -> int:
         """Purge through the program that serves, which knows every page by its tags and its URL."""

@@ -23,6 +23,7 @@ from handshake.edge.vcl.site_answers import (
 from handshake.edge.vcl.site_previews import label_preview
 from handshake.edge.vcl.site_regions import describe_fetching, fetch_site_file, name_region
 from handshake.edge.vcl.site_splits import label_arm
+from handshake.edge.vcl.site_warming import hear_warming
 from handshake.edge.vcl.sites import describe_sites, hash_site, route_sites
 from handshake.edge.vcl.streams import hand_through_sockets, let_streams_last, upgrade_pipe
 from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, SiteRoute
@@ -101,6 +102,7 @@ def _receive(rules: tuple[ServeRule, ...], find_site: tuple[Statement, ...]) -> 
         "vcl_recv",
         *look_again(),
         hear_purge(),
+        hear_warming(),
         act("set req.http.Host = req.http.Host.lower()"),
         act("std.collect(req.http.X-HS-Switches)"),
         act("std.collect(req.http.X-HS-Lists)"),

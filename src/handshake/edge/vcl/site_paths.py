@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.surroundings import ReleaseRoute
 from handshake.syntax.vcl import Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
@@ -56,7 +57,7 @@ def show_address(file: str, *, is_pretty: bool) -> str:
 
 def is_asset(prefixes: tuple[str, ...]) -> str:
     """Return the condition that a path below the mount lies in one of these folders."""
-    return f"{BELOW} ~ {quote('^/(?:' + '|'.join(escape_pattern(prefix) for prefix in prefixes) + ')')}"
+    return f"{BELOW} ~ {quote('^/(?:' + '|'.join(escape_pattern(canonical_path(prefix)) for prefix in prefixes) + ')')}"
 
 
 def next_candidate() -> Block:

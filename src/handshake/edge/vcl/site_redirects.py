@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from handshake.core.site_contract import MOVES, Dialect, RedirectRule, SiteContract
+from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.decision import Leaf, decide_range
 from handshake.edge.vcl.site_paths import BELOW
 from handshake.edge.vcl.site_patterns import bare, compile_pattern, is_static, refer
@@ -23,8 +24,10 @@ _GROUP = 16
 _ANSWER = "req.http.X-HS-Redirect"
 _ASKED = f'{BELOW} + "?&" + req.http.X-HS-Search + "&"'
 _BARE = "req.http.X-HS-Bare"
-_IN_BLOCK = r"(?s)^([^\n]*)\n(?:[^\n]*\n)*?\1 ([^\n]+)\n.*$|^.*$"
-"""The path, then the block; what the path's line says is left, and nothing where there is no such line."""
+_TABLE = "req.http.X-HS-Block"
+_END = "|"
+_IN_BLOCK = r"^([^|]*)\|(?:[^|]*\|)*?\1 ([^|]+)\|.*$|^.*$"
+"""The path, then the block, in which no path and no target holds what ends a rule; what the path's line says is left, and nothing where there is no such line."""
 _SECOND = r"\2"
 
 
@@ -98,15 +101,16 @@ def _divide(
 def _look_up(static: dict[str, RedirectRule], contract: SiteContract) -> tuple[Statement, ...]:
     if not static:
         return ()
-    lines = [(key, f"{key} {_answer(static[key], contract)}\n") for key in sorted(static)]
+    lines = [(key, f"{key} {_answer(static[key], contract)}{_END}") for key in sorted(static)]
     leaves = [
-        Leaf(key=block[0][0], body=(_search("".join(line for _, line in block)),)) for block in _cut(lines)
+        Leaf(key=block[0][0], body=(_name_block("".join(line for _, line in block)),))
+        for block in _cut(lines)
     ]
-    asked = f'regsub({BELOW}, "/+$", "")' if contract.dialect is Dialect.NETLIFY else BELOW
+    spelled = "bare_path" if contract.dialect is Dialect.NETLIFY else "whole_path"
     return (
-        act(f"set {_BARE} = {asked}"),
+        act(f"call {spelled}"),
         *decide_range(_BARE, leaves),
-        when(f'{_ANSWER} == ""', act(f"unset {_ANSWER}")),
+        act("call search_block"),
     )
 
 
@@ -121,9 +125,21 @@ def _cut(lines: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     yield block
 
 
-def _search(block: str) -> Act:
-    return act(
-        f"set {_ANSWER} = regsub({_BARE} + {quote(chr(10) + block)}, {quote(_IN_BLOCK)}, {quote(_SECOND)})"
+def _name_block(block: str) -> Act:
+    return act(f"set {_TABLE} = {quote(_END + block)}")
+
+
+def look_up() -> tuple[Block, ...]:
+    """Return what all sites share: a pattern costs the compiler more than a call."""
+    return (
+        sub("bare_path", act(f'set {_BARE} = regsub({BELOW}, "/+$", "")')),
+        sub("whole_path", act(f"set {_BARE} = {BELOW}")),
+        sub(
+            "search_block",
+            act(f"set {_ANSWER} = regsub({_BARE} + {_TABLE}, {quote(_IN_BLOCK)}, {quote(_SECOND)})"),
+            act(f"unset {_TABLE}"),
+            when(f'{_ANSWER} == ""', act(f"unset {_ANSWER}")),
+        ),
     )
 
 
@@ -168,6 +184,7 @@ def _address(rule: RedirectRule, contract: SiteContract) -> str:
     """Return the target; a file that is shown in place is named by its one address."""
     if rule.status in MOVES:
         return rule.target
-    if rule.target.endswith("/index.html"):
-        return rule.target.removesuffix("index.html")
-    return rule.target.removesuffix(".html") if contract.is_pretty else rule.target
+    target = canonical_path(rule.target) if is_static(rule.target) else rule.target
+    if target.endswith("/index.html"):
+        return target.removesuffix("index.html")
+    return target.removesuffix(".html") if contract.is_pretty else target

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from handshake.core.digest import digest_bytes, digits
 from handshake.core.site_contract import SiteContract
+from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_headers import describe_headers, remember_headers
 from handshake.edge.vcl.site_paths import BELOW, PATH, describe_shape, is_asset, show_address
 from handshake.edge.vcl.site_query import pick_query
 from handshake.edge.vcl.site_redirects import describe_redirects
 from handshake.edge.vcl.surroundings import PreviewRoute, ReleaseRoute, SiteRoute
-from handshake.syntax.vcl import Block, Statement, act, escape_pattern, quote, sub, when
+from handshake.syntax.vcl import Block, Statement, act, quote, sub, when
 
 
 def name_site(site: SiteRoute) -> str:
@@ -39,12 +41,11 @@ def describe_release(
             act(f'set req.http.X-HS-Release = "{route.release}"'),
             act(f'set req.http.X-HS-Mount = "{root}"'),
             act(f'set req.http.X-HS-Traits = "{describe_shape(route)}"'),
-            act(f"set {BELOW} = {_cut_off(root)}"),
-            act(f"set req.http.X-HS-Asked = {BELOW}"),
+            *_name_below(root.count("/")),
             *_name_pages(contract),
             *pick_query(contract),
             *remember_headers(f"headers_{name}", contract),
-            *_find_assets(site, contract),
+            *((act(f"call {_name_assets(contract.assets)}"),) if contract.assets else ()),
             *((act(f"call redirect_{name}"),) if redirects else ()),
             act("call serve_site"),
             because=f"site {site} at {mount}",
@@ -64,24 +65,55 @@ def headers_of(
         yield f"headers_{name_preview(preview)}", preview.shown.contract
 
 
-def _cut_off(root: str) -> str:
-    return f"regsub({PATH}, {quote('^' + escape_pattern(root))}, {quote('')})" if root else PATH
+def releases_of(
+    sites: tuple[SiteRoute, ...], previews: tuple[PreviewRoute, ...]
+) -> Iterator[tuple[str, SiteContract]]:
+    """Yield the mount and the contract of everything that is served."""
+    for site in sites:
+        yield site.mount, site.live.contract
+        if site.split:
+            yield site.mount, site.split.other.contract
+    for preview in previews:
+        yield preview.mount, preview.shown.contract
+
+
+def share_parts(released: Iterable[tuple[str, SiteContract]]) -> tuple[Block, ...]:
+    """Return what many releases do alike, once for all: a pattern costs the compiler more than a call."""
+    served = tuple(released)
+    depths = sorted({mount.count("/") for mount, _ in served if mount != "/"})
+    folders = sorted({contract.assets for _, contract in served if contract.assets})
+    return (*(_cut_off(depth) for depth in depths), *(_find_assets(prefixes) for prefixes in folders))
+
+
+def _name_below(depth: int) -> tuple[Statement, ...]:
+    if depth:
+        return (act(f"call cut_off_{depth}"),)
+    return act(f"set {BELOW} = {PATH}"), act(f"set req.http.X-HS-Asked = {BELOW}")
+
+
+def _cut_off(depth: int) -> Block:
+    """Return the subroutine that takes a mount of so many parts off the path."""
+    below = f"regsub({PATH}, {quote(f'^(?:/[^/]+){{{depth}}}')}, {quote('')})"
+    return sub(f"cut_off_{depth}", act(f"set {BELOW} = {below}"), act(f"set req.http.X-HS-Asked = {BELOW}"))
 
 
 def _name_pages(contract: SiteContract) -> Iterator[Statement]:
     for header, file in (("Fallback", contract.fallback), ("Not-Found", contract.not_found)):
         if file:
-            address = show_address(file, is_pretty=contract.is_pretty)
+            address = canonical_path(show_address(file, is_pretty=contract.is_pretty))
             yield act(f"set req.http.X-HS-{header} = {quote(address)}")
 
 
-def _find_assets(site: str, contract: SiteContract) -> tuple[Statement, ...]:
-    if not contract.assets:
-        return ()
-    return (
+def _name_assets(prefixes: tuple[str, ...]) -> str:
+    return f"find_assets_{digits(digest_bytes(repr(prefixes).encode()))[:12]}"
+
+
+def _find_assets(prefixes: tuple[str, ...]) -> Block:
+    return sub(
+        _name_assets(prefixes),
         when(
-            is_asset(contract.assets),
+            is_asset(prefixes),
             act('set req.http.X-HS-Kind = "asset"'),
-            act(f'set req.http.X-HS-Folder = "/sites/{site}/assets"'),
+            act('set req.http.X-HS-Folder = "/sites/" + req.http.X-HS-Site + "/assets"'),
         ),
     )

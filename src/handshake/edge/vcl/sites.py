@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from handshake.edge.vcl.calls import keep_called
 from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_answers import resolve_missing
 from handshake.edge.vcl.site_headers import add_headers
 from handshake.edge.vcl.site_paths import BELOW, PATH, refuse_broken_path, spell_path
 from handshake.edge.vcl.site_previews import describe_previews, route_previews
 from handshake.edge.vcl.site_query import hash_query
-from handshake.edge.vcl.site_redirects import follow_redirect
-from handshake.edge.vcl.site_releases import describe_release, headers_of, name_site
+from handshake.edge.vcl.site_redirects import follow_redirect, look_up
+from handshake.edge.vcl.site_releases import describe_release, headers_of, name_site, releases_of, share_parts
 from handshake.edge.vcl.site_splits import choose_arm
 from handshake.edge.vcl.site_variants import choose_encoding, hide_variants
 from handshake.edge.vcl.surroundings import PreviewRoute, SiteRoute
-from handshake.syntax.vcl import Block, Statement, act, escape_pattern, quote, sub, when
+from handshake.syntax.vcl import Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
 _FIRST = "req.http.X-HS-First"
 """The first part of the path: sites are found by it, in as many comparisons as halving takes."""
@@ -47,19 +48,20 @@ def route_sites(
 
 
 def describe_sites(
-    sites: tuple[SiteRoute, ...], previews: tuple[PreviewRoute, ...] = ()
+    sites: tuple[SiteRoute, ...],
+    previews: tuple[PreviewRoute, ...] = (),
 ) -> tuple[Block, ...]:
     """Return what all sites share, and one subroutine for each, which rewrites the request to its release."""
     ordered = _order(sites)
-    return (
-        follow_redirect(),
-        resolve_missing(),
-        # A subroutine that nothing calls is an error.
-        *((_serve_site(),) if sites or previews else ()),
+    own = (
         *(block for site in ordered for block in _describe_site(site)),
         *describe_previews(previews),
         add_headers([*headers_of(ordered, previews)]),
+        sub("route", *route_sites(sites, previews)),
     )
+    served = releases_of(ordered, previews)
+    shared = (_add_slash(), *look_up(), *share_parts(served))
+    return follow_redirect(), resolve_missing(), _serve_site(), *keep_called(shared, own), *own[:-1]
 
 
 def hash_site() -> Statement:
@@ -84,11 +86,21 @@ def _first_part(mount: str) -> str:
 
 
 def _find_site(site: SiteRoute) -> Iterator[Statement]:
-    mount = escape_pattern(site.mount)
-    yield when(f"{PATH} ~ {quote(f'^{mount}/')}", act(f"call {name_site(site)}"))
-    yield when(
-        f"{PATH} == {quote(site.mount)}",
-        act(f"set req.http.X-HS-Location = regsub(req.url, {quote(f'^{mount}')}, {quote(site.mount + '/')})"),
+    is_bare = Branch(condition=f"{PATH} == {quote(site.mount)}", body=(act("call add_slash"),))
+    enter = (act(f"call {name_site(site)}"),)
+    is_below = "" if _is_alone(site) else f"{PATH} ~ {quote(f'^{escape_pattern(site.mount)}/')}"
+    yield If(branches=(is_bare, Branch(condition=is_below, body=enter)))
+
+
+def _is_alone(site: SiteRoute) -> bool:
+    """Tell whether the first part of a path, by which sites are found, is the whole of the site's mount."""
+    return site.mount == _first_part(site.mount)
+
+
+def _add_slash() -> Block:
+    return sub(
+        "add_slash",
+        act('set req.http.X-HS-Location = regsub(req.url, "^([^?]*)", "\\1/")'),
         act('return (synth(308, "Permanent Redirect"))'),
     )
 
