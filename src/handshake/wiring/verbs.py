@@ -9,6 +9,8 @@ from handshake.control.access_log import AccessLog
 from handshake.control.arrival import Arrivals
 from handshake.control.bundles import Bundles
 from handshake.control.collecting import Collector
+from handshake.control.copying.daily import describe_age
+from handshake.control.copying.record import read_record
 from handshake.control.edge_cases import find_failing_cases
 from handshake.control.holds import Holds
 from handshake.control.journal import JournalRecord, read_journal
@@ -151,8 +153,13 @@ class Verbs(Publishing):
             yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
         if unshaken := [name for name in images if not Shaken(self.catalog).has_passed(images[name])]:
             yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"
-        if self.live() and (alarm := self.witness.alarm()):
+        live = self.live()
+        if live and (alarm := self.witness.alarm()):
             yield alarm
+        copy = live.policy.campaign.fallback_copy if live else None
+        if copy and copy.pages:
+            record = read_record(self.catalog)
+            yield from filter(None, (describe_age(record, self.clock.now(), every_hours=copy.every_hours),))
 
     def journal(self) -> tuple[JournalRecord, ...]:
         """Return the newest records of the journal."""

@@ -20,6 +20,7 @@ from handshake.edge.vcl.site_answers import (
     label_site_file,
     retreat_to_previous,
 )
+from handshake.edge.vcl.site_copy import CopyRoute, retreat_to_copy, show_copy
 from handshake.edge.vcl.site_previews import label_preview
 from handshake.edge.vcl.site_regions import describe_fetching, fetch_site_file, name_region
 from handshake.edge.vcl.site_splits import label_arm
@@ -36,6 +37,7 @@ def compile_cache(
     surroundings: CacheSurroundings,
     sites: tuple[SiteRoute, ...],
     previews: tuple[PreviewRoute, ...] = (),
+    copy: CopyRoute | None = None,
 ) -> tuple[Declaration, ...]:
     """Return the VCL's declarations; the same input gives the same text."""
     rules = compile_rules(policy)
@@ -43,9 +45,9 @@ def compile_cache(
         *(Bare(text=f"import {module}") for module in ("blob", "std", "xkey")),
         *_declare_backends(surroundings),
         *(acl for rule in rules for acl in rule.acls),
-        *describe_sites(sites, previews),
+        *describe_sites(sites, previews, copy),
         *describe_fetching(surroundings.regions),
-        _receive(rules, route_sites(sites, previews)),
+        _receive(rules, route_sites(sites, previews), show_copy(copy)),
         sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
         sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
@@ -64,7 +66,7 @@ def compile_cache(
         _fail(policy.fallback),
         forget_changed(),
         _tidy(rules),
-        _deliver(),
+        _deliver(retreat_to_copy(copy)),
         _synthesize(rules),
     )
 
@@ -97,9 +99,12 @@ def _declare_backend(name: str, socket: str, *, first_byte: str, between_bytes: 
     )
 
 
-def _receive(rules: tuple[ServeRule, ...], find_site: tuple[Statement, ...]) -> Block:
+def _receive(
+    rules: tuple[ServeRule, ...], find_site: tuple[Statement, ...], begin: tuple[Statement, ...]
+) -> Block:
     return sub(
         "vcl_recv",
+        *begin,
         *look_again(),
         hear_purge(),
         hear_warming(),
@@ -143,12 +148,13 @@ def _tidy(rules: tuple[ServeRule, ...]) -> Block:
     )
 
 
-def _deliver() -> Block:
+def _deliver(last_retreat: tuple[Statement, ...]) -> Block:
     return sub(
         "vcl_deliver",
         answer_missing(),
         retreat_to_previous(),
         retreat_to_stale(),
+        *last_retreat,
         label_site_file(),
         label_arm(),
         label_preview(),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from handshake.edge.vcl.calls import keep_called
 from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_answers import resolve_missing
+from handshake.edge.vcl.site_copy import COPY_MOUNT, CopyRoute, describe_copy
 from handshake.edge.vcl.site_headers import add_headers
 from handshake.edge.vcl.site_paths import BELOW, PATH, refuse_broken_path, spell_path
 from handshake.edge.vcl.site_previews import describe_previews, route_previews
@@ -50,16 +51,18 @@ def route_sites(
 def describe_sites(
     sites: tuple[SiteRoute, ...],
     previews: tuple[PreviewRoute, ...] = (),
+    copy: CopyRoute | None = None,
 ) -> tuple[Block, ...]:
     """Return what all sites share, and one subroutine for each, which rewrites the request to its release."""
     ordered = _order(sites)
     own = (
         *(block for site in ordered for block in _describe_site(site)),
         *describe_previews(previews),
+        *describe_copy(copy),
         add_headers([*headers_of(ordered, previews)]),
         sub("route", *route_sites(sites, previews)),
     )
-    served = releases_of(ordered, previews)
+    served = (*releases_of(ordered, previews), *(((COPY_MOUNT, copy.shown.contract),) if copy else ()))
     shared = (_add_slash(), *look_up(), *share_parts(served))
     return follow_redirect(), resolve_missing(), _serve_site(), *keep_called(shared, own), *own[:-1]
 

@@ -1,0 +1,66 @@
+"""`handshake copy`: pages as files, for the day on which nothing behind the edge runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import click
+from rich.markup import escape
+
+from handshake.cli.arriving import wait_and_tell
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.session import who_asks
+from handshake.control.copying.proof import PageProof
+from handshake.control.house import find_house
+from handshake.core.clock import SystemClock
+from handshake.wiring.copying import Copying
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyProofReport:
+    """What came of serving from the copy alone."""
+
+    is_proven: bool
+    pages: tuple[PageProof, ...]
+
+
+@click.group()
+def copy() -> None:
+    """Make and prove the fallback copy of chosen pages."""
+
+
+@copy.command()
+@click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for acks.")
+@campaign_option
+@json_option
+def make(*, seconds: float, campaign: str, as_json: bool) -> None:
+    """Copy the pages of `[fallback_copy]` as the edge shows them now, and promote the copy."""
+    with errors_explained(as_json=as_json):
+        wiring = Copying(find_house(campaign), SystemClock())
+        pages = wiring.copy_pages()
+        with progress(is_quiet=as_json) as bars:
+            task = bars.add_task("copy", total=None)
+            pointer = wiring.copier(who_asks()).make(pages, lambda path: bars.update(task, description=path))
+        wait_and_tell(wiring.operator(who_asks()), pointer, seconds=seconds, as_json=as_json)
+
+
+@copy.command()
+@campaign_option
+@json_option
+def prove(*, campaign: str, as_json: bool) -> None:
+    """Serve the pages from the copy alone, by a cache of its own behind which nothing runs; visitors notice nothing."""
+    with errors_explained(as_json=as_json):
+        pages = Copying(find_house(campaign), SystemClock()).prove_copy()
+        report = CopyProofReport(is_proven=not any(page.fault for page in pages), pages=pages)
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        if not report.is_proven:
+            sys.exit(1)
+
+
+def _tell(report: CopyProofReport) -> None:
+    for page in report.pages:
+        mark = "[bold red]✗[/]" if page.fault else "[green]✓[/]"
+        out.print(f"{mark} {escape(page.path)}  {escape(page.fault)}")
+    said = "would be served with nothing behind the edge" if report.is_proven else "would not all be served"
+    out.print(f"{len(report.pages)} pages {said}")
