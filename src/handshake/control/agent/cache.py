@@ -8,11 +8,9 @@ from typing import Protocol
 
 from handshake.control.acks import AckWriter
 from handshake.control.agent.purging import PurgeFollower
-from handshake.control.copying.record import SUBJECT as COPY
-from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.purges import PurgeOrder
-from handshake.control.site_routes import list_documents, route_release
+from handshake.control.site_routes import route_release
 from handshake.core.digest import Digest, digest_bytes, digits
 from handshake.core.errors import RefusedError
 from handshake.core.manifest import Manifest
@@ -21,8 +19,7 @@ from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
 from handshake.edge.cache import Cache
 from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, ReleaseRoute, SiteRoute
-from handshake.edge.warming import plan_warming
+from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
 from handshake.syntax.vcl import print_vcl
 
 
@@ -41,7 +38,6 @@ class _Wanted:
     text: str
     pointers: tuple[Pointer, ...]
     """Everything that this VCL makes served."""
-    routes: tuple[SiteRoute, ...]
 
 
 class CacheReconciler:
@@ -59,8 +55,6 @@ class CacheReconciler:
         self._acks = acks
         self._surroundings = surroundings
         self._manifest_of = manifest_of
-        self._known: dict[Digest, ReleaseRoute] = {}
-        self._warmed: set[str] = set()
         self._purges = PurgeFollower(cache, acks)
 
     def cycle(
@@ -91,19 +85,16 @@ class CacheReconciler:
             if subject.kind is Kind.SITE and subject.name in live.policy.campaign.sites
         ]
         routes = tuple(self._route(pointer, mount) for pointer, mount in mounted)
-        copy = pointers.get(COPY) if live.policy.campaign.fallback_copy.pages else None
-        copied = route_copy(copy.release, self._manifest_of(copy.release)) if copy else None
-        text = print_vcl(compile_cache(live.policy.edge, self._surroundings, routes, copy=copied))
+        text = print_vcl(compile_cache(live.policy.edge, self._surroundings, routes))
         return _Wanted(
             name=f"hs_{digits(digest_bytes(text.encode()))[:24]}",
             text=text,
-            pointers=(live.pointer, *(pointer for pointer, _ in mounted), *([copy] if copy else [])),
-            routes=routes,
+            pointers=(live.pointer, *(pointer for pointer, _ in mounted)),
         )
 
     def _route(self, pointer: Pointer, mount: str) -> SiteRoute:
         try:
-            live = self._route_release(pointer.release)
+            live = route_release(pointer.release, self._manifest_of(pointer.release))
         except RefusedError as error:
             self._acks.refuse(str(pointer.subject), pointer.revision, f"{error.what}: {error.details}")
             raise
@@ -116,19 +107,6 @@ class CacheReconciler:
             previous_release=digits(pointer.stable) if is_news and pointer.stable else None,
         )
 
-    def _route_release(self, release: Digest) -> ReleaseRoute:
-        if release not in self._known:
-            self._known[release] = route_release(release, self._manifest_of(release))
-        return self._known[release]
-
-    def _warm(self, wanted: _Wanted) -> None:
-        """Fetch the documents of what is new, so that nobody gets one half of a page from another release."""
-        for route in wanted.routes:
-            if route.previous_release and route.live.release not in self._warmed:
-                documents = list_documents(self._manifest_of(Digest(f"sha256:{route.live.release}")))
-                self._cache.warm(plan_warming(route, documents))
-                self._warmed.add(route.live.release)
-
     def _flip(self, wanted: _Wanted) -> None:
         try:
             self._cache.prepare(wanted.name, wanted.text)
@@ -138,8 +116,6 @@ class CacheReconciler:
                     reason = f"{error.what}: {error.details}"
                     self._acks.refuse(str(pointer.subject), pointer.revision, reason)
             raise
-        if self._cache.active():
-            self._warm(wanted)
         self._cache.flip(wanted.name)
 
     def _acknowledge(self, wanted: _Wanted) -> None:
