@@ -1,4 +1,4 @@
-"""The health check of slide 41: `/health-elb` asks an instance whether it serves the release of today.
+"""The health check of slide 41: `/health-elb` asks whether an instance is, and serves, the releases of today.
 
 An error of the catalogue never makes an instance ill: it is counted and logged, and the plain check decides.
 """
@@ -86,6 +86,16 @@ def choose_check(pointer: PointerRead) -> Check:
         case Unreadable(error=error):
             text = f"Error reading data from consul: {error}"
             return Check(path=HEALTH, counted=(CONSUL_ERROR,), log=(LogLine(level=Level.ERROR, text=text),))
+
+
+def find_stale(image: Digest) -> Answer:
+    """Return what is told of an instance whose image is not the live one any more."""
+    text = f"Health check failed : image {image} is not live any more"
+    return Answer(
+        status=_UNAVAILABLE,
+        body=canonical_json({"reason": text}),
+        log=(LogLine(level=Level.WARN, text=text),),
+    )
 
 
 def answer_check(probe: Evidence) -> Answer:

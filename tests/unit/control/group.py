@@ -24,7 +24,7 @@ BOOT_SECONDS = 7.0
 SOAK_SECONDS = 6.0
 CHECKS_TO_TURN = 2
 """So many equal answers in a row move an instance into service or out of it."""
-TEMPLATES = parse_subject("templates/secretary")
+TEMPLATES, IMAGE = parse_subject("templates/secretary"), parse_subject("image/secretary")
 
 
 class FailingCatalog(MemoryCatalog):
@@ -56,6 +56,7 @@ class Machine:
 
     name: str
     port: int
+    image: Digest
     serves: Digest
     started_at: float
     answers: int = 0
@@ -66,17 +67,18 @@ class Machine:
 class Group:
     """Desired + budget machines, each with an agent that answers for it."""
 
-    def __init__(self, *, desired: int, budget: int, looks: str) -> None:
+    def __init__(self, *, desired: int, budget: int, looks: str, renders: bool = True) -> None:
+        """`looks` names the first templates; a service that renders none has its image alone."""
         self.clock = FakeClock()
         self.catalog = FailingCatalog()
         self.counters = Counted()
         self.desired = desired
         self.fewest = desired + budget
-        self._pointer = pointer("templates/secretary", looks)
+        self._pointers = {TEMPLATES: pointer(str(TEMPLATES), looks), IMAGE: pointer(str(IMAGE), "first")}
         self._numbers = count(1)
         pace = Pace(budget=budget, soak_seconds=SOAK_SECONDS)
         self._balancer = Balancer(
-            templates_of=lambda _: TEMPLATES,
+            templates_of=lambda _: TEMPLATES if renders else None,
             read_pointer=self._read_pointer,
             office=PermitOffice(self.catalog, self.clock, lambda _: pace),
             ask=self._ask,
@@ -89,12 +91,17 @@ class Group:
 
     @property
     def stale(self) -> list[str]:
-        """The machines that serve another release than the pointer names."""
-        return [machine.name for machine in self.machines if machine.serves != self._pointer.release]
+        """The machines that are, or serve, another release than the pointers name."""
+        wanted = (self._live(IMAGE), self._live(TEMPLATES))
+        return [machine.name for machine in self.machines if (machine.image, machine.serves) != wanted]
 
-    def move(self, looks: str) -> None:
-        """Move the pointer; nobody is told."""
-        self._pointer = replace(self._pointer, release=release(looks), revision=self._pointer.revision + 1)
+    def move(self, name: str, subject: Subject = TEMPLATES) -> None:
+        """Move a pointer; nobody is told."""
+        before = self._pointers[subject]
+        self._pointers[subject] = replace(before, release=release(name), revision=before.revision + 1)
+
+    def _live(self, subject: Subject) -> Digest:
+        return self._pointers[subject].release
 
     def run(self, seconds: float) -> None:
         """Let time pass: the balancer checks, the group replaces whom it takes out of service."""
@@ -120,7 +127,8 @@ class Group:
         return Machine(
             name=f"secretary-{number}",
             port=number,
-            serves=self._pointer.release,
+            image=self._live(IMAGE),
+            serves=self._live(TEMPLATES),
             started_at=self.clock.now(),
         )
 
@@ -135,7 +143,7 @@ class Group:
             instance=machine.name,
             node="n1",
             service="secretary",
-            generation=Generation(image=release("image"), templates=machine.serves),
+            generation=Generation(image=machine.image, templates=machine.serves),
             host="127.0.0.1",
             port=machine.port,
             started_at=machine.started_at,
@@ -148,7 +156,7 @@ class Group:
         is_good = self._has_booted(machine) and asked in {"", machine.serves}
         return Evidence(status=200 if is_good else 503, body="", at=self.clock.now())
 
-    def _read_pointer(self, _subject: Subject) -> Pointer:
+    def _read_pointer(self, subject: Subject) -> Pointer:
         if self.catalog.is_down:
             raise UnavailableError("the catalogue does not answer")
-        return self._pointer
+        return self._pointers[subject]

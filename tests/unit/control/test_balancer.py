@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handshake.fleet.health_elb import CONSUL_ERROR
-from tests.unit.control.group import Group
+from tests.unit.control.group import IMAGE, Group
 
 LONG = 600.0
 
@@ -19,6 +19,52 @@ def test_a_moved_pointer_replaces_everybody_at_the_budgets_pace(budget: int) -> 
 
     group.run(LONG)
 
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+@pytest.mark.parametrize("renders", [True, False])
+@pytest.mark.parametrize("budget", [1, 2])
+def test_a_moved_image_replaces_everybody_at_the_same_pace(budget: int, *, renders: bool) -> None:
+    """An image is followed as templates are, by services that render templates and by those that do not."""
+    group = Group(desired=4, budget=budget, looks="old", renders=renders)
+    group.move("second", IMAGE)
+    assert len(group.stale) == 4 + budget
+
+    group.run(LONG)
+
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+def test_image_and_templates_share_one_budget() -> None:
+    """Image and templates that move at once, or one after the other, never cost more than the budget together."""
+    group = Group(desired=4, budget=1, looks="old")
+    group.move("second", IMAGE)
+    group.run(20)
+    group.move("new")
+    group.run(20)
+    group.move("third", IMAGE)
+    group.move("newest")
+    group.run(2 * LONG)
+
+    assert group.stale == []
+    assert group.fewest == group.desired
+
+
+def test_an_image_that_comes_back_stops_the_replacement() -> None:
+    """After a rollback of the image only those who had left are new, and no permit stays out."""
+    group = Group(desired=4, budget=1, looks="old", renders=False)
+    before = {machine.name for machine in group.machines}
+    group.move("second", IMAGE)
+    group.run(10)
+    group.move("first", IMAGE)
+    group.run(LONG)
+
+    assert group.stale == []
+    assert len(before - {machine.name for machine in group.machines}) <= 2
+    group.move("third", IMAGE)
+    group.run(LONG)
     assert group.stale == []
     assert group.fewest == group.desired
 

@@ -10,7 +10,7 @@ from handshake.core.digest import Digest, canonical_json
 from handshake.core.errors import HandshakeError
 from handshake.core.instance import InstanceReport
 from handshake.core.pointer import Pointer
-from handshake.core.release import Subject
+from handshake.core.release import Kind, Subject
 from handshake.core.verdict import Evidence
 from handshake.fleet.health_elb import (
     HEALTH,
@@ -24,6 +24,7 @@ from handshake.fleet.health_elb import (
     Unreadable,
     answer_check,
     choose_check,
+    find_stale,
 )
 from handshake.telemetry.counters import Counters
 
@@ -56,9 +57,31 @@ class Balancer:
 
     def check(self, report: InstanceReport) -> Answer:
         """Return 503 for an instance that is ill, or that is stale and holds a permit to be replaced; else 200."""
+        image = self._read(Subject(kind=Kind.IMAGE, name=report.service))
+        if isinstance(image, Unreadable):
+            return self._carry_out(report, choose_check(image))
+        if isinstance(image, Found) and image.release != report.generation.image:
+            return self._replace_image(report, image.release)
         subject = self._templates_of(report)
         if subject is None:
-            return self.check_plainly(report)
+            return self._check_image(report)
+        return self._check_templates(report, subject)
+
+    def _replace_image(self, report: InstanceReport, release: Digest) -> Answer:
+        """Answer for an instance of another image than the live one: what it serves, only a successor can change."""
+        plain = self.check_plainly(report)
+        return (
+            self._pace(report, release, find_stale(report.generation.image)) if plain.status == _OK else plain
+        )
+
+    def _check_image(self, report: InstanceReport) -> Answer:
+        """Answer for an instance of the live image that renders no templates."""
+        answer = self.check_plainly(report)
+        if answer.status == _OK:
+            self._hear(report, report.generation.image)
+        return answer
+
+    def _check_templates(self, report: InstanceReport, subject: Subject) -> Answer:
         pointer = self._read(subject)
         answer = self._carry_out(report, choose_check(pointer))
         if not isinstance(pointer, Found):
