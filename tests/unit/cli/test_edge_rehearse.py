@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from handshake.cli.main import main
 from handshake.control.preflight import check_folder
+from tests.unit.edge.test_replay import line
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
 
@@ -23,9 +25,9 @@ def nothing_is_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HANDSHAKE_HOME", str(tmp_path / "home"))
 
 
-def run(*words: str) -> Result:
+def run(*words: str, stdin: bytes | None = None) -> Result:
     """Return what a verb of `handshake edge` says."""
-    return CliRunner().invoke(main, ["edge", *words])
+    return CliRunner().invoke(main, ["edge", *words], input=stdin)
 
 
 def explain(*words: str) -> dict[str, Any]:
@@ -136,3 +138,69 @@ class TestCases:
         assert "edge-case-fails" not in {problem.check for problem in check_folder(broken)}
         found = run("test", str(broken), "--json")
         assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == ["missing-file"]
+
+
+WALLED = line("the-wall", client="203.0.113.7", status=403)
+LINES = (
+    line(path="/calls/"),
+    line("wordpress-pingbacks", user_agent="WordPress/4.6", status=403),
+    line(client="203.0.113.9", method="POST", path="/api/hamm/donations", status=201),
+    line(client="203.0.113.9", user_agent="Mozilla"),
+)
+
+
+@pytest.fixture
+def stricter(broken: Path) -> Path:
+    """A copy of the example campaign that refuses a browser too."""
+    edge = broken / "edge.toml"
+    edge.write_text(edge.read_text().replace('matches("^WordPress")', 'matches("^(WordPress|Mozilla)")'))
+    return broken
+
+
+class TestReplay:
+    @pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "gzip"])
+    def test_a_file(self, stricter: Path, tmp_path: Path, *, is_packed: bool) -> None:
+        """A log is read as it is, plain or packed; changes, donors and samples are in the report."""
+        log = tmp_path / "door.log"
+        content = b"".join(LINES)
+        log.write_bytes(gzip.compress(content) if is_packed else content)
+        found = run("replay", str(log), "--policy", str(stricter), "--against", str(CAMPAIGN), "--json")
+        assert found.exit_code == 0, found.output
+        report = json.loads(found.stdout)
+        assert (report["requests"], report["same"], report["changed"]) == (4, 3, 1)
+        assert report["donors"] == ["203.0.113.9"]
+        change = report["changes"][0]
+        assert (change["before"], change["after"]) == ("goes on", "403 by wordpress-pingbacks")
+        assert change["samples"][0]["client"] == "203.0.113.9"
+
+    def test_standard_input_as_people_read_it(self, stricter: Path) -> None:
+        """With `-` lines come from standard input; what the log says otherwise than the policy is told."""
+        words = ("replay", "-", "--policy", str(stricter), "--against", str(CAMPAIGN))
+        said = run(*words, stdin=b"".join((*LINES, WALLED))).stdout
+        assert "5 requests" in said
+        assert "1 changed" in said
+        assert "1 who have given" in said
+        assert "1 were decided otherwise then" in said
+
+    def test_since(self, stricter: Path) -> None:
+        """Records before `--since` are not looked at."""
+        words = ("replay", "-", "--policy", str(stricter), "--against", str(CAMPAIGN), "--since", "1h")
+        assert "the log holds no request" in run(*words, stdin=b"".join(LINES)).stdout
+
+    @pytest.mark.parametrize(
+        ("content", "check"), [(None, "unreadable-file"), (gzip.compress(b"x" * 999)[:-9], "unreadable-file")]
+    )
+    def test_a_log_that_cannot_be_read(self, tmp_path: Path, content: bytes | None, check: str) -> None:
+        """A file that is absent, or packed and cut short, is a problem with its name."""
+        log = tmp_path / "door.log"
+        if content is not None:
+            log.write_bytes(content)
+        words = ("replay", str(log), "--policy", str(CAMPAIGN), "--against", str(CAMPAIGN), "--json")
+        found = run(*words)
+        assert found.exit_code == 2
+        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == [check]
+
+    def test_without_a_campaign_a_log_must_be_named(self) -> None:
+        """Where no campaign is up there is no log to fall back on."""
+        found = run("replay", "--policy", str(CAMPAIGN), "--against", str(CAMPAIGN), "--json")
+        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == ["which-campaign"]

@@ -7,11 +7,12 @@ import click
 from handshake.cli.edge.decoys import decoys
 from handshake.cli.edge.explain import explain_request
 from handshake.cli.edge.purge import purge
+from handshake.cli.edge.replay import replay_log
 from handshake.cli.edge.switch import switch
 from handshake.cli.edge.test import test
 from handshake.cli.edge.wall.wall import wall
 
-VERBS = (switch, wall, decoys, explain_request, test, purge)
+VERBS = (switch, wall, decoys, explain_request, test, replay_log, purge)
 
 
 @click.group()

@@ -28,6 +28,10 @@ class LogRecord:
     rule: str
     """The rule that decided; `-` for none."""
     user_agent: str
+    """Empty where the log is of a time when none was written."""
+    host: str = NONE
+    """The Host header as it was sent."""
+    query: str = NONE
 
 
 def parse_record(line: bytes) -> LogRecord | None:
@@ -42,7 +46,9 @@ def parse_record(line: bytes) -> LogRecord | None:
             path=fields["path"],
             status=fields["status"],
             rule=fields["rule"],
-            user_agent=fields.get("user_agent", NONE),
+            user_agent=fields.get("user_agent", ""),
+            host=fields.get("host", NONE),
+            query=fields.get("query", NONE),
         )
     except (ValueError, KeyError, TypeError):
         return None
