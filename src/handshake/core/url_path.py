@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote_to_bytes
+import string
 
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PLAIN = frozenset((string.ascii_letters + string.digits + "-._~/").encode())
 
 
 def canonical_path(path: str) -> str:
@@ -13,7 +15,8 @@ def canonical_path(path: str) -> str:
 
     Letters, digits and `-._~/` stand for themselves, everything else is encoded in capitals.
     """
-    return quote(unquote_to_bytes(path), safe="/")
+    decoded = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), path.encode())
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in decoded)
 
 
 def is_decodable(path: str) -> bool:
