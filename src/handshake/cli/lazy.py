@@ -12,7 +12,10 @@ class LazyGroup(click.Group):
     """Verbs by name, each with the sentence that the group's help shows; hidden ones have none."""
 
     def __init__(self, *, verbs: Mapping[str, str], modules: Mapping[str, str], **attributes: object) -> None:
-        """`modules` are those of verbs that are not in a module of `handshake.cli` that has their name."""
+        """`modules` are those of verbs that are not in a module of `handshake.cli` that has their name.
+
+        What stands behind a colon is the verb's name in its module where that is another, too.
+        """
         super().__init__(**attributes)  # type: ignore[arg-type]  # click's own
         self.sentences = verbs
         self._modules = modules
@@ -25,8 +28,9 @@ class LazyGroup(click.Group):
         """Return a verb, imported now; None where there is none of this name."""
         if cmd_name not in self.sentences:
             return None
-        module = importlib.import_module(f"handshake.cli.{self._modules.get(cmd_name, cmd_name)}")
-        command: click.Command = getattr(module, cmd_name)
+        path, _, name = self._modules.get(cmd_name, cmd_name).partition(":")
+        module = importlib.import_module(f"handshake.cli.{path}")
+        command: click.Command = getattr(module, name or cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click gives it

@@ -1,24 +1,32 @@
-"""`handshake edge`: its verbs, by name."""
+"""`handshake edge`: its verbs, by name. A ban at 3 am does not wait for what the others need."""
 
 from __future__ import annotations
 
 import click
 
-from handshake.cli.edge.decoys import decoys
-from handshake.cli.edge.explain import explain_request
-from handshake.cli.edge.purge import purge
-from handshake.cli.edge.replay import replay_log
-from handshake.cli.edge.switch import switch
-from handshake.cli.edge.test import test
-from handshake.cli.edge.wall.wall import wall
+from handshake.cli.lazy import LazyGroup
 
-VERBS = (switch, wall, decoys, explain_request, test, replay_log, purge)
+VERBS = {
+    "switch": "Named settings, on or off.",
+    "wall": "The wall and other lists: of addresses, networks, texts.",
+    "decoys": "Count decoys, and find donors among the deceived.",
+    "explain": "Say which rules a request meets and what becomes of it.",
+    "test": "Try the cases that stand beside a policy.",
+    "replay": "Say whose verdict another policy would change.",
+    "purge": "Take pages out of the cache.",
+}
+"""Each verb's sentence in the group's help; its own help says more."""
+_MODULES = {
+    "switch": "edge.switch",
+    "wall": "edge.wall.wall",
+    "decoys": "edge.decoys",
+    "explain": "edge.explain:explain_request",
+    "test": "edge.test",
+    "replay": "edge.replay:replay_log",
+    "purge": "edge.purge",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, verbs=VERBS, modules=_MODULES)
 def edge() -> None:
     """Switches, lists and pages of the edge, changed without a release; and what its policy does, tried without one."""
-
-
-for verb in VERBS:
-    edge.add_command(verb)
