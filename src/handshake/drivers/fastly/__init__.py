@@ -1,0 +1,1 @@
+"""Fastly, through its own client."""
