@@ -36,6 +36,23 @@ def test_the_gateway_describes_the_services(house: HouseUnderTest) -> None:
     assert "/api/hamm/donations" in described["paths"]
 
 
+def test_the_edge_can_be_rehearsed(house: HouseUnderTest) -> None:
+    """A verb says of a request what the door then does with it, by the live policy, switches and lists."""
+    listed = "203.0.113.77"
+    house.verb("edge", "wall", "add", listed, "--for", "1h", "--reason", "rehearsed")
+    walled = house.verb("edge", "explain", "GET", "/calls/", "--ip", listed)
+    assert (walled["explanation"]["ending"], walled["listed_on"]) == ("the-wall", ["wall"])
+    assert walled["source"] == "campaign campaign"
+    found = house.verb("edge", "explain", "GET", "/calls/", "--ip", "127.0.0.1", "--rule", "the-wall")
+    assert found["way"]["name"] == "calls"
+    assert found["explanation"]["why"]["why"] == "its condition does not hold"
+
+    assert house.get("/calls/").status == 200
+    report = house.verb("edge", "replay", "--policy", str(house.campaign))
+    assert report["requests"] == report["same"] > 0
+    house.verb("edge", "wall", "remove", listed)
+
+
 def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
     """`up` on a campaign that is up starts nothing, promotes nothing, and takes seconds."""
     before = house.pid_of("door")
@@ -52,6 +69,8 @@ def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
         ("handshake status ha", {"hamm"}),
         ("handshake logs cat", {"catalog"}),
         ("handshake pu", {"publish"}),
+        ("handshake edge explain GET / --rule the-", {"the-wall"}),
+        ("handshake edge explain GET / --switch non", {"non_us_ban=on", "non_us_ban=off"}),
     ],
 )
 def test_the_shell_completes(house: HouseUnderTest, words: str, expected: set[str]) -> None:

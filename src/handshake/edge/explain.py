@@ -10,6 +10,7 @@ from handshake.edge.answers import Answer, compose_answers
 from handshake.edge.arrival import Arrival, Refusal, arrive
 from handshake.edge.deed import tell_deed
 from handshake.edge.keeping import Keeping, judge_keeping
+from handshake.edge.limit import MOST_COUNTED
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.request import LiveData, Request
@@ -100,7 +101,7 @@ def explain(
         answers=compose_answers(verdict),
         goes_on=goes_on,
         keeping=judge_keeping(verdict) if goes_on else None,
-        limits=tuple(rule.name for rule in verdict.limits),
+        limits=tuple(rule.name for rule in verdict.limits[:MOST_COUNTED]),
         arms=dict(verdict.request.arms),
         why=_tell_why(about, verdict, seen, policy, live) if about else None,
     )

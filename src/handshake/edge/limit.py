@@ -11,6 +11,9 @@ from handshake.config.settings import Settings
 from handshake.edge.phase import Phase
 from handshake.edge.texts import Body, HeaderValue
 
+MOST_COUNTED = 2
+"""A request counts for the first limits that it meets: HAProxy gives it three counters, one is for `client.rate`."""
+
 
 class Exceeded(StrEnum):
     """What happens to a request that comes too often."""

@@ -101,6 +101,17 @@ def test_steps_stand_in_the_order_in_which_rules_are_tried() -> None:
     assert found.goes_on is not None
 
 
+def test_a_request_counts_for_two_limits_at_most() -> None:
+    """The door has two counters for limits: a third one that the request meets does not count it."""
+    rules = (
+        f'[[rule]]\nname = "{name}"\nphase = "admit"\nwhen = "true"\nlimit = {{ requests = 1, seconds = 1 }}\n'
+        for name in ("one", "two", "three")
+    )
+    found = explain(read_text("".join(rules)), Request(client="192.0.2.1"), LiveData())
+    assert [step.rule for step in found.steps] == ["one", "two", "three"]
+    assert found.limits == ("one", "two")
+
+
 def test_an_exceeded_limit_answers() -> None:
     """With the limit reached, its refusal is the answer, with the headers that earlier rules set on answers."""
     found = ask("/api/x", live=LiveData(exceeded=frozenset({"slowly"})))
