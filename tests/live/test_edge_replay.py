@@ -85,7 +85,13 @@ CHANGED = (
 )
 """The new policy: closed to all but Americans, another answer to bots, one bot more, other paths, fewer redirects."""
 COUNTRIES = "127.0.0.2 US\n127.0.0.3 DE\n127.0.0.9 US\n127.0.0.11 US\n127.0.0.20 US\n"
-MALFORMED = (b"GET /a//b HTTP/1.1", b"GET /%61 HTTP/1.1", b"TRACE / HTTP/1.1", b"GET /a/../b HTTP/1.1")
+MALFORMED = (
+    b"GET /a//b HTTP/1.1",
+    b"GET /%61 HTTP/1.1",
+    b"TRACE / HTTP/1.1",
+    b"TRACE /a//b HTTP/1.1",
+    b"GET /a/../b HTTP/1.1",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -196,6 +196,7 @@ def test_why_a_rule_was_never_tried() -> None:
         ("GET /%61", "strict-path", 400),
         ("GET /a/../b", "strict-path", 400),
         ("TRACE /", "strict-method", 405),
+        ("TRACE /a//b", "strict-method", 405),
         ("get /", "strict-form", 400),
     ],
 )

@@ -271,6 +271,21 @@ def test_what_is_told_is_true(before: Policy, after: Policy, request: Request, l
     assert report.decided_otherwise == 0
 
 
+def test_routed_requests_are_judged_by_where_they_lead() -> None:
+    """Requests that one rule routes alike are told apart by what a later rule says of their new paths."""
+    after = policy(
+        rule(
+            "moved", 'request.path.startsWith("/a/")', 'route = { to = "/b/", prefix = "/a/" }', phase="serve"
+        ),
+        rule("one", 'request.path == "/b/1"', "respond = { status = 410 }", phase="serve"),
+    )
+    report = replay(policy(), after, line(path="/a/2"), line(path="/a/1"))
+    assert sorted(changes(report)) == [
+        ("goes on", "410 by one", 1),
+        ("goes on", "goes on, routed by moved", 1),
+    ]
+
+
 def test_remembered_verdicts_are_those_of_their_own_requests() -> None:
     """Requests that differ in anything that a rule reads are judged apart, in whatever order they come."""
     before = policy(WALL)
