@@ -1,0 +1,108 @@
+"""Real doors judge by leases: what ends, ends by the door's own clock, and what comes back does so too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handshake.config.reader import parse_settings
+from handshake.control.agent.list_file import ListFile, Mark
+from handshake.edge.door.maps import FOREVER, SWITCHES, name_return, text_key
+from handshake.edge.policy import build_policy
+from handshake.edge.settings import EdgeSettings
+from tests.live.edges import Edge, run_edge
+from tests.live.haproxies import wait_until
+
+pytestmark = pytest.mark.live
+
+POLICY = """
+[switches.open]
+description = "lets visitors in"
+default = true
+[lists.wall]
+kind = "network"
+[lists.agents]
+kind = "text"
+[[rule]]
+name = "closed"
+phase = "admit"
+when = '!switch.open'
+respond = { status = 451, body = "closed" }
+[[rule]]
+name = "the-wall"
+phase = "admit"
+when = 'client.ip in list.wall'
+respond = { status = 403, body = "no" }
+[[rule]]
+name = "robots"
+phase = "admit"
+when = 'request.user_agent in list.agents'
+respond = { status = 429, body = "no" }
+"""
+ROBOT = 'Evil Bot/1.0 (+"http://example.org"; x)'
+
+
+@pytest.fixture(scope="module")
+def edge() -> Iterator[Edge]:
+    """An edge with a switch that is on, and two empty lists."""
+    policy = build_policy(parse_settings(EdgeSettings, POLICY, shown_as="edge.toml"))
+    with run_edge(policy, (), "") as running:
+        yield running
+
+
+def switches(edge: Edge) -> str:
+    """Return the map of switches as the door knows it."""
+    return str(edge.folder / "maps" / SWITCHES)
+
+
+def test_a_switch_that_is_off_for_a_time_comes_back(edge: Edge) -> None:
+    """The moment of a switch's return stands in the map: the door turns it on again with nobody there."""
+    returns = int(time.time()) + 2
+    edge.maps.replace(switches(edge), {name_return("open"): str(returns)})
+    assert edge.ask("/").status == 451
+
+    wait_until(lambda: edge.ask("/").status != 451)
+    assert time.time() >= returns
+    edge.maps.replace(switches(edge), {"open": str(FOREVER)})
+
+
+def test_a_whole_text_is_listed(edge: Edge) -> None:
+    """A user agent with blanks and quotes is met exactly, and others are not."""
+    edge.maps.add(edge.map_name("agents"), text_key(ROBOT), str(FOREVER))
+
+    assert edge.ask("/", headers={"User-Agent": ROBOT}).status == 429
+    assert edge.ask("/", headers={"User-Agent": ROBOT[:-1]}).status != 429
+    assert edge.ask("/").status != 429
+
+
+def test_a_map_says_how_much_it_holds_and_by_what_it_judges(edge: Edge) -> None:
+    """One entry is looked up, and the number of entries told, without showing the map."""
+    wall = edge.map_name("wall")
+    edge.maps.replace(wall, {"203.0.113.0/24": "2000000000", "203.0.113.7": "2000000001"})
+
+    assert edge.maps.count(wall) == 2
+    found = edge.maps.look_up(wall, "203.0.113.7")
+    assert found is not None
+    assert (found.key, found.value) == ("203.0.113.7", "2000000001")
+    found = edge.maps.look_up(wall, "203.0.113.0/24")
+    assert found is not None
+    assert found.key == "203.0.113.0/24"
+    assert edge.maps.look_up(wall, "192.0.2.1") is None
+
+
+def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
+    """A file with a mark, and with lines that became comments, gives a door exactly the leases that are left."""
+    file = ListFile(Path(edge.map_name("wall")), "wall")
+    file.rebuild(Mark(base="-", revision=1), [("127.0.0.60", FOREVER), ("127.0.0.61", FOREVER)])
+    file.apply({"127.0.0.60": 0, "127.0.0.62": FOREVER}, 2)
+    file.apply({"127.0.0.62": int(time.time()) - 1}, 3)
+    before = edge.door.runtime.info().process
+    edge.door.master.reload()
+    wait_until(lambda: edge.door.runtime.info().process != before)
+
+    assert edge.maps.count(edge.map_name("wall")) == file.count == 2
+    asked = {last: edge.ask("/", source=f"127.0.0.{last}").status == 403 for last in (60, 61, 62)}
+    assert asked == {60: False, 61: True, 62: False}
