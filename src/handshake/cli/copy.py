@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from handshake.cli.arriving import wait_and_tell
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import who_asks
+from handshake.cli.session import open_wiring, who_asks
 from handshake.control.copying.proof import PageProof
 from handshake.control.house import find_house
 from handshake.core.clock import SystemClock
@@ -37,12 +37,12 @@ def copy() -> None:
 def make(*, seconds: float, campaign: str, as_json: bool) -> None:
     """Copy the pages of `[fallback_copy]` as the edge shows them now, and promote the copy."""
     with errors_explained(as_json=as_json):
-        wiring = Copying(find_house(campaign), SystemClock())
-        pages = wiring.copy_pages()
+        copying = Copying(find_house(campaign), SystemClock())
+        pages = copying.copy_pages()
         with progress(is_quiet=as_json) as bars:
             task = bars.add_task("copy", total=None)
-            pointer = wiring.copier(who_asks()).make(pages, lambda path: bars.update(task, description=path))
-        wait_and_tell(wiring.operator(who_asks()), pointer, seconds=seconds, as_json=as_json)
+            pointer = copying.copier(who_asks()).make(pages, lambda path: bars.update(task, description=path))
+        wait_and_tell(open_wiring(campaign).operator(who_asks()), pointer, seconds=seconds, as_json=as_json)
 
 
 @copy.command()

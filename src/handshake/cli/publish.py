@@ -14,6 +14,10 @@ from handshake.cli.session import open_wiring, read_subject, who_asks
 from handshake.cli.shake import shake_unless_passed
 from handshake.cli.telling import telling
 from handshake.core.digest import Digest, short
+from handshake.core.manifest import Manifest
+from handshake.core.release import Kind
+from handshake.site.contract import parse_contract
+from handshake.site.guess import propose_assets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,4 +86,17 @@ def publish(
             report,
             as_json=as_json,
             for_people=lambda: out.print(f"{subject} {short(release)} is in every region; {hint}"),
+        )
+        if wanted.kind is Kind.SITE and not as_json:
+            _propose_assets(wiring.manifest_of(release))
+
+
+def _propose_assets(manifest: Manifest) -> None:
+    declared = parse_contract(manifest.contract).assets
+    proposed = propose_assets(file.path for file in manifest.files if not file.path.startswith(declared))
+    if proposed:
+        out.print(
+            f"every name in {', '.join(proposed)} carries a hash: named as assets in site.toml, they are shared "
+            "by all releases and kept for a year",
+            markup=False,
         )

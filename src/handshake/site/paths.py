@@ -41,6 +41,11 @@ def check_paths(folder: Path, paths: Sequence[str], assets: Iterable[str]) -> li
     return problems
 
 
+def has_hash(name: str) -> bool:
+    """Tell whether a file's name looks as if it carried a hash of its content."""
+    return _HASHED_NAME.search(name) is not None
+
+
 def _check_path(folder: Path, path: str, assets: tuple[str, ...]) -> list[Problem]:
     problems = []
     if (length := len(path.encode("utf-8", "surrogateescape"))) > _PATH_BYTES:
@@ -49,7 +54,7 @@ def _check_path(folder: Path, path: str, assets: tuple[str, ...]) -> list[Proble
     if path.partition("/")[0] in _VARIANT_FOLDERS:
         what = f"the name {path.partition('/')[0]} is that of the folder in which a region holds compressed files"
         problems.append(_problem("site-path-variant", folder, path, what))
-    if path.startswith(assets) and not _HASHED_NAME.search(path.rpartition("/")[2]):
+    if path.startswith(assets) and not has_hash(path.rpartition("/")[2]):
         what = "the file lies in an asset folder, and its name holds no hash of its content"
         problems.append(_problem("site-asset-name", folder, path, what))
     return problems

@@ -48,7 +48,11 @@ class Publishing(Foundation):
 
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
-        shop = Workshop(
+        return Publisher(self.workshop(folder), self.clock)
+
+    def workshop(self, folder: Path | None = None) -> Workshop:
+        """Return what publishing works with."""
+        return Workshop(
             campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
@@ -59,7 +63,6 @@ class Publishing(Foundation):
             sign=self.sign,
             builder=f"{getpass.getuser()}@{socket.gethostname()}",
         )
-        return Publisher(shop, self.clock)
 
     @property
     def signer(self) -> Signer:

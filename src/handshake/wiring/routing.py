@@ -75,16 +75,7 @@ class Routing(Foundation):
                 runtime_socket=str(self.house.socket("door-admin")),
                 maps=str(maps),
                 cache_socket=str(self.house.socket("cache")),
-                regions=tuple(
-                    Region(
-                        name=name,
-                        socket=str(self.house.socket(f"egress-{name}")),
-                        address=address,
-                        host=address,
-                        health_path="/health",
-                    )
-                    for name, address in self.house.regions.items()
-                ),
+                regions=tuple(self._egress(name, address) for name, address in self.house.regions.items()),
                 decoy_key=key,
                 accounts=Accounts(door=DOOR_USER, cache=CACHE_USER) if os.geteuid() == 0 else Accounts(),
             ),
@@ -101,6 +92,19 @@ class Routing(Foundation):
             make_self_signed(folder, self.clock, address=address)
         return plain, DoorListener(address=self.house.door_tls, certificate=str(folder))
 
+    def _egress(self, name: str, address: str) -> Region:
+        socket, bucket = str(self.house.socket(f"egress-{name}")), self.house.buckets.get(name)
+        if bucket is None:
+            return Region(name=name, socket=socket, address=address, host=address, health_path="/health")
+        return Region(
+            name=name,
+            socket=socket,
+            address=bucket.address,
+            host=bucket.host,
+            prefix=bucket.path,
+            tls_ca_file=bucket.authorities if bucket.is_tls else "",
+        )
+
     def _cache(self, catalog: Catalog) -> CacheReconciler:
         program = VarnishProgram(
             directory=self.house.state("cache"),
@@ -110,14 +114,18 @@ class Routing(Foundation):
         return CacheReconciler(
             cache=SupervisedCache("cache", program=program, processes=self.processes, clock=self.clock),
             acks=self._acks(catalog, Role.CACHE),
-            surroundings=CacheSurroundings(
-                gateway_socket=str(self.house.socket("gateway")),
-                regions=tuple(
-                    RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
-                    for name in self.house.regions
-                ),
-            ),
+            surroundings=self.cache_surroundings(),
             manifest_of=self.manifest_of,
+        )
+
+    def cache_surroundings(self) -> CacheSurroundings:
+        """Return where this node's cache fetches from."""
+        return CacheSurroundings(
+            gateway_socket=str(self.house.socket("gateway")),
+            regions=tuple(
+                RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
+                for name in self.house.regions
+            ),
         )
 
     def drift(self) -> DriftReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from handshake.control.access_log import AccessLog
@@ -18,10 +19,12 @@ from handshake.control.lists.compaction import Compaction
 from handshake.control.live import LivePolicy
 from handshake.control.nodes import NodeRegister
 from handshake.control.operator import Operator
+from handshake.control.publisher import Publisher
 from handshake.control.rollouts import Rollouts
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
 from handshake.control.site_releases import SiteReleases
+from handshake.control.site_traffic import SiteTraffics
 from handshake.control.status import StatusReport, read_status
 from handshake.control.wall import Wall
 from handshake.control.witness import Witness
@@ -59,6 +62,13 @@ class Verbs(Publishing):
         tree = self.fetch(policy)
         return find_failing_cases(tree, self.policies.read(policy))
 
+    def receiver(self, who: str, origin: tuple[str, str]) -> Operator:
+        """Return the verbs of somebody who sends what was built elsewhere, from this address and commit."""
+        shop = replace(
+            self.workshop(), run_build=lambda _command, _folder: None, describe_source=lambda _: origin
+        )
+        return replace(self.operator(who), publisher=Publisher(shop, self.clock))
+
     def wall(self, who: str) -> Wall:
         """Return somebody's say in lists."""
         return Wall(
@@ -83,6 +93,11 @@ class Verbs(Publishing):
         """What the door of this node logged."""
         log = AccessLog(self.house.programs / "door" / "log")
         return Witness(log=log, clock=self.clock, live=self.demand_live())
+
+    @property
+    def site_traffic(self) -> SiteTraffics:
+        """Previews and splits."""
+        return SiteTraffics(self.catalog, self.clock)
 
     @property
     def site_releases(self) -> SiteReleases:

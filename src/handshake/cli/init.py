@@ -1,0 +1,71 @@
+"""`handshake init`: writes the files that something new begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from handshake.cli.screen import errors_explained, json_option, out, show
+from handshake.site.guess import guess_site
+from handshake.site.starter import PUBLISH, write_starter
+
+_HIDDEN = (".git", "node_modules")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitReport:
+    """Which files there are now."""
+
+    folder: str
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    """They were there, and were left as they are."""
+
+
+@click.group()
+def init() -> None:
+    """Write the files that something new begins with."""
+
+
+@init.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default=".")
+@json_option
+def site(folder: Path, *, as_json: bool) -> None:
+    """Write site.toml for the site in FOLDER, and what publishes it from GitHub Actions and Travis CI.
+
+    What is there is left as it is. Build command, output and asset folders are guessed from the folder; look at
+    what was written.
+    """
+    with errors_explained(as_json=as_json):
+        package = folder / "package.json"
+        guess = guess_site(_list(folder), package.read_text(encoding="utf-8") if package.is_file() else "")
+        files = write_starter(guess)
+        written = tuple(path for path, text in files.items() if _write(folder / path, text))
+        kept = tuple(path for path in files if path not in written)
+        report = InitReport(folder=str(folder), written=written, kept=kept)
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _list(folder: Path) -> list[str]:
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [path.as_posix() for path in paths if path.parts[0] not in _HIDDEN]
+
+
+def _write(file: Path, text: str) -> bool:
+    if file.exists():
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    if file.match(PUBLISH):
+        file.chmod(0o755)
+    return True
+
+
+def _tell(report: InitReport) -> None:
+    for path in report.written:
+        out.print(f"wrote {path}", markup=False)
+    for path in report.kept:
+        out.print(f"left {path} as it is", markup=False)
+    out.print("Next: handshake site credential NAME --key FILE.pub, on the campaign's machine", markup=False)

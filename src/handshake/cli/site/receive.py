@@ -1,0 +1,66 @@
+"""`handshake site receive`: what a site's own SSH key can do, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from handshake.cli.arriving import wait_and_tell
+from handshake.cli.completing import complete_site
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.session import open_wiring, read_subject
+from handshake.cli.telling import telling
+from handshake.control.receiving import parse_wish, unpack_site
+from handshake.core.digest import Digest, short
+
+_ASKED = "SSH_ORIGINAL_COMMAND"
+"""Where sshd leaves what the sender wanted to run, when the key may run one thing only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedReport:
+    """The release that was made."""
+
+    subject: str
+    release: Digest
+    branch: str
+    commit: str
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_site)
+@click.argument("wish", nargs=-1)
+@click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
+@campaign_option
+@json_option
+def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, as_json: bool) -> None:
+    """Publish site NAME from a tar stream on standard input: site.toml and the output, built elsewhere.
+
+    WISH is `preview BRANCH COMMIT` or `promote BRANCH COMMIT`; over SSH it comes with the connection. Nothing that
+    arrives is run.
+    """
+    with errors_explained(as_json=as_json), tempfile.TemporaryDirectory(prefix="received-") as folder:
+        wanted = parse_wish(" ".join(wish) or os.environ.get(_ASKED, ""))
+        subject = read_subject(f"site/{name}")
+        unpack_site(sys.stdin.buffer, Path(folder))
+        operator = open_wiring(campaign).receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
+        operator.publisher.require_declared(subject)
+        with progress(is_quiet=as_json) as bars:
+            release = operator.publish(subject, telling(bars, str(subject)), source=Path(folder))
+        if wanted.is_promoted:
+            moved = operator.promote(subject, release, reason=f"{wanted.branch} at {wanted.commit[:12]}")
+            wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
+            return
+        report = ReceivedReport(
+            subject=str(subject), release=release, branch=wanted.branch, commit=wanted.commit
+        )
+        show(
+            report,
+            as_json=as_json,
+            for_people=lambda: out.print(f"{subject} {short(release)} is in every region, and not live"),
+        )
