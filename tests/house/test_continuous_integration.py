@@ -18,7 +18,7 @@ from tests.house.house import HouseUnderTest
 pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(
-        "not os.environ.get('CI') and not all(map(shutil.which, ('git', 'npm', 'ssh-keygen')))",
+        not os.environ.get("CI") and not all(map(shutil.which, ("git", "npm", "ssh-keygen"))),
         reason="needs git, npm and ssh-keygen: sudo apt-get install git npm openssh-client",
     ),
 ]
