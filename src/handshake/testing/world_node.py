@@ -134,7 +134,12 @@ class WorldNode:
         return self._presence.cycle(self._words)
 
     def _keep_instances(self) -> Outcome:
-        return self._instances.cycle(self._assignments()) if self._assigned else _QUIET
+        if not self._assigned:
+            return _QUIET
+        outcome = self._instances.cycle(self._assignments())
+        # Stops run in threads of their own, and the world's clock does not wait for these.
+        self._instances.wait_for_stops()
+        return outcome
 
     def _keep_acks(self) -> Outcome:
         pointers = self._known_pointers()

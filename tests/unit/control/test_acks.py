@@ -193,7 +193,7 @@ class TestGateway:
 
         assert served(catalog) == {POLICY: 5, pool_subject("hamm"): 41}
         assert gateway.serving in the_ack(catalog, POLICY).proof
-        assert "hamm-a open" in the_ack(catalog, pool_subject("hamm")).proof
+        assert "hamm-a at 127.0.0.1:20000 open, up" in the_ack(catalog, pool_subject("hamm")).proof
 
     def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
         """A gateway that accepts configuration and member and takes neither has nothing acknowledged."""

@@ -124,7 +124,7 @@ class GatewayReconciler:
             before = self._served.get(service, 0)
             revision = acked_revision(service, endpoints, said, before)
             if revision != before:
-                self._acks.serve(pool_subject(service), revision, _prove(service, said))
+                self._acks.serve(pool_subject(service), revision, said.proof(service))
                 self._served[service] = revision
             waiting += explain_waiting(service, endpoints, said)
         return waiting
@@ -147,11 +147,6 @@ def _present(service: str, said: RouterState) -> tuple[Endpoint, ...]:
         for member in said.pools.get(service, ())
         if member.is_serving
     )
-
-
-def _prove(service: str, said: RouterState) -> str:
-    members = said.pools.get(service, ())
-    return ", ".join(f"{member.name} {member.admission}" for member in members) or "no members"
 
 
 def _tell(*, started: bool, changed: bool, steps: int, waiting: list[str]) -> Outcome:

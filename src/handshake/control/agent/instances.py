@@ -98,6 +98,10 @@ class Instances:
             look.result()
         return _tell(launched, gone, len(assignments))
 
+    def wait_for_stops(self) -> None:
+        """Return once every stop that has begun has ended."""
+        wait(list(self._stopping.values()))
+
     def reports(self) -> dict[str, InstanceReport]:
         """Return what is known of this node's instances."""
         return self._reports.all()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
 from handshake.catalog.entry import Held, Put
-from handshake.catalog.keys import MEASURES, scale_key
+from handshake.catalog.keys import MEASURES, SCALE, scale_key
 from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.journal import journal_write
 from handshake.control.nodes import Nodes
-from handshake.control.scales import read_scale
 from handshake.core.outcome import Outcome
 from handshake.fleet.scaling import AUTOSCALER, Load, NodeMeasures, Scale, add_load, choose_scale
 
@@ -23,10 +22,12 @@ class Scaler:
     def cycle(self, campaign: CampaignSettings, nodes: Nodes, fence: Held, now: float) -> tuple[Outcome, ...]:
         """Look at every service that has targets or a record; one outcome for each whose number changed."""
         measured = tuple(decode(NodeMeasures, entry.value) for entry in self._catalog.read(MEASURES).entries)
+        records = {entry.key: entry for entry in self._catalog.read(SCALE).entries}
         outcomes: list[Outcome | None] = []
         for service, settings in sorted(campaign.services.items()):
             load = add_load(service, measured, nodes.answering, now)
-            before, index = read_scale(self._catalog, service)
+            entry = records.get(scale_key(service))
+            before, index = (decode(Scale, entry.value), entry.index) if entry else (None, 0)
             after = _choose(service, settings, before, load, now)
             if after and after != before:
                 outcomes.append(self._write(before, after, index, fence))
