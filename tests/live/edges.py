@@ -29,7 +29,7 @@ from handshake.edge.door.maps import COUNTRIES, NETWORKS, name_list_map, seed_ma
 from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
 from handshake.edge.policy import Policy
 from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, SiteRoute
+from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, RegionSocket, SiteRoute
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
 from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_until
@@ -135,9 +135,13 @@ class Edge:
         """Return a list's map as the running door knows it."""
         return str(self.folder / "maps" / name_list_map(name))
 
-    def print_cache(self, sites: tuple[SiteRoute, ...] | None = None) -> str:
+    def print_cache(
+        self, sites: tuple[SiteRoute, ...] | None = None, previews: tuple[PreviewRoute, ...] = ()
+    ) -> str:
         """Return the VCL for these sites."""
-        return print_vcl(compile_cache(self.policy, _cache_surroundings(self.folder), sites or self.sites))
+        return print_vcl(
+            compile_cache(self.policy, _cache_surroundings(self.folder), sites or self.sites, previews)
+        )
 
     def ask(
         self,

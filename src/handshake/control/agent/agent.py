@@ -9,7 +9,7 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.endpoint import Endpoints
 from handshake.catalog.entry import Snapshot
-from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, PURGES, SWITCHES
+from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, PURGES, SITE_TRAFFIC, SWITCHES
 from handshake.control.acks import AckWriter
 from handshake.control.agent.cache import CacheReconciler
 from handshake.control.agent.door import DoorReconciler
@@ -26,6 +26,7 @@ from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.loop import Loop
 from handshake.control.pointers import decode_pointers
 from handshake.control.purges import decode_purges
+from handshake.control.site_traffic import decode_traffic
 from handshake.control.targets import Targets
 from handshake.core.clock import Clock
 from handshake.core.errors import RefusedError
@@ -78,6 +79,7 @@ class Agent:
         self._switches = prefix_feed(catalog, SWITCHES, self._door.wake)
         self._lists = prefix_feed(catalog, LISTS, self._door.wake)
         self._purges = prefix_feed(catalog, PURGES, self._cache.wake)
+        self._site_traffic = prefix_feed(catalog, SITE_TRAFFIC, self._cache.wake)
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
         self._nodes = prefix_feed(catalog, NODES, self._presence.wake)
         self._pools: dict[str, Feed[Endpoints]] = {}
@@ -105,6 +107,7 @@ class Agent:
             self._switches,
             self._lists,
             self._purges,
+            self._site_traffic,
             self._assignments,
         ):
             feed.start()
@@ -191,10 +194,15 @@ class Agent:
 
     def _keep_cache(self) -> Outcome:
         live, pointers = self._live(), self.pointers()
-        if live is None or pointers is None:
+        purges, traffic = self._purges.latest(), self._site_traffic.latest()
+        if live is None or pointers is None or traffic is None:
             return _NOTHING_YET
-        purges = self._purges.latest()
-        return self._parts.cache.cycle(live, pointers, decode_purges(purges.entries) if purges else ())
+        return self._parts.cache.cycle(
+            live,
+            pointers,
+            decode_purges(purges.entries) if purges else (),
+            decode_traffic(traffic.entries, self._clock.now()),
+        )
 
     def _keep_instances(self) -> Outcome:
         latest = self._assignments.latest()

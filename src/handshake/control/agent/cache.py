@@ -10,16 +10,18 @@ from handshake.control.acks import AckWriter
 from handshake.control.agent.purging import PurgeFollower
 from handshake.control.live import LivePolicy
 from handshake.control.purges import PurgeOrder
-from handshake.control.site_routes import route_release
+from handshake.control.site_routes import list_documents, route_release
+from handshake.control.site_traffic import SiteTraffic
 from handshake.core.digest import Digest, digest_bytes, digits
-from handshake.core.errors import RefusedError
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
 from handshake.edge.cache import Cache
 from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
+from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, ReleaseRoute, SiteRoute, Split
+from handshake.edge.warming import plan_warming
 from handshake.syntax.vcl import print_vcl
 
 
@@ -38,6 +40,7 @@ class _Wanted:
     text: str
     pointers: tuple[Pointer, ...]
     """Everything that this VCL makes served."""
+    routes: tuple[SiteRoute, ...]
 
 
 class CacheReconciler:
@@ -55,13 +58,21 @@ class CacheReconciler:
         self._acks = acks
         self._surroundings = surroundings
         self._manifest_of = manifest_of
+        self._known: dict[Digest, ReleaseRoute] = {}
+        self._warmed: set[str] = set()
+        self._traffic = SiteTraffic()
         self._purges = PurgeFollower(cache, acks)
 
     def cycle(
-        self, live: LivePolicy, pointers: Mapping[Subject, Pointer], purges: tuple[PurgeOrder, ...] = ()
+        self,
+        live: LivePolicy,
+        pointers: Mapping[Subject, Pointer],
+        purges: tuple[PurgeOrder, ...] = (),
+        traffic: SiteTraffic | None = None,
     ) -> Outcome:
         """Prepare what the pointers ask for, flip to it, say what was read back; then forget what is outdated."""
         started = self._cache.ensure()
+        self._traffic = traffic or self._traffic
         wanted = self._compile(live, pointers)
         flipped = False
         if self._cache.active() != wanted.name:
@@ -85,16 +96,19 @@ class CacheReconciler:
             if subject.kind is Kind.SITE and subject.name in live.policy.campaign.sites
         ]
         routes = tuple(self._route(pointer, mount) for pointer, mount in mounted)
-        text = print_vcl(compile_cache(live.policy.edge, self._surroundings, routes))
+        text = print_vcl(
+            compile_cache(live.policy.edge, self._surroundings, routes, self._previews(live))
+        )
         return _Wanted(
             name=f"hs_{digits(digest_bytes(text.encode()))[:24]}",
             text=text,
             pointers=(live.pointer, *(pointer for pointer, _ in mounted)),
+            routes=routes,
         )
 
     def _route(self, pointer: Pointer, mount: str) -> SiteRoute:
         try:
-            live = route_release(pointer.release, self._manifest_of(pointer.release))
+            live = self._route_release(pointer.release)
         except RefusedError as error:
             self._acks.refuse(str(pointer.subject), pointer.revision, f"{error.what}: {error.details}")
             raise
@@ -105,7 +119,49 @@ class CacheReconciler:
             mount=mount,
             live=live,
             previous_release=digits(pointer.stable) if is_news and pointer.stable else None,
+            split=self._split(pointer),
         )
+
+    def _previews(self, live: LivePolicy) -> tuple[PreviewRoute, ...]:
+        sites = live.policy.campaign.sites
+        return tuple(
+            PreviewRoute(
+                label=its.label,
+                name=its.site,
+                mount=sites[its.site].mount,
+                shown=shown,
+                credential=its.credential,
+            )
+            for its in self._traffic.previews
+            if its.site in sites and (shown := self._find_release(its.release))
+        )
+
+    def _split(self, pointer: Pointer) -> Split | None:
+        split = self._traffic.split_of(pointer)
+        other = self._find_release(split.other) if split else None
+        if split is None or other is None:
+            return None
+        return Split(other=other, share=split.share, seconds=int(split.until - split.made_at))
+
+    def _find_release(self, release: Digest) -> ReleaseRoute | None:
+        """Return a release that is shown beside the live ones, None where there is none: the others go on."""
+        try:
+            return self._route_release(release)
+        except (RefusedError, UnavailableError):
+            return None
+
+    def _route_release(self, release: Digest) -> ReleaseRoute:
+        if release not in self._known:
+            self._known[release] = route_release(release, self._manifest_of(release))
+        return self._known[release]
+
+    def _warm(self, wanted: _Wanted) -> None:
+        """Fetch the documents of what is new, so that nobody gets one half of a page from another release."""
+        for route in wanted.routes:
+            if route.previous_release and route.live.release not in self._warmed:
+                documents = list_documents(self._manifest_of(Digest(f"sha256:{route.live.release}")))
+                self._cache.warm(plan_warming(route, documents))
+                self._warmed.add(route.live.release)
 
     def _flip(self, wanted: _Wanted) -> None:
         try:
@@ -116,6 +172,8 @@ class CacheReconciler:
                     reason = f"{error.what}: {error.details}"
                     self._acks.refuse(str(pointer.subject), pointer.revision, reason)
             raise
+        if self._cache.active():
+            self._warm(wanted)
         self._cache.flip(wanted.name)
 
     def _acknowledge(self, wanted: _Wanted) -> None:

@@ -1,0 +1,168 @@
+"""Previews and splits of sites: live data with an owner, a reason and an end, which no rollback touches."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from handshake.catalog.catalog import Catalog
+from handshake.catalog.codec import decode, encode
+from handshake.catalog.entry import Delete, Entry, Put
+from handshake.catalog.keys import SITE_PREVIEWS, SITE_SPLITS, SITE_TRAFFIC
+from handshake.control.journal import journal_write
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest, short
+from handshake.core.errors import RefusedError
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+
+PREVIEW_USER = "preview"
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A release on a host name of its own."""
+
+    label: str
+    """The host name's first part: `3f2a9b1c77aa--calls`."""
+    site: str
+    release: Digest
+    credential: str
+    """SHA-256, in hexadecimal capitals, of the `Authorization` header that opens it."""
+    owner: str
+    reason: str
+    made_at: float
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSplit:
+    """A share of a site's visitors who see another release, for as long as the first one is live."""
+
+    site: str
+    live: Digest
+    other: Digest
+    share: int
+    """Percent."""
+    owner: str
+    reason: str
+    made_at: float
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteTraffic:
+    """Everything of the kind that holds at a moment."""
+
+    previews: tuple[Preview, ...] = ()
+    splits: tuple[SiteSplit, ...] = ()
+    revision: int = 0
+    """Of the last change, 0 where there never was one."""
+
+    def split_of(self, pointer: Pointer) -> SiteSplit | None:
+        """Return the split of a site, None once its pointer has moved on."""
+        return next(
+            (its for its in self.splits if its.site == pointer.subject.name and its.live == pointer.release),
+            None,
+        )
+
+
+class SiteTraffics:
+    """Reads and writes previews and splits."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def read(self) -> SiteTraffic:
+        """Return what holds now."""
+        return decode_traffic(self._catalog.read(SITE_TRAFFIC).entries, self._clock.now())
+
+    def preview(
+        self, site: str, release: Digest, *, name: str, password: str, seconds: float, owner: str, reason: str
+    ) -> Preview:
+        """Show a release on a host of its own for a time; again for one name, it takes the place of the former."""
+        if not _LABEL.fullmatch(name):
+            raise RefusedError(
+                f"{name!r} can name no host", hint="Write up to 30 small letters, digits and hyphens."
+            )
+        now = self._clock.now()
+        preview = Preview(
+            label=f"{name}--{site}",
+            site=site,
+            release=release,
+            credential=digest_credential(password),
+            owner=owner,
+            reason=reason,
+            made_at=now,
+            until=now + seconds,
+        )
+        self._put(
+            f"{SITE_PREVIEWS}{preview.label}", encode(preview), owner, f"preview {preview.label}: {reason}"
+        )
+        return preview
+
+    def split(
+        self, pointer: Pointer, other: Digest, *, share: int, seconds: float, owner: str, reason: str
+    ) -> SiteSplit:
+        """Let a share of a site's visitors see another release for a time."""
+        now = self._clock.now()
+        split = SiteSplit(
+            site=pointer.subject.name,
+            live=pointer.release,
+            other=other,
+            share=share,
+            owner=owner,
+            reason=reason,
+            made_at=now,
+            until=now + seconds,
+        )
+        what = f"{share} % of {pointer.subject} see {short(other)}: {reason}"
+        self._put(f"{SITE_SPLITS}{split.site}", encode(split), owner, what)
+        return split
+
+    def end(self, key: str, *, owner: str, what: str) -> None:
+        """End a preview or a split now; RefusedError where there is none."""
+        entry = self._catalog.get(key)
+        if entry is None:
+            raise RefusedError(
+                f"there is no {what}", hint="`handshake site shown` lists previews and splits."
+            )
+        now = self._clock.now()
+        self._catalog.transact([Delete(key=key), journal_write(owner, f"end of the {what}", now)])
+
+    def _put(self, key: str, value: bytes, owner: str, what: str) -> None:
+        entry = self._catalog.get(key)
+        put = Put(key=key, value=value, if_index=entry.index if entry else 0)
+        self._catalog.transact([put, journal_write(owner, what, self._clock.now())])
+
+
+def decode_traffic(entries: Iterable[Entry], now: float) -> SiteTraffic:
+    """Return what these entries say of a moment: what has ended is left out."""
+    known = tuple(entries)
+    previews = (decode(Preview, its.value) for its in known if its.key.startswith(SITE_PREVIEWS))
+    splits = (decode(SiteSplit, its.value) for its in known if its.key.startswith(SITE_SPLITS))
+    return SiteTraffic(
+        previews=tuple(each for each in previews if each.until > now),
+        splits=tuple(each for each in splits if each.until > now),
+        revision=max((entry.index for entry in known), default=0),
+    )
+
+
+def digest_credential(password: str) -> str:
+    """Return what the door makes of the header that a browser sends for this password."""
+    words = base64.b64encode(f"{PREVIEW_USER}:{password}".encode()).decode()
+    return hashlib.sha256(f"Basic {words}".encode()).hexdigest().upper()
+
+
+def demand_site(name: str, pointers: Callable[[Subject], Pointer | None]) -> Pointer:
+    """Return a site's pointer; RefusedError where it was never promoted."""
+    pointer = pointers(Subject(kind=Kind.SITE, name=name))
+    if pointer is None:
+        raise RefusedError(f"site/{name} was never promoted", hint="`handshake status` shows the pointers.")
+    return pointer
