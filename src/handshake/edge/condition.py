@@ -219,7 +219,7 @@ class _Reader:
             return self._refuse(
                 "edge-pattern", f"the pattern {text!r}: {fault}", "Use what RE2 and PCRE2 share.", place
             )
-        if not text and operator is not Operator.MATCHES:
+        if not text:
             return Constant(value=True)
         return Compares(reads=reads, operator=operator, texts=(text,))
 

@@ -35,8 +35,8 @@ class Request:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies by name; the last one counts."""
-        pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        """The cookies by name; the last one counts, with everything up to the next semicolon."""
+        pairs = (part.lstrip(" ").partition("=") for part in self.headers.get("cookie", "").split(";"))
         return {name: value for name, equals, value in pairs if equals}
 
 

@@ -62,8 +62,13 @@ class Verdict:
 
     @property
     def answer_headers(self) -> tuple[HeaderChanges, ...]:
-        """What the rules change on the answer, in order."""
-        return tuple(rule.action.response for rule in self.matched if isinstance(rule.action, Headers))
+        """What the rules change on the answer: the cache's first, then the door's, through which it leaves."""
+        return tuple(
+            rule.action.response
+            for phase in (Phase.SERVE, Phase.ADMIT)
+            for rule in self.matched
+            if rule.phase is phase and isinstance(rule.action, Headers)
+        )
 
 
 def simulate(policy: Policy, request: Request, live: LiveData) -> Verdict:
