@@ -45,13 +45,17 @@ class NodeParts(Routing):
 
     def agent(self) -> tuple[Agent, Instances]:
         """Return the node's agent and its instances."""
-        catalog, targets = self.catalog, self.targets
         for role in Role:
-            self._acks(catalog, role).withdraw_all()
-        parts = AgentParts(
+            self._acks(self.catalog, role).withdraw_all()
+        agent = Agent(node=self.house.node, catalog=self.catalog, clock=self.clock, parts=self._agent_parts())
+        return agent, self._instances(agent)
+
+    def _agent_parts(self) -> AgentParts:
+        catalog = self.catalog
+        return AgentParts(
             node_acks=self._acks(catalog, Role.NODE),
             policies=self.policies,
-            targets=targets,
+            targets=self.targets,
             gateway=self._gateway(catalog),
             door=self._door(catalog),
             cache=self._cache(catalog),
@@ -68,20 +72,24 @@ class NodeParts(Routing):
                 count_requests=Servers(Runtime(self.house.socket("gateway-admin"))).count_requests,
                 count_cpu=self.sandboxes.processor_seconds,
             ),
-            presence=Presence(
-                catalog,
-                self.clock,
-                node=self.house.node,
-                address=self.house.address,
-                is_home=self.house.is_home,
-                limited_by=self.sandboxes.limited_by,
-            ),
+            presence=self._presence(),
         )
-        agent = Agent(node=self.house.node, catalog=catalog, clock=self.clock, parts=parts)
-        instances = Instances(
+
+    def _presence(self) -> Presence:
+        return Presence(
+            self.catalog,
+            self.clock,
             node=self.house.node,
             address=self.house.address,
-            catalog=catalog,
+            is_home=self.house.is_home,
+            limited_by=self.sandboxes.limited_by,
+        )
+
+    def _instances(self, agent: Agent) -> Instances:
+        return Instances(
+            node=self.house.node,
+            address=self.house.address,
+            catalog=self.catalog,
             clock=self.clock,
             host=SandboxHost(self.sandboxes),
             launcher=Launcher(
@@ -95,7 +103,6 @@ class NodeParts(Routing):
             target_of=agent.target_of,
             ask=Prober(self.clock).ask,
         )
-        return agent, instances
 
     def health_server(self, instances: Instances) -> ThreadedServer:
         """Return the server of this node's answers to load balancers."""
@@ -136,7 +143,7 @@ class NodeParts(Routing):
             return ()
         campaign = live.policy.campaign
         return (
-            *(self._region(name, its.listen) for name, its in campaign.regions.items()),
+            *(self._region(name, its.listen) for name, its in campaign.regions.items() if its.listen),
             *(self._store(name, its) for name, its in campaign.stores.items()),
         )
 
