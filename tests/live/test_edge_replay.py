@@ -135,8 +135,9 @@ def change(text: str) -> str:
 def drive(policy: Policy) -> list[bytes]:
     """Send every request through an edge of its own; return the door's log."""
     with run_edge(policy, (), COUNTRIES) as edge:
-        for asked in REQUESTS:
-            edge.ask(asked.path, method=asked.method, source=asked.source, headers=dict(asked.headers))
+        for number, asked in enumerate(REQUESTS):
+            path = f"{asked.path}{'&' if '?' in asked.path else '?'}n={number:04}"
+            edge.ask(path, method=asked.method, source=asked.source, headers=dict(asked.headers))
         for line in MALFORMED:
             edge.send_raw(line + b"\r\nHost: example.org\r\nConnection: close\r\n\r\n")
         return collect(edge, len(REQUESTS) + len(MALFORMED))
@@ -149,7 +150,15 @@ def collect(edge: Edge, count: int) -> list[bytes]:
         return [line for line in edge.door.log.read_bytes().splitlines() if parse_record(line)]
 
     wait_until(lambda: len(read()) >= count, read)
-    return read()
+    # The door's threads write side by side: what comes first in the log need not have been asked first.
+    return sorted(read(), key=_number)
+
+
+def _number(line: bytes) -> tuple[str, str, str]:
+    """Return what puts records in the order of their requests, the malformed ones last."""
+    its = json.loads(line)
+    number = its["query"].rpartition("n=")[2]
+    return number if number.isdigit() else "malformed", its["method"], its["path"]
 
 
 @dataclass(frozen=True, kw_only=True)
