@@ -14,6 +14,7 @@ from handshake.core.release import Kind
 
 SWITCHES = "switches"
 PURGES = "purges"
+FASTLY = Place(role=Role.FASTLY, node="")
 
 _ROLES_BY_KIND = {
     Kind.SITE: (Role.CACHE,),
@@ -37,10 +38,14 @@ def list_subject(name: str) -> str:
     return f"list/{name}"
 
 
-def concerned_places(subject: str, nodes: Iterable[str]) -> tuple[Place, ...]:
-    """Return every place that must acknowledge a subject: all that the configuration names."""
-    roles = _ROLES_BY_KIND[subject.partition("/")[0]]
-    return tuple(Place(role=role, node=node) for node in nodes for role in roles)
+def concerned_places(subject: str, nodes: Iterable[str], *, has_fastly: bool = False) -> tuple[Place, ...]:
+    """Return every place that must acknowledge a subject: all that the configuration names.
+
+    Fastly must acknowledge policies. It says of lists and switches what it holds too, and nobody waits for that.
+    """
+    kind = subject.partition("/")[0]
+    own = tuple(Place(role=role, node=node) for node in nodes for role in _ROLES_BY_KIND[kind])
+    return (*own, FASTLY) if has_fastly and kind == Kind.POLICY else own
 
 
 def decode_acks(entries: Iterable[Entry]) -> tuple[Ack, ...]:

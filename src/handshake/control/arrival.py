@@ -45,11 +45,20 @@ class Arrival:
 class Arrivals:
     """Watches moved pointers. Needs nothing but the catalogue: it works with the control plane dead."""
 
-    def __init__(self, catalog: Catalog, pointers: Pointers, clock: Clock, nodes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        pointers: Pointers,
+        clock: Clock,
+        nodes: tuple[str, ...],
+        *,
+        has_fastly: bool = False,
+    ) -> None:
         self._catalog = catalog
         self._pointers = pointers
         self._clock = clock
         self._nodes = nodes
+        self._has_fastly = has_fastly
 
     def wait(self, moved: Pointer, deadline_seconds: float, tell: Callable[[str], None]) -> Arrival:
         """Return what became of a move; `tell` is called with what is waited for whenever that changes."""
@@ -72,7 +81,7 @@ class Arrivals:
             return ending, today.reason
         subject = str(moved.subject)
         acks = acks_of(subject, read_acks(self._catalog))
-        places = concerned_places(subject, self._nodes)
+        places = concerned_places(subject, self._nodes, has_fastly=self._has_fastly)
         for ack in acks:
             if ack.refusal and ack.refusal.revision == moved.revision and moved.stable is None:
                 return Ending.REFUSED, f"{ack.place} cannot serve it: {ack.refusal.reason}"

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from handshake.config.settings import Settings
+from handshake.control.fastly_settings import FastlySettings
 from handshake.core.release import parse_name
 from handshake.fleet.freeze import Calendar, Window, parse_dates, parse_weekly, parse_zone
 from handshake.fleet.scaling import Targets
@@ -224,6 +225,9 @@ class CampaignSettings(Settings):
     services: dict[Name, ServiceSettings] = Field(default_factory=dict, description="The services.")
     templates: dict[Name, TemplatesSettings] = Field(default_factory=dict, description="The templates.")
     sites: dict[Name, SiteSettings] = Field(default_factory=dict, description="The sites.")
+    fastly: FastlySettings | None = Field(
+        default=None, description="The service at Fastly; absent: visitors come to the door."
+    )
     freeze: FreezeSettings = Field(default_factory=FreezeSettings, description="The freeze calendar.")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")
 

@@ -13,6 +13,8 @@ class Role(StrEnum):
     CACHE = "cache"
     GATEWAY = "gateway"
     NODE = "node"
+    FASTLY = "fastly"
+    """One place for all of Fastly's machines, which nobody can ask one by one; written without a node."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -23,7 +25,7 @@ class Place:
     node: str
 
     def __str__(self) -> str:
-        return f"{self.role}@{self.node}"
+        return f"{self.role}@{self.node}" if self.node else str(self.role)
 
 
 @dataclass(frozen=True, kw_only=True)

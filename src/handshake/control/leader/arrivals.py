@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handshake.control.acks import acks_of, concerned_places
-from handshake.core.ack import Ack, is_served
+from handshake.core.ack import Ack, Place, is_served
 from handshake.core.digest import short
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind
@@ -39,12 +39,16 @@ Arrival = Settled | Refused | Awaited
 
 
 def judge_arrivals(
-    pointers: Iterable[Pointer], acks: Iterable[Ack], nodes: tuple[str, ...]
+    pointers: Iterable[Pointer], acks: Iterable[Ack], nodes: tuple[str, ...], *, has_fastly: bool = False
 ) -> tuple[Arrival, ...]:
     """Return what became of every site and policy pointer whose release is not the stable one yet."""
     known = tuple(acks)
     return tuple(
-        _judge(pointer, acks_of(str(pointer.subject), known), nodes)
+        _judge(
+            pointer,
+            acks_of(str(pointer.subject), known),
+            concerned_places(str(pointer.subject), nodes, has_fastly=has_fastly),
+        )
         for pointer in pointers
         if pointer.subject.kind in {Kind.SITE, Kind.POLICY} and pointer.stable != pointer.release
     )
@@ -63,11 +67,10 @@ def describe_arrival(arrival: Arrival) -> str:
             return f"{name} waits for {', '.join(places)}"
 
 
-def _judge(pointer: Pointer, acks: tuple[Ack, ...], nodes: tuple[str, ...]) -> Arrival:
+def _judge(pointer: Pointer, acks: tuple[Ack, ...], places: tuple[Place, ...]) -> Arrival:
     for ack in acks:
         if ack.refusal and ack.refusal.revision == pointer.revision:
             return Refused(pointer=pointer, why=f"{ack.place} cannot serve it: {ack.refusal.reason}")
-    places = concerned_places(str(pointer.subject), nodes)
     if is_served(pointer.revision, acks, places):
         return Settled(pointer=pointer)
     silent = tuple(str(place) for place in places if not is_served(pointer.revision, acks, (place,)))

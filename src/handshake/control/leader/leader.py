@@ -62,7 +62,12 @@ class Leader:
         if campaign is None:
             return Outcome(sentence="no policy was applied yet", changed=False)
         nodes = read_nodes(self._catalog, campaign.nodes)
-        arrivals = judge_arrivals(pointers.values(), read_acks(self._catalog), nodes.named)
+        arrivals = judge_arrivals(
+            pointers.values(),
+            read_acks(self._catalog),
+            nodes.named,
+            has_fastly=campaign.fastly is not None,
+        )
         fence, now = self._leadership.fence(), self._clock.now()
         told = [self._conclude(arrival, fence) for arrival in arrivals]
         told += self._bundles.cycle(pointers, fence)

@@ -17,12 +17,14 @@ class Leadership:
         self._catalog = catalog
         self._name = name
         self._session = ""
+        self.is_held = False
 
     def keep(self) -> bool:
         """Renew or take the lock; False where another process leads."""
         if not self._session or not self._catalog.renew_session(self._session):
             self._session = self._catalog.open_session("leader", SESSION_SECONDS)
-        return self._catalog.acquire(LEADER, self._name.encode(), self._session)
+        self.is_held = self._catalog.acquire(LEADER, self._name.encode(), self._session)
+        return self.is_held
 
     def fence(self) -> Held:
         """Return the operation that lets a transaction pass only while this process leads."""

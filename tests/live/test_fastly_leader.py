@@ -1,0 +1,286 @@
+"""The leader for Fastly, its driver, and an API that keeps Fastly's limits: from a moved pointer to what was read back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from handshake.control.acks import FASTLY, SWITCHES, AckWriter, acks_of, list_subject, read_acks
+from handshake.control.campaign import CampaignSettings
+from handshake.control.leader.arrivals import Refused, Settled, judge_arrivals
+from handshake.control.leader.fastly import FastlyEdge
+from handshake.control.leader.fastly_data import FastlyData
+from handshake.control.leader.fastly_loop import FastlyCycle
+from handshake.control.leader.leadership import Leadership
+from handshake.control.lists.lists import Lists
+from handshake.control.lists.reader import ListReader
+from handshake.control.lists.shelf import ListShelf
+from handshake.control.live import LivePolicy
+from handshake.control.policy import Policy
+from handshake.control.switches import Switches
+from handshake.core.ack import Ack
+from handshake.core.digest import Digest, digest_bytes
+from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.drivers.directory.store import make_region
+from handshake.drivers.fastly.account import Account
+from handshake.drivers.fastly.service import FastlyApiService
+from handshake.gateway.policy import GatewayPolicy
+from handshake.gateway.reader import Gateway
+from handshake.testing.clock import FakeClock
+from handshake.testing.memory_catalog import MemoryCatalog
+from tests.live.fastly_api import SERVICE, TOKEN, FastlyApi, run_fastly_api
+from tests.unit.edge.compiled import read_text
+
+pytestmark = pytest.mark.live
+
+EDGE = """
+[switches.siege]
+description = "closed"
+[lists.wall]
+kind = "network"
+entries = ["192.0.2.0/24"]
+[lists.agents]
+kind = "text"
+[[rule]]
+name = "wall"
+phase = "admit"
+when = "client.ip in list.wall || switch.siege || request.user_agent in list.agents"
+respond = { status = 403, body = "no" }
+[[rule]]
+name = "cards"
+phase = "admit"
+when = 'request.path == "/donate"'
+decoy = { answers = [{ status = 201 }, { status = 402 }] }
+"""
+SUBJECT = Subject(kind=Kind.POLICY, name="house")
+
+
+class House:
+    """A leader's Fastly, and verbs that change what it follows."""
+
+    def __init__(self, api: FastlyApi, folder: Path) -> None:
+        self.api, self.catalog, self.clock = api, MemoryCatalog(), FakeClock(time.time())
+        shelf = ListShelf([make_region(folder / "a", "a")])
+        self.lists = Lists(self.catalog, self.clock, shelf)
+        self.switches = Switches(self.catalog, self.clock)
+        acks = AckWriter(self.catalog, self.clock, FASTLY)
+        self.edge = FastlyEdge(
+            acks=acks,
+            clock=self.clock,
+            data=FastlyData(
+                catalog=self.catalog,
+                clock=self.clock,
+                acks=acks,
+                lists=ListReader(self.catalog, shelf),
+                read_seal_key=lambda: "c2VhbA==",
+            ),
+            connect=lambda settings: FastlyApiService(
+                Account(api=settings.api, token=TOKEN, clock=self.clock), settings.service_id
+            ),
+        )
+        self.live = self._apply(EDGE, revision=1, stable=None)
+
+    def apply(self, text: str) -> None:
+        """Move the policy's pointer on."""
+        before = self.live.pointer
+        self.live = self._apply(text, revision=before.revision + 1, stable=before.release)
+
+    def go_back(self) -> None:
+        """Do what the leader does with a refused pointer."""
+        self.apply(EDGE)
+
+    def ban(self, *entries: str, seconds: float = 3600) -> None:
+        """Put entries on the wall."""
+        self.lists.add_all("wall", entries, seconds=seconds, author="ann", reason="bots")
+
+    def arrive(self) -> str:
+        """Publish, and look again once it is active."""
+        self.edge.cycle(self.live)
+        return self.edge.cycle(self.live).sentence
+
+    def ack(self, subject: str) -> Ack:
+        """Return Fastly's word about a subject."""
+        (ack,) = acks_of(subject, read_acks(self.catalog))
+        return ack
+
+    def judge(self) -> object:
+        """Return what the leader makes of the pointer, where Fastly alone is asked."""
+        (arrival,) = judge_arrivals([self.live.pointer], read_acks(self.catalog), (), has_fastly=True)
+        return arrival
+
+    def _apply(self, text: str, *, revision: int, stable: Digest | None) -> LivePolicy:
+        campaign = CampaignSettings.model_validate(
+            {
+                "name": "house",
+                "regions": {"east": {"listen": "127.0.0.1:8101"}},
+                "fastly": {
+                    "service_id": SERVICE,
+                    "domain": "www.example.org",
+                    "origin": "origin.example.org",
+                    "api": self.api.url,
+                    "capacity": 100,
+                    "shards": 2,
+                },
+            }
+        )
+        gateway = Gateway(policy=GatewayPolicy(), description="{}")
+        pointer = Pointer(
+            subject=SUBJECT,
+            release=digest_bytes(text.encode()),
+            revision=revision,
+            stable=stable,
+            moved_by="ann",
+            reason="test",
+            moved_at=0.0,
+        )
+        return LivePolicy(
+            policy=Policy(campaign=campaign, edge=read_text(text), gateway=gateway), pointer=pointer
+        )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Serve an API, and lead."""
+    with run_fastly_api(FastlyApi(capacity=100)) as api:
+        yield House(api, tmp_path)
+
+
+def test_a_policy_is_served_once_it_is_read_back(house: House) -> None:
+    """Between Fastly's acceptance and the truth nothing is acknowledged; then the policy settles."""
+    house.api.activation_seconds = 0.3
+    assert house.edge.cycle(house.live).sentence == "vendor_accepted: version 2"
+    assert "not active yet" in house.edge.cycle(house.live).sentence
+    assert not read_acks(house.catalog)
+    time.sleep(0.35)
+    house.edge.cycle(house.live)
+    assert house.ack(str(SUBJECT)).proof == "vendor_accepted and read_back: version 2 is active"
+    assert house.judge() == Settled(pointer=house.live.pointer)
+    assert house.api.active == 2 and len(house.api.versions) == 2
+
+
+def test_containers_are_filled_before_a_version_serves(house: House) -> None:
+    """The first request that a new version answers meets the whole list, the switches and the key of seals."""
+    house.ban("203.0.113.7")
+    house.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
+    house.edge.cycle(house.live)
+    held = house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+    assert held == {"192.0.2.0/24", "203.0.113.7"}
+    assert house.api.held("hs_switches") == {"siege"}
+    assert house.api.held("hs_seals") == {"key"}
+
+
+def test_a_ban_reaches_fastly_without_a_version(house: House) -> None:
+    """A changed list is a batch of entries, acknowledged at its revision after it was read back."""
+    house.arrive()
+    house.ban("203.0.113.7")
+    assert house.edge.cycle(house.live).changed
+    ack = house.ack(list_subject("wall"))
+    assert ack.revision == 1 and ack.proof.startswith("vendor_accepted and read_back: 2 entries")
+    assert house.api.active == 2 and len(house.api.versions) == 2
+    assert not house.edge.cycle(house.live).changed
+
+
+def test_a_lease_that_ends_is_taken_out(house: House) -> None:
+    """ACLs know no end, so the leader takes out what has ended; switches and texts end by themselves."""
+    house.arrive()
+    house.ban("203.0.113.7", seconds=60)
+    house.edge.cycle(house.live)
+    house.clock.advance(61)
+    house.edge.cycle(house.live)
+    assert house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2") == {"192.0.2.0/24"}
+
+
+def test_what_does_not_fit_is_named(house: House) -> None:
+    """Neighbours are put together, the newest go first, and the ack names what stays out."""
+    house.arrive()
+    old = [f"198.51.{number // 128}.{number % 128 * 2}" for number in range(205)]
+    house.ban(*old)
+    house.clock.advance(1)
+    house.ban("203.0.113.7")
+    house.edge.cycle(house.live)
+    ack = house.ack(list_subject("wall"))
+    assert "read_back: 200 entries in 2 containers; 7 did not fit: 198.51." in ack.proof
+    held = house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+    assert {"203.0.113.7", "192.0.2.0/24"} <= held
+    assert len(held) == 200
+
+
+def test_less_room_than_was_said_is_noticed(house: House) -> None:
+    """Where Fastly cuts off in silence, nothing is acknowledged and the hint says which setting is wrong."""
+    house.arrive()
+    house.api.capacity = 1
+    for number in range(4):
+        house.ban(f"203.0.113.{2 * number}")
+    with pytest.raises(UnavailableError) as noticed:
+        house.edge.cycle(house.live)
+    assert "lacks 3" in noticed.value.what and "capacity" in noticed.value.hint
+    assert not acks_of(list_subject("wall"), read_acks(house.catalog))
+
+
+def test_a_version_that_does_not_validate_leaves_the_old_one(house: House) -> None:
+    """Fastly's words become a refusal, the old version serves on, and no draft is made again and again."""
+    house.arrive()
+    house.api.find_fault = lambda text: "Unknown variable" if "Bad Taco" in text else ""
+    house.apply(EDGE.replace('body = "no"', 'body = "Bad Taco."'))
+    with pytest.raises(RefusedError):
+        house.edge.cycle(house.live)
+    versions = len(house.api.versions)
+    house.edge.cycle(house.live)
+    arrival = house.judge()
+    assert isinstance(arrival, Refused) and "Unknown variable" in arrival.why
+    assert (house.api.active, len(house.api.versions)) == (2, versions)
+
+
+def test_going_back_serves_what_was_before(house: House) -> None:
+    """A pointer that moves back is a version with the text of before, and live data stay as they are."""
+    house.arrive()
+    before = house.api.versions[2].vcls
+    house.apply(EDGE.replace("403", "451"))
+    house.arrive()
+    house.ban("203.0.113.7")
+    house.go_back()
+    house.arrive()
+    version = house.api.versions[house.api.active or 0]
+    assert version.vcls == before
+    assert "203.0.113.7" in house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+
+
+def test_switches_are_acknowledged(house: House) -> None:
+    """A switch is an item whose value is the end of its lease."""
+    house.arrive()
+    until = house.clock.now() + 60
+    house.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
+    house.edge.cycle(house.live)
+    number = house.api.versions[2].dictionaries["hs_switches"]["id"]
+    assert house.api.items[number] == {"siege": str(int(until))}
+    assert house.ack(SWITCHES).revision > 0
+
+
+def test_a_silent_api_is_asked_with_growing_pauses(house: House) -> None:
+    """While Fastly does not answer, the loop says so and waits longer each time; then it goes on by itself."""
+    leadership = Leadership(house.catalog, "test")
+    cycle = FastlyCycle(
+        leadership=leadership, clock=house.clock, edge=house.edge, read_live=lambda: house.live
+    )
+    assert cycle.cycle().sentence == "another process leads"
+    leadership.keep()
+    house.api.is_down = True
+    assert "Fastly's API fails with 503" in cycle.cycle().sentence
+    house.api.is_down = False
+    assert not cycle.cycle().changed
+    house.clock.advance(6)
+    assert cycle.cycle().sentence == "vendor_accepted: version 2"
+
+
+def test_a_campaign_without_fastly_asks_nobody(house: House) -> None:
+    """Where handshake.toml names no service, there is nothing to do."""
+    campaign = house.live.policy.campaign.model_copy(update={"fastly": None})
+    live = replace(house.live, policy=replace(house.live.policy, campaign=campaign))
+    house.api.is_down = True
+    assert house.edge.cycle(live).sentence == "no Fastly is configured"
