@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
-import urllib3
 
 from handshake.core.bucket import Bucket
 from handshake.drivers.s3.credential import Credential
@@ -27,11 +28,27 @@ class S3Server:
     """A server that holds buckets."""
 
     url: str
-    make_bucket: Callable[[str], None]
 
     def bucket(self, name: str, prefix: str = "") -> Bucket:
         """Return where a bucket of this server is."""
         return Bucket(endpoint=self.url, name=name, prefix=prefix)
+
+    def make_bucket(self, name: str) -> None:
+        """Make an empty bucket."""
+        self._root().create_bucket(Bucket=name)
+
+    def set_policy(self, name: str, policy: str) -> None:
+        """Say who may do what with a bucket, as an operator does with the provider's own tool."""
+        self._root().put_bucket_policy(Bucket=name, Policy=policy)
+
+    def _root(self) -> Any:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=ROOT.id,
+            aws_secret_access_key=ROOT.secret,
+        )
 
     def store(self, name: str, *, region: str = "west", prefix: str = "") -> S3Store:
         """Return the store over a bucket, for the server's own root."""
@@ -49,7 +66,7 @@ def run_versitygw(folder: Path) -> Iterator[S3Server]:
     argv = [str(VERSITYGW), "--port", f"127.0.0.1:{port}", "--iam-dir", str(people), "--quiet"]
     keys = {"ROOT_ACCESS_KEY": ROOT.id, "ROOT_SECRET_KEY": ROOT.secret}
     with _run([*argv, "posix", str(objects)], port, os.environ | keys) as url:
-        yield S3Server(url=url, make_bucket=lambda name: (objects / name).mkdir())
+        yield S3Server(url=url)
 
 
 @contextmanager
@@ -59,7 +76,7 @@ def run_moto() -> Iterator[S3Server]:
     program = "import sys; from moto.server import main; main(sys.argv[1:])"
     argv = [sys.executable, "-c", program, "-H", "127.0.0.1", "-p", str(port)]
     with _run(argv, port, os.environ) as url:
-        yield S3Server(url=url, make_bucket=lambda name: _make_bucket(f"{url}/{name}"))
+        yield S3Server(url=url)
 
 
 @contextmanager
@@ -73,10 +90,6 @@ def _run(argv: list[str], port: int, environment: "os._Environ[str] | dict[str, 
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
-
-
-def _make_bucket(url: str) -> None:
-    assert urllib3.request("PUT", url, retries=False).status == 200
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -25,6 +25,7 @@ VERBS = {
     "apply": "Make a policy live as it was planned.",
     "edge": "Switches, lists and pages of the edge.",
     "site": "Look at the releases of sites, and let others publish them.",
+    "region": "Print the policy of a region that is a bucket.",
     "copy": "Make and prove the fallback copy of chosen pages.",
     "collect": "Take away what no kept release needs.",
     "init": "Write the files that something new begins with.",

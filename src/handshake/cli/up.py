@@ -16,6 +16,7 @@ from handshake.cli.screen import err, errors_explained, json_option, out, progre
 from handshake.cli.telling import telling
 from handshake.config.reader import read_settings
 from handshake.control.agent.health import ask_agent
+from handshake.control.bucket_keys import check_bucket_keys
 from handshake.control.campaign import CampaignSettings
 from handshake.control.countries import build_countries, build_networks
 from handshake.control.house import House, data_root, make_folders, run_root, save_house
@@ -69,6 +70,8 @@ def _prepare(folder: Path) -> House:
     if problems:
         raise ProblemsError(problems)
     house = describe_house(folder)
+    if lost := check_bucket_keys(house):
+        raise ProblemsError(lost)
     if not house.file.exists():
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
@@ -80,6 +83,7 @@ def _prepare(folder: Path) -> House:
 def describe_house(folder: Path) -> House:
     """Return where the things of a folder's campaign lie on this machine, whether or not it is up."""
     campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
+    buckets = {name: its for name, region in campaign.regions.items() if (its := region.as_bucket())}
     return House(
         name=campaign.name,
         node=campaign.nodes[0],
@@ -96,7 +100,11 @@ def describe_house(folder: Path) -> House:
         certificates=campaign.tls.certificates if campaign.tls else "",
         acme=(campaign.tls.acme or "") if campaign.tls else "",
         dogstatsd=campaign.telemetry.dogstatsd,
-        regions={name: its.listen for name, its in campaign.regions.items()},
+        regions={
+            name: buckets[name].address if name in buckets else its.listen
+            for name, its in campaign.regions.items()
+        },
+        buckets=buckets,
         stores={name: its.listen for name, its in campaign.stores.items()},
         address=campaign.listen.agent.rpartition(":")[0],
     )

@@ -6,26 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from handshake.config.settings import Settings
+from handshake.control.address import Address
 from handshake.control.fastly_settings import FastlySettings
+from handshake.control.region_settings import RegionSettings
 from handshake.core.release import parse_name
 from handshake.fleet.freeze import Calendar, Window, parse_dates, parse_weekly, parse_zone
 from handshake.fleet.scaling import Targets
 from handshake.fleet.strategy import Strategy
 
-_ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
 _MOUNT = re.compile(r"/|(/[a-z0-9][a-z0-9._-]*)+")
-
-
-def _address(text: str) -> str:
-    found = _ADDRESS.fullmatch(text)
-    if not found or not 0 < int(found[2]) < 1 << 16:
-        raise ValueError(
-            f"{text!r} is no address: write an IPv4 address, a colon and a port (127.0.0.1:8080)"
-        )
-    return text
 
 
 def _mount(text: str) -> str:
@@ -47,8 +39,8 @@ def _dates(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(parse_name)]
-Address = Annotated[str, AfterValidator(_address)]
 Mount = Annotated[str, AfterValidator(_mount)]
+PagePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")]
 Zone = Annotated[str, AfterValidator(parse_zone)]
 
 
@@ -74,12 +66,6 @@ class TlsSettings(Settings):
         default=None,
         description="Where an ACME client answers challenges; the door sends it `/.well-known/acme-challenge/`.",
     )
-
-
-class RegionSettings(Settings):
-    """One region of the object store."""
-
-    listen: Address = Field(description="Where the region's static file server listens.")
 
 
 class StoreSettings(Settings):
@@ -178,6 +164,15 @@ class SiteSettings(Settings):
     mount: Mount = Field(description="The path at which the site lives.")
 
 
+class CopySettings(Settings):
+    """Pages that are kept as files, for when everything that renders them is gone."""
+
+    pages: tuple[PagePath, ...] = Field(
+        default=(), description="Paths of the pages, such as `/`; empty: there is no copy."
+    )
+    every_hours: float = Field(default=24.0, gt=0, description="How often the copy is made.")
+
+
 class FreezeSettings(Settings):
     """When no rollout of a service begins; one that goes back always may, and so may one that is forced."""
 
@@ -225,6 +220,9 @@ class CampaignSettings(Settings):
     services: dict[Name, ServiceSettings] = Field(default_factory=dict, description="The services.")
     templates: dict[Name, TemplatesSettings] = Field(default_factory=dict, description="The templates.")
     sites: dict[Name, SiteSettings] = Field(default_factory=dict, description="The sites.")
+    fallback_copy: CopySettings = Field(
+        default_factory=CopySettings, description="Pages that are kept as files."
+    )
     fastly: FastlySettings | None = Field(
         default=None, description="The service at Fastly; absent: visitors come to the door."
     )
@@ -239,6 +237,7 @@ def listening(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str
     if campaign.tls:
         yield ("tls", "listen"), campaign.tls.listen
     for name, region in campaign.regions.items():
-        yield ("regions", name, "listen"), region.listen
+        if region.listen:
+            yield ("regions", name, "listen"), region.listen
     for name, store in campaign.stores.items():
         yield ("stores", name, "listen"), store.listen

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from handshake.catalog.codec import decode, encode
+from handshake.core.bucket import Bucket
 from handshake.core.problem import Location, Problem, ProblemsError
 
 _PERSONS = "/tmp/handshake-"  # noqa: S108 -- named after its user, who makes it with mode 0700
@@ -32,11 +33,13 @@ class House:
     door: str
     dogstatsd: str
     regions: dict[str, str]
-    """Region -> where its static file server listens, the preferred one first."""
+    """Region -> where its static file server or its bucket's endpoint listens, the preferred one first."""
     stores: dict[str, str]
     """Store -> where it listens."""
     networks: str = ""
     """Where the data of networks lies, relative to the folder; empty where there is none."""
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    """Region -> its bucket; of those that are no directories."""
     address: str = "127.0.0.1"
     """The node's own address, on which its instances listen."""
     door_tls: str = ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from handshake.catalog.codec import decode, encode
 from handshake.control.house import House
 from handshake.control.secrets import Secrets
+from handshake.core.bucket import Bucket
 from handshake.core.problem import Location, Problem, ProblemsError
 
 OBJECTS_SECRET = "objects"  # noqa: S105 -- the name of the file that holds it
@@ -29,6 +30,7 @@ class Invitation:
     agent_port: int
     dogstatsd: str
     regions: dict[str, str]
+    buckets: dict[str, Bucket]
     stores: dict[str, str]
     secrets: dict[str, str]
 
@@ -51,6 +53,7 @@ def invite(house: House, lent: dict[str, str], node: str) -> Invitation:
         agent_port=_port(house.agent),
         dogstatsd=house.dogstatsd,
         regions=house.regions,
+        buckets=house.buckets,
         stores=house.stores,
         secrets=lent,
     )
@@ -71,6 +74,7 @@ def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, dat
         countries="",
         dogstatsd=invitation.dogstatsd,
         regions=invitation.regions,
+        buckets=invitation.buckets,
         stores=invitation.stores,
         address=address,
         home=invitation.home,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.control.campaign import CampaignSettings, listening
+from handshake.control.region_settings import check_regions
 from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.policy import read_policy as read_edge
@@ -69,6 +70,7 @@ def policy_files(folder: Path) -> tuple[str, ...]:
 def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:
     """Return what is wrong with handshake.toml as a whole: addresses and mounts used twice, limits that cross."""
     return [
+        *check_regions(loaded.model.regions.items(), loaded.source),
         *_check_addresses(loaded),
         *_check_mounts(loaded),
         *_check_limits(loaded),

@@ -20,6 +20,8 @@ class Bucket:
     """What comes before every key, `campaign/east`; empty where the bucket is the region's alone."""
     location: str = "us-east-1"
     """What the S3 calls its region; part of every signature."""
+    authorities: str = ""
+    """A file with the certificates of those who vouch for the endpoint, where it is asked through TLS."""
 
     @property
     def is_tls(self) -> bool:

@@ -127,7 +127,7 @@ def share_cache(house: HouseUnderTest) -> None:
     shared = REPOSITORY / ".cache" / "houses"
     shared.mkdir(parents=True, exist_ok=True)
     data = house.home / "data" / "campaign"
-    data.mkdir(parents=True)
+    data.mkdir(parents=True, exist_ok=True)
     (data / "cache").symlink_to(shared)
 
 

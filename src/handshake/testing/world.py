@@ -11,13 +11,14 @@ from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
-from handshake.control.campaign import CampaignSettings, RegionSettings, ServiceSettings
+from handshake.control.campaign import CampaignSettings, ServiceSettings
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
 from handshake.control.leader.scaling import Scaler
 from handshake.control.leader.steps import StepRunner
 from handshake.control.pointers import Pointers
+from handshake.control.region_settings import RegionSettings
 from handshake.control.shelf import fetch_release, load_manifest, store_release
 from handshake.control.targets import Targets
 from handshake.core.clock import Clock

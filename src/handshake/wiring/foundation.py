@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import AckWriter
+from handshake.control.bucket_keys import bucket_secret
 from handshake.control.house import House
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.lists.lists import Lists
@@ -33,6 +34,8 @@ from handshake.drivers.http.objects import LentStore
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.supervision import HouseSupervision
 from handshake.drivers.redis.program import RedisStore
+from handshake.drivers.s3.credential import parse_credential
+from handshake.drivers.s3.store import S3Store
 from handshake.drivers.sandbox.cgroup import find_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandboxes import Sandboxes
@@ -55,7 +58,7 @@ class Foundation:
         host, _, port = self.house.catalog.rpartition(":")
         return ConsulCatalog(host=host, port=int(port), credential=self.secrets.catalog_credential())
 
-    @property
+    @cached_property
     def stores(self) -> tuple[ObjectStore, ...]:
         """Every region's object store; a region whose folder is gone does not answer."""
         if not self.house.is_home:
@@ -64,11 +67,17 @@ class Foundation:
                 LentStore(address=self.house.home, region=name, credential=credential)
                 for name in self.house.regions
             )
-        return tuple(DirectoryStore(self.house.region(name), name) for name in self.house.regions)
+        return tuple(map(self._store_of, self.house.regions))
+
+    def _store_of(self, region: str) -> ObjectStore:
+        if region not in self.house.buckets:
+            return DirectoryStore(self.house.region(region), region)
+        key = parse_credential(self.secrets.read(bucket_secret(region)), region)
+        return S3Store(self.house.buckets[region], key, region)
 
     def make_regions(self) -> None:
-        """Make every region's folder, at the first start."""
-        for name in self.house.regions:
+        """Make the folder of every region that is a directory, at the first start."""
+        for name in self.house.regions.keys() - self.house.buckets.keys():
             make_region(self.house.region(name), name)
 
     @property

@@ -7,10 +7,11 @@ import pytest
 from handshake.catalog.codec import encode
 from handshake.catalog.entry import Held, Write
 from handshake.catalog.keys import LEADER, measures_key
-from handshake.control.campaign import CampaignSettings, RegionSettings, ScalingSettings, ServiceSettings
+from handshake.control.campaign import CampaignSettings, ScalingSettings, ServiceSettings
 from handshake.control.journal import read_journal
 from handshake.control.leader.scaling import Scaler
 from handshake.control.nodes import Node, Nodes, NodeState
+from handshake.control.region_settings import RegionSettings
 from handshake.control.scales import Scales, read_scale
 from handshake.core.errors import ConflictError, RefusedError
 from handshake.fleet.scaling import Measure, NodeMeasures

@@ -11,7 +11,7 @@ from obstore.exceptions import BaseError
 from handshake.core.bucket import Bucket
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
 
-_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CODE = re.compile(r"(?:<Code>|\(code: )(\w+)(?:</Code>|\))")
 _STATUS = re.compile(r"status code: (\d{3})")
 _DETAIL_CHARACTERS = 600
 _FORBIDDEN = ("401", "403")
@@ -29,6 +29,11 @@ def translate_errors(bucket: Bucket, region: str) -> Iterator[None]:
 def says_no_bucket(said: str) -> bool:
     """Whether a `not found` is about the bucket, and not about an object in it."""
     return _find(_CODE, said) == "NoSuchBucket"
+
+
+def says_denied(said: str) -> bool:
+    """Whether an S3 knows the access key and does not let it do this."""
+    return _find(_CODE, said) == "AccessDenied"
 
 
 def translate(said: str, bucket: Bucket, region: str) -> HandshakeError:

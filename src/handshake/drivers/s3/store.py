@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import S3Store as Client
 
 from handshake.core.bucket import Bucket
@@ -16,7 +17,7 @@ from handshake.core.errors import RefusedError
 from handshake.core.object_key import check_key, check_prefix
 from handshake.core.objects import ObjectInfo
 from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.refusal import missing_bucket, says_no_bucket, translate_errors
+from handshake.drivers.s3.refusal import missing_bucket, says_denied, says_no_bucket, translate_errors
 
 _DIGEST = "sha256"
 """On the wire `x-amz-meta-sha256`."""
@@ -133,6 +134,10 @@ class S3Store:
             next(iter(obstore.list(self._client, chunk_size=1)), None)
         except FileNotFoundError as error:
             raise missing_bucket(self._bucket, self._region, str(error)) from error
+        except BaseError as error:
+            # The bucket is there where listing it is refused: who publishes one site may list that site alone.
+            if not says_denied(str(error)):
+                raise
         self._is_bucket_known = True
 
 

@@ -1,0 +1,22 @@
+"""An address as an operator writes one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_ADDRESS = re.compile(r"(127(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
+
+
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    if not found or not 0 < int(found[2]) < 1 << 16:
+        raise ValueError(
+            f"{text!r} is no address: write an IPv4 address, a colon and a port (127.0.0.1:8080)"
+        )
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
