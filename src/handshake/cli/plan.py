@@ -35,6 +35,7 @@ def plan(folder: Path | None, *, campaign: str, as_json: bool) -> None:
             from_revision=today.revision if today else 0,
             is_changed=today is None or today.release != release,
             changes=diff_policies(before, wiring.fetch(release)),
+            fastly=wiring.fastly_planner().plan(wiring.policies.read(release)),
         )
         show(report, as_json=as_json, for_people=lambda: _tell(report))
 
@@ -43,6 +44,6 @@ def _tell(report: PolicyPlan) -> None:
     if not report.is_changed:
         out.print(f"{report.subject}: nothing would change")
         return
-    for line in report.changes:
+    for line in (*report.changes, *report.fastly):
         out.print(line, markup=False, style=_COLOURS.get(line[:1], ""), soft_wrap=True)
     out.print(f"handshake apply {short(report.release)} --from-revision {report.from_revision}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
 from handshake.catalog.catalog import Catalog
-from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.acks import FASTLY, acks_of, concerned_places, read_acks
 from handshake.control.live import LivePolicy
-from handshake.core.ack import is_served
+from handshake.core.ack import Ack, is_served
 from handshake.core.clock import Clock
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.edge.lists.shape import ListShape, shape_lists
@@ -31,6 +32,8 @@ class DataReport:
     """Whether every door has acknowledged it."""
     seconds: float
     """From the accepted write to the last door's ack."""
+    fastly: str = ""
+    """What Fastly has said of it so far, with what does not fit there; nobody waits for it."""
 
 
 def find_switch(live: LivePolicy, name: str) -> Switch:
@@ -57,7 +60,8 @@ def wait_for_doors(
     begun = clock.monotonic()
     places = concerned_places(subject, nodes)
     while True:
-        is_enforced = is_served(revision, acks_of(subject, read_acks(catalog)), places)
+        acks = acks_of(subject, read_acks(catalog))
+        is_enforced = is_served(revision, acks, places)
         elapsed = clock.monotonic() - begun
         if is_enforced or elapsed > seconds:
             return DataReport(
@@ -66,8 +70,18 @@ def wait_for_doors(
                 what=what,
                 is_enforced=is_enforced,
                 seconds=round(elapsed, 3),
+                fastly=_hear_fastly(acks, revision),
             )
         clock.sleep(_LOOK_SECONDS)
+
+
+def _hear_fastly(acks: Iterable[Ack], revision: int) -> str:
+    ack = next((ack for ack in acks if ack.place == str(FASTLY)), None)
+    if ack is None:
+        return ""
+    if ack.revision >= revision:
+        return ack.proof
+    return f"follows within a minute; of revision {ack.revision} it said: {ack.proof}"
 
 
 def _find(name: str, known: dict[str, Found], noun: str) -> Found:

@@ -20,6 +20,8 @@ class PolicyPlan:
     is_changed: bool
     changes: tuple[str, ...]
     """A unified diff, line by line."""
+    fastly: tuple[str, ...] = ()
+    """What it would change at Fastly, and what has no room there."""
 
 
 def diff_policies(before: Path | None, after: Path) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, LEADER, ROLLOUTS
-from handshake.control.acks import acks_of, concerned_places, read_acks
+from handshake.control.acks import FASTLY, acks_of, concerned_places, read_acks
 from handshake.control.nodes import Node, Nodes, explain_node
 from handshake.control.pointers import Pointers
 from handshake.core.ack import Ack, Place
@@ -112,12 +112,21 @@ class StatusReport:
 
 
 def read_status(
-    catalog: Catalog, clock: Clock, *, campaign: str, nodes: Nodes, notes: tuple[str, ...] = ()
+    catalog: Catalog,
+    clock: Clock,
+    *,
+    campaign: str,
+    nodes: Nodes,
+    notes: tuple[str, ...] = (),
+    has_fastly: bool = False,
 ) -> StatusReport:
     """Return the report of this moment."""
     acks = read_acks(catalog)
     pointers = Pointers(catalog, clock).all()
-    subjects = tuple(describe_subject(pointer, acks, nodes.named) for _, pointer in sorted(pointers.items()))
+    subjects = tuple(
+        describe_subject(pointer, acks, nodes.named, has_fastly=has_fastly)
+        for _, pointer in sorted(pointers.items())
+    )
     leader = catalog.get(LEADER)
     fleets = read_fleets(catalog)
     return StatusReport(
@@ -127,9 +136,16 @@ def read_status(
         is_settled=_is_settled(subjects, fleets),
         subjects=subjects,
         fleets=fleets,
-        notes=(*filter(None, map(explain_node, nodes.all)), *notes),
+        notes=(*filter(None, map(explain_node, nodes.all)), *_name_unfit(acks), *notes),
         nodes=nodes.all,
     )
+
+
+def _name_unfit(acks: Iterable[Ack]) -> Iterator[str]:
+    """Yield what Fastly has no room for, as its acks of lists name it."""
+    for ack in acks:
+        if ack.place == str(FASTLY) and "did not fit" in ack.proof:
+            yield f"Fastly, {ack.subject}: {ack.proof}"
 
 
 def _is_settled(subjects: Iterable[SubjectRow], fleets: Iterable[FleetRow]) -> bool:
@@ -138,11 +154,13 @@ def _is_settled(subjects: Iterable[SubjectRow], fleets: Iterable[FleetRow]) -> b
     ) and all(fleet.stage == Stage.SETTLED for fleet in fleets)
 
 
-def describe_subject(pointer: Pointer, acks: Iterable[Ack], nodes: tuple[str, ...]) -> SubjectRow:
+def describe_subject(
+    pointer: Pointer, acks: Iterable[Ack], nodes: tuple[str, ...], *, has_fastly: bool = False
+) -> SubjectRow:
     """Return a pointer's row: one cell for every place that the configuration names."""
     name = str(pointer.subject)
     said = {ack.place: ack for ack in acks_of(name, acks)}
-    places = concerned_places(name, nodes)
+    places = concerned_places(name, nodes, has_fastly=has_fastly)
     return SubjectRow(
         subject=name,
         release=pointer.release,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from starlette.applications import Starlette
 
 from handshake.control.campaign import CampaignSettings
+from handshake.control.leader.fastly_loop import FastlyCycle
 from handshake.control.leader.fleets import Fleets
 from handshake.control.leader.leader import Leader
 from handshake.control.leader.leadership import Leadership
@@ -23,7 +24,7 @@ from handshake.wiring.verbs import Verbs
 class Leading(Verbs):
     """What one process at a time does for the whole campaign."""
 
-    def leader(self) -> Leader:
+    def leader(self, leadership: Leadership) -> Leader:
         """Return the leader's cycle."""
         catalog, policies = self.catalog, self.policies
 
@@ -35,7 +36,7 @@ class Leading(Verbs):
         return Leader(
             catalog=catalog,
             clock=self.clock,
-            leadership=Leadership(catalog, f"control@{self.house.node} pid {os.getpid()}"),
+            leadership=leadership,
             scaler=Scaler(catalog),
             fleets=Fleets(catalog, runner, targets=self.targets),
             pointers=self.pointers,
@@ -44,8 +45,12 @@ class Leading(Verbs):
 
     def leader_service(self) -> LeaderService:
         """Return the leader, ready to run."""
-        leader = self.leader()
-        return LeaderService(self.catalog, leader.cycle, leader.give_up)
+        leadership = Leadership(self.catalog, f"control@{self.house.node} pid {os.getpid()}")
+        leader = self.leader(leadership)
+        fastly = FastlyCycle(
+            leadership=leadership, clock=self.clock, edge=self.fastly_edge(), read_live=self.live
+        )
+        return LeaderService(self.catalog, leader.cycle, leader.give_up, lead_fastly=fastly.cycle)
 
     def dashboard_server(self, app: Starlette) -> ThreadedServer:
         """Return the server of the dashboard."""

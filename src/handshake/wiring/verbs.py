@@ -34,10 +34,11 @@ from handshake.core.problem import Problem
 from handshake.core.release import Kind
 from handshake.drivers.redis.donations import RedisDonations
 from handshake.image.recipe import HOST_BASE
+from handshake.wiring.fastly import FastlyWiring
 from handshake.wiring.publishing import Publishing
 
 
-class Verbs(Publishing):
+class Verbs(Publishing, FastlyWiring):
     """Everything that a person may ask for."""
 
     def operator(self, who: str, folder: Path | None = None) -> Operator:
@@ -138,7 +139,9 @@ class Verbs(Publishing):
 
     def arrivals(self) -> Arrivals:
         """Watches moved pointers."""
-        return Arrivals(self.catalog, self.pointers, self.clock, self.nodes)
+        return Arrivals(
+            self.catalog, self.pointers, self.clock, self.nodes, has_fastly=self._has_fastly(self.live())
+        )
 
     def status(self) -> StatusReport:
         """Return the state of your state."""
@@ -148,7 +151,11 @@ class Verbs(Publishing):
             campaign=self.house.name,
             nodes=self.read_nodes(),
             notes=tuple(self._notes()),
+            has_fastly=self._has_fastly(self.live()),
         )
+
+    def _has_fastly(self, live: LivePolicy | None) -> bool:
+        return live is not None and live.policy.campaign.fastly is not None
 
     def _notes(self) -> Iterator[str]:
         images = {

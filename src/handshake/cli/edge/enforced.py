@@ -22,3 +22,5 @@ def _tell(report: DataReport) -> None:
         out.print(
             f"{report.what}: [yellow]written, and no ack of every door yet[/]; handshake status says who"
         )
+    if report.fastly:
+        out.print(f"Fastly: {report.fastly}", markup=False)

@@ -15,12 +15,13 @@ from handshake.control.live import LivePolicy
 from handshake.core.clock import Clock
 from handshake.core.errors import UnavailableError
 from handshake.edge.door.maps import FOREVER
-from handshake.edge.fastly.containers import SEAL_KEY, SEALS, name_shards
+from handshake.edge.fastly.containers import SEAL_KEY, SEALS, name_shards, plan_containers
 from handshake.edge.fastly.containers import SWITCHES as SWITCHES_TABLE
 from handshake.edge.fastly.fitting import Fit, Lease, Spread, fit_networks, fit_texts, spread
 from handshake.edge.fastly.service import FastlyService, Version
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.edge.lists.shape import ListShape, shape_lists
+from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.settings import ListKind
 
 _LOOK_AGAIN_SECONDS = 300.0
@@ -87,6 +88,17 @@ class FastlyData:
             if is_serving and group.revision:
                 self._acks.serve(group.subject, group.revision, _print_proof(group))
         return tuple(changed)
+
+    def measure(self, policy: EdgePolicy, surroundings: FastlySurroundings) -> Mapping[str, Fit]:
+        """Return what each list that a policy's rules read comes to at Fastly, by name."""
+        containers = plan_containers(policy, surroundings)
+        planned = {*containers.acls, *containers.dictionaries}
+        room = surroundings.shards * surroundings.capacity
+        return {
+            shape.name: self._fit(shape, self._lists.open(shape.name)[1], room)
+            for shape in shape_lists(policy)
+            if planned.intersection(name_shards(shape.name, surroundings))
+        }
 
     def _seal(self, service: FastlyService, version: Version) -> None:
         """Write the key that nobody can read back: to a container that this process has not written yet."""

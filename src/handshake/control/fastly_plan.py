@@ -1,0 +1,42 @@
+"""What a policy would change at Fastly, before it is applied: the version's difference, and what will not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from handshake.control.fastly_settings import FastlySettings
+from handshake.control.leader.fastly_data import FastlyData
+from handshake.control.policy import Policy
+from handshake.core.errors import HandshakeError
+from handshake.edge.fastly.service import FastlyService
+from handshake.edge.fastly.versions import describe_change, plan_version, want_version
+
+
+class FastlyPlanner:
+    """Compares a policy with the active version, and lists with the room that they have."""
+
+    def __init__(self, *, data: FastlyData, connect: Callable[[FastlySettings], FastlyService]) -> None:
+        self._data = data
+        self._connect = connect
+
+    def plan(self, policy: Policy) -> tuple[str, ...]:
+        """Return the lines for people; none where there is no Fastly, one sentence where it does not answer."""
+        settings = policy.campaign.fastly
+        if settings is None:
+            return ()
+        return *self._compare(policy, settings), *self._measure(policy, settings)
+
+    def _compare(self, policy: Policy, settings: FastlySettings) -> tuple[str, ...]:
+        wanted = want_version(
+            policy.edge, settings.surroundings(), origin=settings.backend(), domain=settings.domain
+        )
+        try:
+            found = self._connect(settings).active()
+        except HandshakeError as error:
+            return (f"fastly: not compared: {error.what}; {error.hint or error.details}",)
+        return describe_change(found, plan_version(found, wanted))
+
+    def _measure(self, policy: Policy, settings: FastlySettings) -> Iterator[str]:
+        for name, fit in self._data.measure(policy.edge, settings.surroundings()).items():
+            if fit.left_out:
+                yield f"fastly: list {name}: {fit.describe()}"

@@ -1,0 +1,54 @@
+"""Fastly: the service, and the leader's part of it. Its client is imported where a campaign has one."""
+
+from __future__ import annotations
+
+import base64
+
+from handshake.control.acks import FASTLY, AckWriter
+from handshake.control.fastly_plan import FastlyPlanner
+from handshake.control.fastly_settings import FastlySettings
+from handshake.control.leader.fastly import FastlyEdge
+from handshake.control.leader.fastly_data import FastlyData
+from handshake.control.lists.reader import ListReader
+from handshake.core.errors import RefusedError
+from handshake.edge.fastly.service import FastlyService
+from handshake.wiring.foundation import Foundation
+
+
+class FastlyWiring(Foundation):
+    """The edge at Fastly, put together."""
+
+    def fastly_service(self, settings: FastlySettings) -> FastlyService:
+        """Return the service that the settings name; RefusedError while its token is not here."""
+        from handshake.drivers.fastly.account import Account  # noqa: PLC0415 -- 0.2 s, for who has a service
+        from handshake.drivers.fastly.service import FastlyApiService  # noqa: PLC0415
+
+        if not self.secrets.has(settings.token):
+            raise RefusedError(
+                "Fastly's API token is not here",
+                hint=f"write it into {self.house.secrets / settings.token}, with mode 0600",
+            )
+        token = self.secrets.read(settings.token).strip()
+        account = Account(api=settings.api, token=token, clock=self.clock)
+        return FastlyApiService(account, settings.service_id)
+
+    def fastly_edge(self) -> FastlyEdge:
+        """Return what moves the service."""
+        acks = AckWriter(self.catalog, self.clock, FASTLY)
+        return FastlyEdge(
+            acks=acks, clock=self.clock, data=self._fastly_data(acks), connect=self.fastly_service
+        )
+
+    def fastly_planner(self) -> FastlyPlanner:
+        """Return who says what a policy would change there."""
+        acks = AckWriter(self.catalog, self.clock, FASTLY)
+        return FastlyPlanner(data=self._fastly_data(acks), connect=self.fastly_service)
+
+    def _fastly_data(self, acks: AckWriter) -> FastlyData:
+        return FastlyData(
+            catalog=self.catalog,
+            clock=self.clock,
+            acks=acks,
+            lists=ListReader(self.catalog, self.list_shelf),
+            read_seal_key=lambda: base64.b64encode(self.secrets.read("decoy").encode()).decode(),
+        )
