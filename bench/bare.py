@@ -80,7 +80,7 @@ def _bare_door(folder: Path, behind: str, path: str) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     settings = _write(folder / "haproxy.cfg", _DOOR.format(address=address, behind=behind).encode())
     with running(("haproxy", "-f", str(settings), "-db")):
-        _wait_for(f"http://{address}{path}")
+        wait_for(f"http://{address}{path}")
         yield address
 
 
@@ -98,7 +98,8 @@ def running(command: Sequence[str]) -> Iterator[None]:
         program.wait(timeout=10)
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Return once a URL answers 200."""
     http = urllib3.PoolManager(retries=False, timeout=2.0)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
