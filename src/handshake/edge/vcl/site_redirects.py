@@ -31,13 +31,10 @@ _IN_BLOCK = r"^([^|]*)\|(?:[^|]*\|)*?\1 ([^|]+)\|.*$|^.*$"
 _SECOND = r"\2"
 
 
-def describe_redirects(name: str, contract: SiteContract) -> tuple[Block, ...]:
-    """Return the subroutine that finds the rule for a request, none where the release has no rules."""
-    if not contract.redirects:
-        return ()
+def find_redirect(contract: SiteContract) -> tuple[Statement, ...]:
+    """Return the statements that find the rule for a request, none where the release has no rules."""
     static, wide = _divide(contract.redirects, contract.dialect)
-    body = (*_look_up(static, contract), *_try_in_turn(wide, contract))
-    return (sub(name, *body),)
+    return (*_look_up(static, contract), *_try_in_turn(wide, contract))
 
 
 def follow_redirect() -> Block:

@@ -10,9 +10,11 @@ from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_headers import describe_headers, remember_headers
 from handshake.edge.vcl.site_paths import BELOW, PATH, describe_shape, is_asset, show_address
 from handshake.edge.vcl.site_query import pick_query
-from handshake.edge.vcl.site_redirects import describe_redirects
+from handshake.edge.vcl.site_redirects import find_redirect
 from handshake.edge.vcl.surroundings import PreviewRoute, ReleaseRoute, SiteRoute
-from handshake.syntax.vcl import Block, Statement, act, quote, sub, when
+from handshake.syntax.vcl import Act, Block, Statement, act, quote, sub, when
+
+_FEW = 3
 
 
 def name_site(site: SiteRoute) -> str:
@@ -30,9 +32,11 @@ def describe_release(
 ) -> tuple[Block, ...]:
     """Return the subroutine that serves one release, and those that it calls, which stand before it."""
     contract, root = route.contract, mount.rstrip("/")
-    redirects = describe_redirects(f"redirect_{name}", contract)
+    redirects = find_redirect(contract)
+    # A subroutine of its own costs the compiler a millisecond, which most sites' few rules are not worth.
+    is_short = len(redirects) <= _FEW and all(isinstance(its, Act) for its in redirects)
     return (
-        *redirects,
+        *(() if is_short else (sub(f"redirect_{name}", *redirects),)),
         *describe_headers(f"headers_{name}", contract),
         sub(
             name,
@@ -46,7 +50,7 @@ def describe_release(
             *pick_query(contract),
             *remember_headers(f"headers_{name}", contract),
             *((act(f"call {_name_assets(contract.assets)}"),) if contract.assets else ()),
-            *((act(f"call redirect_{name}"),) if redirects else ()),
+            *(redirects if is_short else (act(f"call redirect_{name}"),)),
             act("call serve_site"),
             because=f"site {site} at {mount}",
         ),
