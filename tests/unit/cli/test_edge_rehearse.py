@@ -147,6 +147,7 @@ LINES = (
     line(client="203.0.113.9", method="POST", path="/api/hamm/donations", status=201),
     line(client="203.0.113.9", user_agent="Mozilla"),
 )
+CUT_SHORT = gzip.compress(b"x" * 999, mtime=0)[:-9]
 
 
 @pytest.fixture
@@ -187,10 +188,8 @@ class TestReplay:
         words = ("replay", "-", "--policy", str(stricter), "--against", str(CAMPAIGN), "--since", "1h")
         assert "the log holds no request" in run(*words, stdin=b"".join(LINES)).stdout
 
-    @pytest.mark.parametrize(
-        ("content", "check"), [(None, "unreadable-file"), (gzip.compress(b"x" * 999)[:-9], "unreadable-file")]
-    )
-    def test_a_log_that_cannot_be_read(self, tmp_path: Path, content: bytes | None, check: str) -> None:
+    @pytest.mark.parametrize("content", [None, CUT_SHORT], ids=["absent", "cut-short"])
+    def test_a_log_that_cannot_be_read(self, tmp_path: Path, content: bytes | None) -> None:
         """A file that is absent, or packed and cut short, is a problem with its name."""
         log = tmp_path / "door.log"
         if content is not None:
@@ -198,7 +197,7 @@ class TestReplay:
         words = ("replay", str(log), "--policy", str(CAMPAIGN), "--against", str(CAMPAIGN), "--json")
         found = run(*words)
         assert found.exit_code == 2
-        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == [check]
+        assert [problem["check"] for problem in json.loads(found.stdout)["problems"]] == ["unreadable-file"]
 
     def test_without_a_campaign_a_log_must_be_named(self) -> None:
         """Where no campaign is up there is no log to fall back on."""
