@@ -11,6 +11,7 @@ from handshake.config.reader import Loaded, read_settings
 from handshake.control.campaign import CampaignSettings, listening
 from handshake.control.region_settings import check_regions
 from handshake.core.problem import Problem, ProblemsError
+from handshake.edge.fastly.check import check_fastly
 from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.policy import read_policy as read_edge
 from handshake.gateway.policy import GatewayPolicy, covers
@@ -54,6 +55,8 @@ def read_policy(folder: Path) -> Policy:
         problems += check_campaign(loaded)
     if loaded and gateway:
         problems += check_paths(loaded, gateway.policy)
+    if edge and loaded and (fastly := loaded.model.fastly):
+        problems += check_fastly(edge, fastly.surroundings())
     if problems or loaded is None or edge is None or gateway is None:
         raise ProblemsError(problems)
     return Policy(campaign=loaded.model, edge=edge, gateway=gateway)

@@ -1,0 +1,41 @@
+"""What Fastly cannot do is a problem before anything is applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from handshake.edge.fastly.check import check_fastly
+from handshake.edge.fastly.surroundings import FastlySurroundings
+from tests.unit.edge.compiled import read_text
+
+
+def check(action: str, phase: str = "admit") -> list[tuple[str, int]]:
+    """Return the ids of what is wrong with a rule's action, and the lines where it stands."""
+    text = f'[[rule]]\nname = "x"\nphase = "{phase}"\nwhen = \'true\'\n{action}\n'
+    found = check_fastly(read_text(text), FastlySurroundings())
+    return [(problem.check, problem.where.line or 0) for problem in found]
+
+
+def test_longer_windows_are_refused() -> None:
+    """Fastly counts a minute back at most; what fits passes."""
+    assert check("limit = { requests = 5, seconds = 61 }") == [("fastly-limit-window", 1)]
+    assert check("limit = { requests = 5, seconds = 60 }") == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        'headers = { request = { set = { Expect = "x" } } }',
+        'headers = { response = { remove = ["Content-Range"] } }',
+        'respond = { status = 403, headers = { Proxy-Authenticate = "Basic" } }',
+    ],
+)
+def test_protected_headers_are_refused(action: str) -> None:
+    """What Fastly protects cannot be changed by a rule."""
+    assert check(action) == [("fastly-protected-header", 1)]
+
+
+def test_a_megabyte_is_too_much() -> None:
+    """Fastly takes a megabyte of VCL."""
+    body = "x" * 1_000_001
+    assert check(f'respond = {{ status = 403, body = "{body}" }}', "serve") == [("fastly-too-large", 1)]
