@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import urllib3
 import yaml
 
 from handshake.site.starter import GITHUB
 from tests.house.house import HouseUnderTest
+from tests.house.processes import wait_until
 
 pytestmark = [
     pytest.mark.live,
@@ -23,6 +25,7 @@ pytestmark = [
     ),
 ]
 
+SOON_SECONDS = 10.0
 PACKAGE = {"name": "calls", "version": "1.0.0", "scripts": {"build": "node build.js", "test": "node -e 0"}}
 BUILD = """
 const fs = require("fs");
@@ -107,6 +110,13 @@ def test_a_commit_becomes_what_visitors_see(house: HouseUnderTest, project: Path
     second = commit(project, "other words")
     run_workflow(house, project, tmp_path, "next")
     assert "first words" in house.get("/calls/").data.decode()
+
+    host = f"next--calls.preview.localhost:{house.door.rpartition(':')[2]}"
+    wait_until(lambda: house.get("/calls/", Host=host).status == 401, SOON_SECONDS)
+    password = house.verb("site", "preview", "calls", "--as", "next")["password"]
+    opened = {"Host": host, **urllib3.make_headers(basic_auth=f"preview:{password}")}
+    wait_until(lambda: "other words" in house.get("/calls/", **opened).data.decode(), SOON_SECONDS)
+    assert house.get("/calls/", **opened).headers["x-robots-tag"] == "noindex, nofollow"
 
     known = {each["commit"]: each for each in house.verb("site", "ls", "calls")["releases"]}
     assert known[first]["is_live"]

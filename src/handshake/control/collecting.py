@@ -11,6 +11,7 @@ from handshake.control.pointers import Pointers
 from handshake.control.references import ROOTS, References, collect_references, find_unneeded
 from handshake.control.retention import Retention, retain
 from handshake.control.shelf import load_manifest, provenances, releases
+from handshake.control.site_traffic import SiteTraffics
 from handshake.control.uploading import Uploads
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest, parse_digest
@@ -76,7 +77,7 @@ class Collector:
         made_at = {release: self._made_at(release) for release in known}
         histories = {subject: self.pointers.history(subject) for subject in self.pointers.all()}
         spans = {subject: self._span(history[0]) for subject, history in histories.items() if history}
-        kept = retain(histories, made_at, retention, self.clock.now(), spans=spans)
+        kept = self._shown() | retain(histories, made_at, retention, self.clock.now(), spans=spans)
         manifests = self._manifests(set(kept) & set(known))
         kept = dict(kept) | {release: "an image stands on it" for release in manifests if release not in kept}
         references = collect_references(manifests)
@@ -119,6 +120,14 @@ class Collector:
                 tell(sum(done.values()), plan.count)
 
         everywhere(self.stores, empty)
+
+    def _shown(self) -> dict[Digest, str]:
+        """Return the releases that some visitors see beside the live ones."""
+        traffic = SiteTraffics(self.catalog, self.clock).read()
+        previews = {each.release: f"preview {each.label} shows it" for each in traffic.previews}
+        return previews | {
+            each.other: f"a part of site/{each.site}'s visitors see it" for each in traffic.splits
+        }
 
     def _span(self, live: Pointer) -> float:
         """Return how long a site wants its releases to be kept; other kinds have no wish."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
@@ -20,6 +21,7 @@ from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
 
 PREVIEW_USER = "preview"
+_SECRET_BYTES = 24
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?")
 
@@ -87,25 +89,18 @@ class SiteTraffics:
         self, site: str, release: Digest, *, name: str, password: str, seconds: float, owner: str, reason: str
     ) -> Preview:
         """Show a release on a host of its own for a time; again for one name, it takes the place of the former."""
-        if not _LABEL.fullmatch(name):
-            raise RefusedError(
-                f"{name!r} can name no host", hint="Write up to 30 small letters, digits and hyphens."
-            )
-        now = self._clock.now()
-        preview = Preview(
-            label=f"{name}--{site}",
-            site=site,
-            release=release,
-            credential=digest_credential(password),
-            owner=owner,
-            reason=reason,
-            made_at=now,
-            until=now + seconds,
-        )
-        self._put(
-            f"{SITE_PREVIEWS}{preview.label}", encode(preview), owner, f"preview {preview.label}: {reason}"
-        )
-        return preview
+        preview = self._begin(site, release, name=name, seconds=seconds, owner=owner, reason=reason)
+        return self._show(replace(preview, credential=digest_credential(password)))
+
+    def follow(
+        self, site: str, release: Digest, *, name: str, seconds: float, owner: str, reason: str
+    ) -> Preview:
+        """Let a preview show another release under its old password; where there is none, nobody can open the new one."""
+        known = (each for each in self.read().previews if each.label == f"{name}--{site}")
+        before = next(known, None)
+        preview = self._begin(site, release, name=name, seconds=seconds, owner=owner, reason=reason)
+        credential = before.credential if before else digest_credential(secrets.token_urlsafe(_SECRET_BYTES))
+        return self._show(replace(preview, credential=credential))
 
     def split(
         self, pointer: Pointer, other: Digest, *, share: int, seconds: float, owner: str, reason: str
@@ -136,6 +131,30 @@ class SiteTraffics:
         now = self._clock.now()
         self._catalog.transact([Delete(key=key), journal_write(owner, f"end of the {what}", now)])
 
+    def _begin(
+        self, site: str, release: Digest, *, name: str, seconds: float, owner: str, reason: str
+    ) -> Preview:
+        if not _LABEL.fullmatch(name):
+            raise RefusedError(
+                f"{name!r} can name no host", hint="Write up to 30 small letters, digits and hyphens."
+            )
+        now = self._clock.now()
+        return Preview(
+            label=f"{name}--{site}",
+            site=site,
+            release=release,
+            credential="",
+            owner=owner,
+            reason=reason,
+            made_at=now,
+            until=now + seconds,
+        )
+
+    def _show(self, preview: Preview) -> Preview:
+        what = f"preview {preview.label}: {preview.reason}"
+        self._put(f"{SITE_PREVIEWS}{preview.label}", encode(preview), preview.owner, what)
+        return preview
+
     def _put(self, key: str, value: bytes, owner: str, what: str) -> None:
         entry = self._catalog.get(key)
         put = Put(key=key, value=value, if_index=entry.index if entry else 0)
@@ -152,6 +171,11 @@ def decode_traffic(entries: Iterable[Entry], now: float) -> SiteTraffic:
         splits=tuple(each for each in splits if each.until > now),
         revision=max((entry.index for entry in known), default=0),
     )
+
+
+def name_branch(branch: str) -> str:
+    """Return a branch's name as a host's may be."""
+    return re.sub(r"[^a-z0-9]+", "-", branch.lower()).strip("-")[:30].strip("-")
 
 
 def digest_credential(password: str) -> str:

@@ -11,6 +11,7 @@ from handshake.control.journal import read_journal
 from handshake.control.pointers import Pointers
 from handshake.control.retention import Retention
 from handshake.control.shelf import store_release
+from handshake.control.site_traffic import SiteTraffics
 from handshake.control.uploading import Uploads
 from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest
@@ -155,6 +156,24 @@ def test_what_was_just_published_is_kept(desk: Desk) -> None:
     """A release that nobody promoted yet is too young to go."""
     desk.image("new")
     assert desk.collector.plan(ONLY_LIVE).count == 0
+
+
+def test_what_a_preview_or_a_split_shows_is_kept(desk: Desk) -> None:
+    """A release that is on no pointer and that some visitors see stays until nobody does."""
+    shown, split = desk.site({"index.html": "shown"}), desk.site({"index.html": "split"})
+    desk.promote(CALLS, desk.site({"index.html": "live"}))
+    live = desk.pointers.get(CALLS)
+    assert live
+    traffic = SiteTraffics(desk.catalog, desk.clock)
+    desk.clock.sleep(40 * DAY_SECONDS)
+    traffic.preview(
+        "calls", shown, name="next", password="p", seconds=DAY_SECONDS, owner="ann", reason="look"
+    )
+    traffic.split(live, split, share=10, seconds=DAY_SECONDS, owner="ann", reason="try")
+
+    assert desk.collector.plan(ONLY_LIVE).going == ()
+    desk.clock.sleep(2 * DAY_SECONDS)
+    assert set(desk.collector.plan(ONLY_LIVE).going) == {shown, split}
 
 
 def test_much_at_once_needs_a_reason(desk: Desk) -> None:

@@ -16,8 +16,10 @@ from handshake.cli.screen import campaign_option, errors_explained, json_option,
 from handshake.cli.session import open_wiring, read_subject
 from handshake.cli.telling import telling
 from handshake.control.receiving import parse_wish, unpack_site
+from handshake.control.site_traffic import name_branch
 from handshake.core.digest import Digest, short
 
+_PREVIEW_SECONDS = 30 * 86_400.0
 _ASKED = "SSH_ORIGINAL_COMMAND"
 """Where sshd leaves what the sender wanted to run, when the key may run one thing only."""
 
@@ -30,6 +32,8 @@ class ReceivedReport:
     release: Digest
     branch: str
     commit: str
+    preview: str
+    """The first part of the host name that shows it."""
 
 
 @click.command()
@@ -48,7 +52,8 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
         wanted = parse_wish(" ".join(wish) or os.environ.get(_ASKED, ""))
         subject = read_subject(f"site/{name}")
         unpack_site(sys.stdin.buffer, Path(folder))
-        operator = open_wiring(campaign).receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
+        wiring = open_wiring(campaign)
+        operator = wiring.receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
         operator.publisher.require_declared(subject)
         with progress(is_quiet=as_json) as bars:
             release = operator.publish(subject, telling(bars, str(subject)), source=Path(folder))
@@ -56,11 +61,28 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             moved = operator.promote(subject, release, reason=f"{wanted.branch} at {wanted.commit[:12]}")
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
+        shown = wiring.site_traffic.follow(
+            name,
+            release,
+            name=name_branch(wanted.branch),
+            seconds=_PREVIEW_SECONDS,
+            owner=operator.who,
+            reason=f"{wanted.branch} at {wanted.commit[:12]}",
+        )
         report = ReceivedReport(
-            subject=str(subject), release=release, branch=wanted.branch, commit=wanted.commit
+            subject=str(subject),
+            release=release,
+            branch=wanted.branch,
+            commit=wanted.commit,
+            preview=shown.label,
         )
-        show(
-            report,
-            as_json=as_json,
-            for_people=lambda: out.print(f"{subject} {short(release)} is in every region, and not live"),
-        )
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _tell(report: ReceivedReport) -> None:
+    out.print(f"{report.subject} {short(report.release)} is in every region, and not live", markup=False)
+    name, label = report.subject.partition("/")[2], report.preview.partition("--")[0]
+    out.print(f"preview: the host {report.preview}.preview.*", markup=False)
+    out.print(
+        f"its password: handshake site preview {name} --as {label}, on the campaign's machine", markup=False
+    )
