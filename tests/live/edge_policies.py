@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from ipaddress import ip_network
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
@@ -240,9 +240,9 @@ def collect(strategy: SearchStrategy[T], count: int) -> list[T]:
     return found[:count]
 
 
-def _describe(client: str, **others: object) -> Request:
+def _describe(client: str, **others: Any) -> Request:
     country, asn = COUNTRIES.get(client, "unknown"), ASNS.get(client, 0)
-    return Request(client=client, country=country, asn=asn, **others)  # type: ignore[arg-type] -- drawn below
+    return Request(client=client, country=country, asn=asn, **others)
 
 
 REQUESTS: SearchStrategy[Request] = some.builds(

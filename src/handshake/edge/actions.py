@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
@@ -33,12 +33,22 @@ class Respond(Settings):
     body: Body = Field(default="", description="What the visitor reads.")
 
 
+Milliseconds = Annotated[int, Field(ge=1, le=60_000)]
+
+
 class DecoyAnswer(Settings):
     """One of the answers that a decoy may give."""
 
     status: int = Field(description="HTTP status of the answer, 200 to 599.")
     content_type: HeaderValue = Field(default="application/json", description="The body's content type.")
-    body: Body = Field(default="", description="What the attacker reads; make it what the origin would say.")
+    headers: dict[HeaderName, FilledValue] = Field(
+        default_factory=dict, description="Further headers of the answer."
+    )
+    body: Body = Field(
+        default="",
+        description="What the attacker reads; make it what the origin would say. `{uuid}`, `{hex:32}`, `{digits:8}`, "
+        "`{now}` and `{body:amount}` stand for what differs from answer to answer, here and in headers.",
+    )
 
 
 class Decoy(Settings):
@@ -50,6 +60,16 @@ class Decoy(Settings):
     answers: tuple[DecoyAnswer, ...] = Field(
         min_length=2,
         description="The answers among which a keyed digest of address, hour and body chooses.",
+    )
+    order: tuple[HeaderName, ...] = Field(
+        default=(),
+        description="The names of headers in the origin's order, Content-Type and Content-Length included; those that "
+        "are not named follow.",
+    )
+    latency_ms: tuple[Milliseconds, ...] = Field(
+        default=(),
+        max_length=16,
+        description="How long the origin takes: each answer takes one of these times. Empty: at once.",
     )
 
 

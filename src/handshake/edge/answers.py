@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.adjust import HeaderChanges, Headers
 from handshake.edge.challenge_page import PAGE
+from handshake.edge.decoy_text import show_text
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.phase import Phase
 from handshake.edge.request import Request
@@ -34,7 +35,12 @@ def compose_answers(verdict: Verdict) -> tuple[Answer, ...]:
             answers = (_redirect(redirect, verdict.request),)
         case Decoy(answers=several):
             answers = tuple(
-                Answer(status=its.status, headers=_typed(its.content_type, its.body), body=its.body)
+                Answer(
+                    status=its.status,
+                    headers=_typed(its.content_type, its.body)
+                    | {name.lower(): show_text(text) for name, text in its.headers.items()},
+                    body=show_text(its.body),
+                )
                 for its in several
             )
         case Limit(then=then) as limit if then is not Exceeded.DROP:

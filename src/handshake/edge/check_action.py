@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from handshake.config.reader import Loaded
 from handshake.config.source import Path
 from handshake.core.problem import Problem
-from handshake.edge.actions import Action, Decoy, Redirect, Respond
+from handshake.edge.actions import Action, Decoy, DecoyAnswer, Redirect, Respond
 from handshake.edge.adjust import HeaderChanges, Headers, Split
+from handshake.edge.decoy_text import split_text
 from handshake.edge.identity import is_stripped
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
@@ -58,6 +59,9 @@ def _check_action(
 def _check_own(loaded: Loaded[EdgeSettings], path: Path, action: Action) -> Iterator[Problem]:
     """Check what only one kind of action has."""
     match action:
+        case Decoy(answers=answers):
+            for place, answer in enumerate(answers):
+                yield from _check_decoy(loaded, (*path, "answers", place), answer)
         case Limit(failures=failures):
             yield from _check_failures(loaded, path, failures)
         case Respond(headers=headers):
@@ -96,6 +100,24 @@ def _check_failures(loaded: Loaded[EdgeSettings], path: Path, failures: Iterable
     for place, status in enumerate(failures):
         if not _LOWEST_ANSWER <= status <= _HIGHEST_STATUS:
             yield _bad_status(loaded, (*path, "failures", place), status)
+
+
+def _check_decoy(loaded: Loaded[EdgeSettings], path: Path, answer: DecoyAnswer) -> Iterator[Problem]:
+    yield from _check_headers(loaded, path, [(("headers", name), name) for name in answer.headers])
+    texts: dict[Path, str] = {
+        ("body",): answer.body,
+        **{("headers", name): its for name, its in answer.headers.items()},
+    }
+    for place, text in texts.items():
+        try:
+            list(split_text(text))
+        except ValueError as error:
+            yield Problem(
+                check="edge-decoy-place",
+                what=str(error),
+                where=loaded.source.at(*path, *place),
+                hint="There are {uuid}, {hex:1} to {hex:64}, {digits:1} to {digits:15}, {now} and {body:FIELD}.",
+            )
 
 
 def _names_of(changes: HeaderChanges) -> Iterator[tuple[Path, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from handshake.config.reader import Loaded, read_settings
 from handshake.config.source import Path as Steps
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.edge.actions import Action
+from handshake.edge.actions import Action, Decoy
 from handshake.edge.adjust import Cache
 from handshake.edge.check import check_names, check_networks, check_texts
 from handshake.edge.check_action import check_actions
@@ -102,6 +102,10 @@ class Policy:
     def select_limits(self) -> tuple[tuple[Rule, Limit], ...]:
         """Return the rules that limit, in order, each with its limit."""
         return tuple((rule, rule.action) for rule in self.rules if isinstance(rule.action, Limit))
+
+    def select_decoys(self) -> tuple[tuple[Rule, Decoy], ...]:
+        """Return the rules that deceive, in order, each with its decoy."""
+        return tuple((rule, rule.action) for rule in self.rules if isinstance(rule.action, Decoy))
 
     def needs_switch(self, name: str, phase: Phase) -> bool:
         """Tell whether a rule of the phase reads the switch."""

@@ -7,6 +7,7 @@ from handshake.edge.door.acme import answer_challenges, let_challenges_in, route
 from handshake.edge.door.challenges import accept_solutions, keep_seals
 from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
 from handshake.edge.door.conditions import define_shared_acls
+from handshake.edge.door.decoys import keep_decoys, use_decoys
 from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.findings import find_out, keep_rates, tell_findings
 from handshake.edge.door.limits import count_failures, keep_limits
@@ -35,6 +36,7 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
         *keep_rates(policy),
         *keep_limits(policy),
         *keep_seals(policy),
+        *keep_decoys(policy),
         *(
             section
             for region in surroundings.regions
@@ -127,6 +129,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *_finish_answer(),
             *_fall_back(policy),
             *route_challenges(surroundings),
+            *use_decoys(policy),
             line("use_backend", "sockets", *_IF_SOCKET),
             line("default_backend", "cache"),
         ),

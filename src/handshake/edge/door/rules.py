@@ -5,14 +5,13 @@ from __future__ import annotations
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.adjust import Headers
 from handshake.edge.door.conditions import compile_condition
+from handshake.edge.door.decoys import deceive
 from handshake.edge.door.limits import limit_requests
 from handshake.edge.door.met import if_met, remember_met
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, line
-
-_COIN = "%[src] %[date,div(3600)] %[req.body,sha2(256),hex]"
 
 
 def compile_rules(policy: Policy, key: str) -> tuple[Line, ...]:
@@ -46,7 +45,7 @@ def _act(rule: Rule, key: str) -> tuple[Line, ...]:
         case Respond() as respond:
             return _name(rule), _return(rule, respond)
         case Decoy() as decoy:
-            return _name(rule), *_deceive(rule, decoy, key)
+            return _name(rule), *deceive(rule, decoy, key)
         case Redirect() as redirect:
             return _name(rule), *_redirect(rule, redirect)
         case Limit() as limit:
@@ -92,29 +91,6 @@ def _change_headers(when: str, rule: Rule, headers: Headers) -> tuple[Line, ...]
         *(
             line(when, "set-header", name, _print_plain(value), *if_met(rule))
             for name, value in changes.set.items()
-        ),
-    )
-
-
-def _deceive(rule: Rule, decoy: Decoy, key: str) -> tuple[Line, ...]:
-    """Choose by a keyed digest of address, hour and body, so that a replayed request learns nothing.
-
-    The body is awaited first: an answer that comes before its end would give the decoy away.
-    """
-    # Fastly cuts the digest in the same way, so both give the same answer.
-    coin = f"var(txn.coin),hmac(sha256,{key}),hex,bytes(0,7),hex2i,mod({len(decoy.answers)})"
-    return (
-        line("http-request", "wait-for-body", "time", "10s", *if_met(rule)),
-        line("http-request", "set-var-fmt(txn.coin)", f"{_COIN} {rule.name}", *if_met(rule)),
-        line("http-request", "set-var(txn.coin)", coin, *if_met(rule)),
-        *(
-            line(
-                "http-request",
-                "return",
-                *_print_answer(answer.status, answer.content_type, answer.body),
-                *if_met(rule, "{", "var(txn.coin)", "-m", "int", str(number), "}"),
-            )
-            for number, answer in enumerate(decoy.answers)
         ),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from handshake.edge.actions import Decoy, Redirect, Respond
+from handshake.edge.decoy_text import show_text
 from handshake.edge.fastly.challenges import answer_challenges
-from handshake.edge.fastly.decoys import COIN
+from handshake.edge.fastly.decoys import COIN, is_for_the_door
 from handshake.edge.fastly.limits import ANSWER
 from handshake.edge.fastly.strictness import NOT_ALLOWED, REFUSED
 from handshake.edge.limit import Exceeded, Limit
@@ -28,7 +29,7 @@ def answer_rule(rule: Rule) -> tuple[Statement, ...]:
         case Redirect(status=status):
             location = act("set obj.http.Location = req.http.X-HS-Location")
             return (_when_asked(rule, *_give(status.value, {}, "")[:-1], location, act('synthetic ""')),)
-        case Decoy() as decoy:
+        case Decoy() as decoy if not is_for_the_door(decoy):
             return (_when_asked(rule, *_deceive(decoy)),)
         case Limit() as limit if limit.then is not Exceeded.CHALLENGE:
             return (_when_asked(rule, *_refuse(limit)),)
@@ -80,7 +81,14 @@ def _deceive(decoy: Decoy) -> tuple[Statement, ...]:
     return tuple(
         when(
             f'req.http.{COIN} == "{number}"',
-            *_give(answer.status, {"Content-Type": answer.content_type}, answer.body),
+            *_give(
+                answer.status,
+                {
+                    "Content-Type": answer.content_type,
+                    **{name: show_text(its) for name, its in answer.headers.items()},
+                },
+                show_text(answer.body),
+            ),
         )
         for number, answer in enumerate(decoy.answers)
     )
