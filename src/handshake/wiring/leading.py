@@ -18,10 +18,11 @@ from handshake.control.leader.steps import StepRunner
 from handshake.core.pointer import Pointer
 from handshake.core.release import Subject
 from handshake.drivers.http.server import ThreadedServer
+from handshake.wiring.copying import Copying
 from handshake.wiring.verbs import Verbs
 
 
-class Leading(Verbs):
+class Leading(Verbs, Copying):
     """What one process at a time does for the whole campaign."""
 
     def leader(self, leadership: Leadership) -> Leader:

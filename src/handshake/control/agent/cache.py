@@ -8,6 +8,8 @@ from typing import Protocol
 
 from handshake.control.acks import AckWriter
 from handshake.control.agent.purging import PurgeFollower
+from handshake.control.copying.record import SUBJECT as COPY
+from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.purges import PurgeOrder
 from handshake.control.site_routes import list_documents, route_release
@@ -96,13 +98,15 @@ class CacheReconciler:
             if subject.kind is Kind.SITE and subject.name in live.policy.campaign.sites
         ]
         routes = tuple(self._route(pointer, mount) for pointer, mount in mounted)
+        copy = pointers.get(COPY) if live.policy.campaign.fallback_copy.pages else None
+        copied = route_copy(copy.release, self._manifest_of(copy.release)) if copy else None
         text = print_vcl(
-            compile_cache(live.policy.edge, self._surroundings, routes, self._previews(live))
+            compile_cache(live.policy.edge, self._surroundings, routes, self._previews(live), copied)
         )
         return _Wanted(
             name=f"hs_{digits(digest_bytes(text.encode()))[:24]}",
             text=text,
-            pointers=(live.pointer, *(pointer for pointer, _ in mounted)),
+            pointers=(live.pointer, *(pointer for pointer, _ in mounted), *([copy] if copy else [])),
             routes=routes,
         )
 
