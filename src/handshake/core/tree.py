@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -16,18 +17,18 @@ from handshake.core.problem import Location, Problem, ProblemsError
 
 _SYNC_THREADS = 16
 """A file system commits many fsyncs that wait together at once: 430 files took 0.15 s instead of 1.8."""
-_FIRST_PRINTABLE = 0x20
-_DELETE = 0x7F
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def path_fault(path: str) -> str:
     """Return why a path cannot stand in a manifest; empty where it can."""
     parts = path.split("/")
-    if path.startswith("/") or any(part in ("", ".", "..") for part in parts):
+    if not {"", ".", ".."}.isdisjoint(parts):
         return "is no plain relative path"
-    if any(ord(letter) < _FIRST_PRINTABLE or ord(letter) == _DELETE for letter in path):
+    if _CONTROL.search(path):
         return "holds a control character"
-    if any("\ud800" <= letter <= "\udfff" for letter in path):
+    if _SURROGATE.search(path):
         return "is not UTF-8"
     if "\\" in path:
         return "holds a backslash"
@@ -43,14 +44,19 @@ def scan_tree(folder: Path, *, may_link: bool = False) -> tuple[ManifestFile, ..
     """
     problems: list[Problem] = []
     found: list[ManifestFile] = []
-    for path in _walk(folder, problems):
+    for name, path in _walk(folder, problems):
         if may_link and path.is_symlink():
-            found.append(_scan_link(folder, path))
+            found.append(_scan_link(name, path))
         else:
-            _scan_file(folder, path, found, problems)
+            _scan_file(name, path, found, problems)
     if problems:
         raise ProblemsError(problems)
     return tuple(sorted(found))
+
+
+def list_tree(folder: Path) -> list[str]:
+    """Return the paths of everything under a folder that is no folder, sorted; what cannot be read has none."""
+    return sorted(name for name, _ in _walk(folder, []))
 
 
 def materialise(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], bytes], target: Path) -> None:
@@ -83,8 +89,8 @@ def remove_tree(folder: Path) -> None:
     folder.rmdir()
 
 
-def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Yield everything under a folder that is no folder, noting the folders that cannot be read."""
+def _walk(folder: Path, problems: list[Problem], above: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield everything under a folder that is no folder, by its path there, noting folders that cannot be read."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -92,13 +98,12 @@ def _walk(folder: Path, problems: list[Problem]) -> Iterator[Path]:
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), problems)
+            yield from _walk(Path(entry.path), problems, f"{above}{entry.name}/")
         else:
-            yield Path(entry.path)
+            yield f"{above}{entry.name}", Path(entry.path)
 
 
-def _scan_file(folder: Path, path: Path, found: list[ManifestFile], problems: list[Problem]) -> None:
-    name = path.relative_to(folder).as_posix()
+def _scan_file(name: str, path: Path, found: list[ManifestFile], problems: list[Problem]) -> None:
     if fault := path_fault(name):
         problems.append(_bad_name(path, fault))
         return
@@ -115,8 +120,8 @@ def _scan_file(folder: Path, path: Path, found: list[ManifestFile], problems: li
     found.append(ManifestFile(path=name, digest=digest, size=status.st_size, mode=mode))
 
 
-def _scan_link(folder: Path, path: Path) -> ManifestFile:
-    name, leads_to = path.relative_to(folder).as_posix(), os.fsencode(path.readlink())
+def _scan_link(name: str, path: Path) -> ManifestFile:
+    leads_to = os.fsencode(path.readlink())
     return ManifestFile(path=name, digest=digest_bytes(leads_to), size=len(leads_to), mode=LINK_MODE)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from handshake.core.manifest import Manifest
 from handshake.core.problem import ProblemsError
 from handshake.core.release import Kind
-from handshake.core.tree import scan_tree
+from handshake.core.tree import list_tree, scan_tree
 from handshake.site.content_type import content_type
 from handshake.site.paths import check_paths
 
@@ -20,7 +20,7 @@ def read_site(folder: Path, assets: Sequence[str]) -> Manifest:
     A site's files have a content type instead of a mode: whether a build marks them executable changes
     nothing for a visitor, and so not the release either.
     """
-    faults = check_paths(folder, _list_paths(folder), assets) if folder.is_dir() else []
+    faults = check_paths(folder, list_tree(folder), assets) if folder.is_dir() else []
     try:
         files = scan_tree(folder)
     except ProblemsError as error:
@@ -32,8 +32,3 @@ def read_site(folder: Path, assets: Sequence[str]) -> Manifest:
         files=tuple(replace(file, mode=0o644, content_type=content_type(file.path)) for file in files),
         contract={"assets": list(assets)},
     )
-
-
-def _list_paths(folder: Path) -> list[str]:
-    entries = (entry for entry in folder.rglob("*") if entry.is_symlink() or not entry.is_dir())
-    return sorted(entry.relative_to(folder).as_posix() for entry in entries)
