@@ -37,6 +37,11 @@ phase = "admit"
 when = 'request.path == "/donate"'
 decoy = { answers = [{ status = 201, body = "thanks" }, { status = 402, body = "declined" }, { status = 409 }] }
 [[rule]]
+name = "slow-cards"
+phase = "admit"
+when = 'request.path == "/slow-donate"'
+decoy = { answers = [{ status = 201, body = "{uuid}" }, { status = 402 }], latency_ms = [80, 120] }
+[[rule]]
 name = "crowd"
 phase = "admit"
 when = 'request.path == "/crowd"'
@@ -108,6 +113,17 @@ def test_decoy_is_the_doors(fastly: Fastly) -> None:
     found = [fastly.service.ask("/donate", method="POST", body=body).status for body in bodies]
     assert found == door
     assert len(set(found)) > 1
+
+
+def test_decoy_that_takes_its_time_is_the_doors_own(fastly: Fastly) -> None:
+    """What Fastly cannot give as it is meant goes the way of a real request, with the client's address."""
+    assert fastly.service.ask("/slow-donate", method="POST", body="card=1", source="127.0.0.4").status == 404
+    heard = fastly.origin.seen[-1]
+    assert (heard.path, heard.method, heard.headers["x-forwarded-for"]) == (
+        "/slow-donate",
+        "POST",
+        "127.0.0.4",
+    )
 
 
 def test_too_much_is_refused(fastly: Fastly) -> None:

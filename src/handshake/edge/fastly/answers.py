@@ -7,7 +7,8 @@ from http import HTTPStatus
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.decoy_text import show_text
 from handshake.edge.fastly.challenges import answer_challenges
-from handshake.edge.fastly.decoys import COIN, is_for_the_door
+from handshake.edge.fastly.decoys import COIN
+from handshake.edge.fastly.deferred import is_for_the_door
 from handshake.edge.fastly.limits import ANSWER
 from handshake.edge.fastly.strictness import NOT_ALLOWED, REFUSED
 from handshake.edge.limit import Exceeded, Limit

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handshake.edge.actions import Decoy
+from handshake.edge.fastly.deferred import is_for_the_door
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.phase import Phase
@@ -51,7 +52,7 @@ def _reads_switch(policy: Policy, name: str) -> bool:
 
 def _needs_seals(policy: Policy) -> bool:
     return any(
-        isinstance(rule.action, Decoy)
+        (isinstance(rule.action, Decoy) and not is_for_the_door(rule.action))
         or (isinstance(rule.action, Limit) and rule.action.then is Exceeded.CHALLENGE)
         for rule in policy.rules
     )

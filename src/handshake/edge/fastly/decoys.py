@@ -1,4 +1,8 @@
-"""Decoys at Fastly: the same choice as the door's, where Fastly shows the body (below 8 KB)."""
+"""Decoys at Fastly: the same choice as the door's, where Fastly shows the body (below 8 KB).
+
+A decoy that takes its time, or whose answers differ in more than the choice, is handed to the door, which has the same
+rule: Fastly cannot wait, and remembers nothing. It comes the way that a real answer comes.
+"""
 
 from __future__ import annotations
 

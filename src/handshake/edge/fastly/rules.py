@@ -10,6 +10,7 @@ from handshake.edge.fastly.answers import answer_rule
 from handshake.edge.fastly.caching import met, wish_caching
 from handshake.edge.fastly.conditions import ConditionPrinter
 from handshake.edge.fastly.decoys import choose_answer
+from handshake.edge.fastly.deferred import hand_to_door, is_for_the_door
 from handshake.edge.fastly.limits import ANSWER, count_failures, keep_limit, limit_requests, slow_down
 from handshake.edge.fastly.splits import choose_arm, set_cookie
 from handshake.edge.fastly.surroundings import FastlySurroundings
@@ -62,7 +63,7 @@ def _act(rule: Rule) -> tuple[Statement, ...]:  # noqa: PLR0911 -- one return fo
         case Respond():
             return _ask_for_answer(rule)
         case Decoy() as decoy:
-            return *choose_answer(rule, decoy), *_ask_for_answer(rule)
+            return _deceive(rule, decoy)
         case Redirect() as redirect:
             return *_redirect(redirect), *_ask_for_answer(rule)
         case Limit() as limit:
@@ -91,6 +92,12 @@ def _finish(rule: Rule) -> tuple[Statement, ...]:
             return *count_failures(rule, limit), *slow_down(rule, limit)
         case _:
             return ()
+
+
+def _deceive(rule: Rule, decoy: Decoy) -> tuple[Statement, ...]:
+    if is_for_the_door(decoy):
+        return hand_to_door()
+    return *choose_answer(rule, decoy), *_ask_for_answer(rule)
 
 
 def _ask_for_answer(rule: Rule) -> tuple[Act, ...]:
