@@ -351,6 +351,18 @@ def test_stale_page_while_the_origin_is_down(edge: Edge) -> None:
     assert edge.ask("/aged").body == "second"
 
 
+def test_stale_page_outlives_every_failed_try(edge: Edge) -> None:
+    """An origin that answers each visitor with a failure takes nobody's older page away."""
+    edge.gateway.files["/ailing"] = (200, {**HTML, "Cache-Control": "public, max-age=1"}, "first")
+    edge.ask("/ailing")
+    time.sleep(1.2)
+    edge.gateway.files["/ailing"] = (503, HTML, "ill")
+    for _ in range(4):
+        assert edge.ask("/ailing").body == "first"
+        time.sleep(0.1)
+    assert len(edge.gateway.seen) > 4
+
+
 def test_bad_vcl_is_refused(edge: Edge) -> None:
     """A VCL that does not compile is refused in Varnish's words, and the old one goes on serving."""
     with pytest.raises(RefusedError) as refused:

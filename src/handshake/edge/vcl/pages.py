@@ -66,6 +66,8 @@ def keep_page(grace_seconds: int) -> Block:
         when("beresp.status >= 500 && bereq.is_bgfetch", act("return (abandon)")),
         when("bereq.uncacheable", act("return (deliver)")),
         _doubt_other_validator(),
+        # Whatever answer Varnish accepts takes the place of the older page, even one that it does not keep.
+        when("beresp.status >= 500 && bereq.http.X-HS-Stale", act("return (error(503))")),
         when(
             "beresp.status >= 500",
             act("set beresp.uncacheable = true"),
