@@ -98,7 +98,8 @@ REQUEST_COOKIE = Variable(
     reads={
         Dialect.DOOR: "var(txn.cookie_{word})",
         Dialect.CACHE: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
-        Dialect.FASTLY: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
+        # An empty one goes before all others, so that the pattern always finds one.
+        Dialect.FASTLY: r'regsub("{key}=;" req.http.Cookie, "^(?:.*;)? *{pattern}=([^;]*).*$", "\1")',
     },
     has_key=True,
     absent_at_door=("req.fhdr_cnt(cookie)", "eq", "0"),

@@ -171,7 +171,10 @@ class TestReplay:
         assert (report["requests"], report["same"], report["changed"]) == (4, 3, 1)
         assert report["donors"] == ["203.0.113.9"]
         change = report["changes"][0]
-        assert (change["before"], change["after"]) == ("goes on", "403 by wordpress-pingbacks")
+        assert (change["before"], change["after"]) == (
+            "goes on, headers by safe-pages",
+            "403 by wordpress-pingbacks",
+        )
         assert change["samples"][0]["client"] == "203.0.113.9"
 
     def test_standard_input_as_people_read_it(self, stricter: Path) -> None:

@@ -38,7 +38,7 @@ def test_campaign_compiles() -> None:
     """The example campaign's policy has no problems, and each of its rules is named where it is compiled."""
     policy = read_text(CAMPAIGN.read_text())
     text = print_door(policy) + print_cache(policy)
-    assert len(policy.rules) == 4
+    assert len(policy.rules) == 6
     assert all(f"# {rule.because}\n" in text for rule in policy.rules)
 
 
