@@ -72,7 +72,9 @@ def _race(ours: str, bare: str) -> Iterator[Measure]:
 
 def _release(ours: OurEdge, policy: Policy) -> Iterator[Measure]:
     """Serve policies that differ, one after the other, while visitors ask without a pause."""
-    seconds, failed, asked = [], [], [0]
+    seconds: list[float] = []
+    failed: list[str] = []
+    asked = [0]
     is_over = threading.Event()
     visitors = [
         threading.Thread(target=_visit, args=(ours.address, is_over, failed, asked)) for _ in range(_VISITORS)
