@@ -32,6 +32,18 @@ request = { set = { X-Told = "100% \\"sure\\"" }, remove = ["X-Secret"] }
 response = { set = { Strict-Transport-Security = "max-age=5" }, remove = ["X-Powered-By"] }
 
 [[rule]]
+name = "no-cookies"
+phase = "admit"
+when = 'request.path == "/bare" && request.cookie["keep"] == ""'
+headers = { request = { remove = ["Cookie"] } }
+
+[[rule]]
+name = "still-cookies"
+phase = "admit"
+when = 'request.path == "/bare" && request.cookie["a-b"] != ""'
+respond = { status = 409 }
+
+[[rule]]
 name = "agents"
 phase = "admit"
 when = 'request.user_agent in list.agents'
@@ -208,6 +220,12 @@ def test_request_headers_are_set_and_taken_off(edge: Edge) -> None:
     assert (headers["x-told"], headers["x-later"]) == ('100% "sure"', "yes")
     assert not {"x-secret", "x-hidden"} & headers.keys()
     assert "x-later" not in told(edge, "/plain")
+
+
+def test_cookies_that_a_rule_took_off_are_gone(edge: Edge) -> None:
+    """A later rule reads what an earlier one left of the cookies."""
+    for cookie, status in (("a-b=1", 404), ("a-b=1; keep=1", 409)):
+        assert edge.ask("/bare", headers={"Cookie": cookie}).status == status
 
 
 @pytest.mark.parametrize("path", ["/cached", "/passed", "/missing", "/refused", "/moved-behind/x"])

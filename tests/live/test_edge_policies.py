@@ -23,11 +23,11 @@ from handshake.edge.door.maps import FOREVER, SWITCHES, text_key
 from handshake.edge.evaluate import Evaluator
 from handshake.edge.expression import Expression
 from handshake.edge.limit import Limit
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.normal_form import check_size
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
 from handshake.edge.request import Request
-from handshake.edge.settings import ListKind
 from handshake.edge.simulate import Verdict, ask_cel, simulate
 from handshake.edge.split_cookie import cookie_of
 from tests.live.edge_policies import (

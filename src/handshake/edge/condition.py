@@ -26,9 +26,9 @@ from handshake.edge.expression import (
 )
 from handshake.edge.fault import Fault
 from handshake.edge.identity import is_stripped
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.pattern import find_pattern_fault
 from handshake.edge.phase import Phase
-from handshake.edge.settings import ListKind
 from handshake.edge.variables import BY_NAME, REQUEST_ARM, REQUEST_COOKIE, REQUEST_HEADER, Type, Variable
 
 _METHODS = {operator.value for operator in Operator} - {Operator.EQUALS.value}

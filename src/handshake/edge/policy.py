@@ -8,89 +8,34 @@ from pathlib import Path
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.config.source import Path as Steps
-from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.actions import Action, Decoy
 from handshake.edge.adjust import Cache
 from handshake.edge.check import check_names, check_networks, check_texts
 from handshake.edge.check_action import check_actions
+from handshake.edge.check_order import check_order
 from handshake.edge.condition import Declared, parse_condition, parse_variable
-from handshake.edge.expression import Expression, IsListed, Reads, SwitchIsOn, walk_reads, walk_tests
+from handshake.edge.declarations import Declarations, build_declarations
+from handshake.edge.expression import IsListed, Reads, SwitchIsOn, walk_reads, walk_tests
 from handshake.edge.limit import Limit
 from handshake.edge.locate import to_problem
-from handshake.edge.network import Network, parse_network
+from handshake.edge.network import Network, parse_networks
 from handshake.edge.normal_form import check_size
 from handshake.edge.phase import Phase
-from handshake.edge.settings import EdgeSettings, FallbackSettings, ListKind, RuleSettings
+from handshake.edge.rule import Rule
+from handshake.edge.settings import EdgeSettings, FallbackSettings, RuleSettings
 from handshake.edge.variables import Variable
 
-
-@dataclass(frozen=True, kw_only=True)
-class Switch:
-    """A named setting, on or off."""
-
-    name: str
-    is_on: bool
-    """Until an operator sets it."""
+__all__ = ["Policy", "Rule", "build_policy", "read_policy"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddressList:
-    """A named set of clients."""
-
-    name: str
-    kind: ListKind
-    entries: tuple[Network, ...]
-    """What it holds at first."""
-    protected: tuple[Network, ...]
-    """Never listed, whatever the list says."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextList:
-    """A named set of whole texts, such as user agents."""
-
-    name: str
-    entries: tuple[str, ...]
-    """What it holds at first."""
-    protected: tuple[str, ...]
-    """Never listed, whatever the list says."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One condition and its action."""
-
-    name: str
-    phase: Phase
-    text: str
-    """The condition as it was written."""
-    condition: Expression
-    action: Action
-    where: Location
-    reads: tuple[Reads, ...] = ()
-    """What the action reads: whom a limit counts, what a cache tells apart."""
-
-    @property
-    def word(self) -> str:
-        """The name in letters, digits and `_`: rules' names hold no `_`, so different names stay different."""
-        return self.name.replace("-", "_")
-
-    @property
-    def because(self) -> str:
-        """The comment above everything that is compiled from this rule."""
-        return f"{self.where.file}:{self.where.line} {self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
+class Policy(Declarations):
     """What the operators wrote, checked."""
 
     trusted_proxies: tuple[Network, ...]
     proxy_protocol: tuple[Network, ...]
     """Whose connections begin with PROXY protocol."""
-    switches: tuple[Switch, ...]
-    lists: tuple[AddressList, ...]
-    text_lists: tuple[TextList, ...]
     rules: tuple[Rule, ...]
     grace_seconds: int
     fallback: FallbackSettings
@@ -155,6 +100,7 @@ def build_policy(loaded: Loaded[EdgeSettings]) -> Policy:
         built, found = _read_rule(loaded, number, rule, declared)
         problems += found
         rules += [built] if built else []
+    problems += check_order(rules)
     if problems:
         raise ProblemsError(problems)
     return _assemble(loaded, tuple(rules))
@@ -208,30 +154,14 @@ def _variables_of(action: Action) -> Iterator[tuple[Steps, str]]:
 
 def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> Policy:
     settings = loaded.model
-    lists = sorted(settings.lists.items())
+    declared = build_declarations(settings)
     return Policy(
-        trusted_proxies=_networks(settings.trusted_proxies),
-        proxy_protocol=_networks(settings.proxy_protocol),
-        switches=tuple(
-            Switch(name=name, is_on=switch.default) for name, switch in sorted(settings.switches.items())
-        ),
-        lists=tuple(
-            AddressList(
-                name=name, kind=its.kind, entries=_networks(its.entries), protected=_networks(its.protected)
-            )
-            for name, its in lists
-            if its.kind is not ListKind.TEXT
-        ),
-        text_lists=tuple(
-            TextList(name=name, entries=its.entries, protected=its.protected)
-            for name, its in lists
-            if its.kind is ListKind.TEXT
-        ),
+        trusted_proxies=parse_networks(settings.trusted_proxies),
+        proxy_protocol=parse_networks(settings.proxy_protocol),
+        switches=declared.switches,
+        lists=declared.lists,
+        text_lists=declared.text_lists,
         rules=rules,
         grace_seconds=settings.cache.grace_seconds,
         fallback=settings.fallback,
     )
-
-
-def _networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(parse_network(text) for text in texts)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handshake.core.problem import ProblemsError
 from handshake.edge.condition import Declared, parse_condition
 from handshake.edge.expression import (
     All,
@@ -22,9 +23,10 @@ from handshake.edge.expression import (
     SwitchIsOn,
     Test,
 )
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.normal_form import count_alternatives, to_alternatives
 from handshake.edge.phase import Phase
-from handshake.edge.settings import ListKind
+from tests.unit.edge.compiled import read_text
 
 DECLARED = Declared(
     switches=frozenset({"siege"}),
@@ -169,3 +171,21 @@ def test_what_no_edge_can_tell_is_refused(text: str, phase: Phase, check: str) -
     """A comparison that has no meaning, or none in this phase, is one fault with its check."""
     _, faults = parse_condition(text, DECLARED, phase)
     assert [fault.check for fault in faults] == [check]
+
+
+@pytest.mark.parametrize(
+    ("change", "test"),
+    [
+        ('headers = { request = { set = { X-Key = "a" } } }', 'request.header["x-key"] in list.agents'),
+        ('headers = { request = { remove = ["User-Agent"] } }', "request.user_agent in list.agents"),
+        ('route = { to = "/x" }', "request.path in list.agents"),
+    ],
+)
+def test_lists_are_asked_before_anything_changes(change: str, test: str) -> None:
+    """A look into a list behind the rule that changes what is looked up is refused; before it, it is not."""
+    look = f'[[rule]]\nname = "look"\nphase = "serve"\nwhen = \'{test}\'\npass = {{}}\n'
+    changer = f'[[rule]]\nname = "change"\nphase = "serve"\nwhen = \'true\'\n{change}\n'
+    lists = '[lists.agents]\nkind = "text"\n'
+    assert read_text(lists + look + changer)
+    with pytest.raises(ProblemsError, match="edge-list-after-change"):
+        read_text(lists + changer + look)

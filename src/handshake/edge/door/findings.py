@@ -33,8 +33,24 @@ def find_out(policy: Policy, maps: str) -> tuple[Line, ...]:
         lines.append(line("http-request", "track-sc0", "src", "table", RATES))
     if policy.needs(REQUEST_SIZE, Phase.ADMIT):
         lines += _find_size()
-    lines += [_find_cookie(reads) for reads in _looked_at(policy) if reads.variable is REQUEST_COOKIE]
-    return tuple(lines)
+    return *lines, *find_cookies(policy)
+
+
+def find_cookies(policy: Policy, *condition: str) -> tuple[Line, ...]:
+    """Return the lines that read the cookies; again where a rule has changed their header."""
+    return tuple(
+        statement
+        for reads in _looked_at(policy)
+        if reads.variable is REQUEST_COOKIE
+        for statement in (
+            *(
+                (line("http-request", f"unset-var(txn.cookie_{reads.word})", *condition),)
+                if condition
+                else ()
+            ),
+            line("http-request", *_find_cookie(reads), *condition),
+        )
+    )
 
 
 def _looked_at(policy: Policy) -> dict[Reads, None]:
@@ -62,11 +78,10 @@ def keep_rates(policy: Policy) -> tuple[Section, ...]:
     return (Section(words=("backend", RATES), lines=(line("stick-table", *table),)),)
 
 
-def _find_cookie(reads: Reads) -> Line:
+def _find_cookie(reads: Reads) -> tuple[str, str]:
     """Read a cookie by the cache's pattern: HAProxy's own `req.cook` ends a value at a comma."""
     pattern = rf"^(?:(?:.*;)? *{re.escape(reads.key)}=([^;]*).*|.*)$"
-    lookup = rf"req.fhdr(cookie,1),regsub('{pattern}','\1')"
-    return line("http-request", f"set-var(txn.cookie_{reads.word})", lookup)
+    return f"set-var(txn.cookie_{reads.word})", rf"req.fhdr(cookie,1),regsub('{pattern}','\1')"
 
 
 def _find_size() -> list[Line]:

@@ -6,6 +6,7 @@ from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.adjust import Headers
 from handshake.edge.door.conditions import compile_condition
 from handshake.edge.door.decoys import deceive
+from handshake.edge.door.findings import find_cookies
 from handshake.edge.door.limits import limit_requests
 from handshake.edge.door.met import if_met, remember_met
 from handshake.edge.limit import Limit
@@ -37,7 +38,19 @@ def _compile_rule(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
     condition = compile_condition(policy, rule.condition, rule.name)
     if condition.is_never:
         return ()
-    return (*condition.acls, remember_met(rule, condition.words), *_act(rule, key))
+    return (
+        *condition.acls,
+        remember_met(rule, condition.words),
+        *_act(rule, key),
+        *(find_cookies(policy, *if_met(rule)) if _changes_cookies(rule) else ()),
+    )
+
+
+def _changes_cookies(rule: Rule) -> bool:
+    if not isinstance(rule.action, Headers):
+        return False
+    request = rule.action.request
+    return "cookie" in map(str.lower, (*request.set, *request.remove))
 
 
 def _act(rule: Rule, key: str) -> tuple[Line, ...]:
