@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -29,12 +29,29 @@ from handshake.drivers.sandbox.confinement import Confinement, find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
 from handshake.drivers.sandbox.user import uid_for
+from tests.house.processes import wait_until
 
 pytestmark = pytest.mark.live
 
 APP = Path(__file__).with_name("probe_app.py").read_bytes()
 SECRET = "redis://:correct-horse-battery-staple@127.0.0.1:1/0"
 POSSIBLE = [Confinement.DROPPED, Confinement.ROOT] if os.geteuid() == 0 else [Confinement.PERSON]
+
+
+KEEP_PORTS = """
+import os, signal, socket, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        keeper = socket.socket()
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        keeper.bind(("127.0.0.1", {port}))
+        keeper.listen()
+        time.sleep(600)
+    os._exit(0)
+"""
+"""Forks twice: what is left holds the instance's listening socket, which it inherited, and one more port."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +296,23 @@ def test_sigterm_drains(node: Node) -> None:
     assert node.sandboxes.log_tail("probe-1")[-1] == "drained"
 
 
+def test_a_stopped_instance_keeps_no_port(node: Node) -> None:
+    """A child in a session of its own, deaf to SIGTERM, ends with its instance: both ports it held are free again."""
+    node.launch("probe-1")
+    node.sandbox("spare")
+    own, spare = node.ports["probe-1"], node.ports["spare"]
+    node.ask(f"exec({KEEP_PORTS.format(port=spare)!r})")
+    wait_until(lambda: not can_listen(spare))
+    assert not can_listen(own)
+    node.sandboxes.stop("probe-1", drain_seconds=10)
+    assert (can_listen(own), can_listen(spare)) == (True, True)
+    following = replace(node.sandbox("probe-2"), environment={"PORT": str(own)})
+    node.ports["probe-2"] = own
+    node.sandboxes.launch(following, secrets={"ledger": SECRET})
+    process = node.wait_for_answer("probe-2")
+    assert process.is_running
+
+
 def test_instance_outlives_all_around_it(node: Node) -> None:
     """After kill -9 of supervisor and monitor it serves on; an agent adopts it by name and stops it in good order."""
     process = node.launch()
@@ -365,3 +399,12 @@ def test_start_to_first_answer(node: Node, record_property: Callable[[str, objec
 def parent_of(pid: int) -> int:
     """Return the pid of a process's parent."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def can_listen(port: int) -> bool:
+    """Whether nobody listens on a port, so that another may."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
