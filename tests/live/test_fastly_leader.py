@@ -11,6 +11,8 @@ import pytest
 
 from handshake.control.acks import FASTLY, SWITCHES, AckWriter, acks_of, list_subject, read_acks
 from handshake.control.campaign import CampaignSettings
+from handshake.control.fastly_plan import FastlyPlanner
+from handshake.control.fastly_settings import FastlySettings
 from handshake.control.leader.arrivals import Refused, Settled, judge_arrivals
 from handshake.control.leader.fastly import FastlyEdge
 from handshake.control.leader.fastly_data import FastlyData
@@ -70,21 +72,20 @@ class House:
         self.lists = Lists(self.catalog, self.clock, shelf)
         self.switches = Switches(self.catalog, self.clock)
         acks = AckWriter(self.catalog, self.clock, FASTLY)
-        self.edge = FastlyEdge(
-            acks=acks,
+        self.data = FastlyData(
+            catalog=self.catalog,
             clock=self.clock,
-            data=FastlyData(
-                catalog=self.catalog,
-                clock=self.clock,
-                acks=acks,
-                lists=ListReader(self.catalog, shelf),
-                read_seal_key=lambda: "c2VhbA==",
-            ),
-            connect=lambda settings: FastlyApiService(
-                Account(api=settings.api, token=TOKEN, clock=self.clock), settings.service_id
-            ),
+            acks=acks,
+            lists=ListReader(self.catalog, shelf),
+            read_seal_key=lambda: "c2VhbA==",
         )
+        self.edge = FastlyEdge(acks=acks, clock=self.clock, data=self.data, connect=self.connect)
         self.live = self._apply(EDGE, revision=1, stable=None)
+
+    def connect(self, settings: FastlySettings) -> FastlyApiService:
+        """Return the service, through the driver."""
+        account = Account(api=settings.api, token=TOKEN, clock=self.clock)
+        return FastlyApiService(account, settings.service_id)
 
     def apply(self, text: str) -> None:
         """Move the policy's pointer on."""
@@ -276,6 +277,25 @@ def test_a_silent_api_is_asked_with_growing_pauses(house: House) -> None:
     assert not cycle.cycle().changed
     house.clock.advance(6)
     assert cycle.cycle().sentence == "vendor_accepted: version 2"
+
+
+def test_a_plan_shows_the_difference_and_what_has_no_room(house: House) -> None:
+    """Before anything is applied: the version's difference, new containers, and which entries will stay out."""
+    planner = FastlyPlanner(data=house.data, connect=house.connect)
+    told = planner.plan(house.live.policy)
+    assert {
+        "+fastly acl hs_list_wall_1",
+        "+fastly dictionary hs_switches",
+        "+fastly domain www.example.org",
+    } <= {*told}
+    assert any(line.startswith("+") and "# edge.toml:" in line and line.endswith(" wall") for line in told)
+    house.arrive()
+    assert planner.plan(house.live.policy) == ()
+    house.ban(*(f"198.51.{number // 128}.{number % 128 * 2}" for number in range(201)))
+    (unfit,) = planner.plan(house.live.policy)
+    assert unfit.startswith("fastly: list wall: 2 did not fit: 198.51.")
+    house.api.is_down = True
+    assert planner.plan(house.live.policy)[0].startswith("fastly: not compared: Fastly's API fails with 503")
 
 
 def test_a_campaign_without_fastly_asks_nobody(house: House) -> None:

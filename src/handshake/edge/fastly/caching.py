@@ -73,7 +73,7 @@ def fetch(policy: Policy) -> Block:
             act("set beresp.cacheable = false"),
             act("return(deliver)"),
         ),
-        when(f"req.http.X-HS-Pass || {_PRIVATE}", _PASS),
+        when(f'req.http.X-HS-Pass || (req.method != "GET" && req.method != "HEAD") || {_PRIVATE}', _PASS),
         when('beresp.http.Vary ~ "[*]"', _PASS),
         *_keep_unmarked_out(rules),
         *_keep_stale(policy.grace_seconds),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from handshake.edge.challenge_page import COOKIE, PAGE, PATH, PLACE_OF_SEAL, SEAL_SECONDS, ZEROS
 from handshake.edge.fastly.conditions import NOW
+from handshake.edge.fastly.cookies import read_cookie
 from handshake.edge.fastly.seals import seal
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.policy import Policy, Rule
@@ -59,10 +60,9 @@ def accept_solutions(policy: Policy) -> tuple[Statement, ...]:
 
 def challenge(rule: Rule) -> tuple[Statement, ...]:
     """Return the part of a limit that shows the puzzle to a client without a pass."""
-    cookie = rf'regsub(req.http.Cookie, "^(?:(?:.*;)? *{COOKIE}{rule.word}=([^;]*).*|.*)$", "\1")'
     return (
         act("set var.is_passed = false"),
-        act(f"set var.key = {cookie}"),
+        act(f"set var.key = {read_cookie(COOKIE + rule.word)}"),
         when(
             f"var.key ~ {quote(_PASSED_FORM)}",
             act("set var.until = re.group.1"),

@@ -12,6 +12,7 @@ from handshake.edge.fastly.first_hop import FIRST_HOP, identify_client, tell_ori
 from handshake.edge.fastly.rules import FastlyRule, compile_rules
 from handshake.edge.fastly.strictness import refuse_malformed
 from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
 from handshake.edge.vcl.tags import INWARD
 from handshake.syntax.fastly_vcl import subroutine
@@ -82,7 +83,14 @@ def _receive() -> Block:
 
 
 def _deliver(rules: tuple[FastlyRule, ...]) -> Block:
-    finish = tuple(part for rule in rules for part in rule.finish)
+    # The answer passes the cache's rules first, then the door's: the later one wins.
+    finish = tuple(
+        part
+        for phase in reversed(list(Phase))
+        for rule in rules
+        if rule.phase is phase
+        for part in rule.finish
+    )
     return subroutine(
         "deliver",
         *_declare(_LOCALS, finish),

@@ -28,6 +28,7 @@ _BARE_QUERY = r'regsub(req.url, "^[^?]*\??", "")'
 class FastlyRule:
     """One rule in its places."""
 
+    phase: Phase
     declared: tuple[Block, ...]
     """ACLs, counters and boxes."""
     test: If
@@ -50,6 +51,7 @@ def _compile_rule(policy: Policy, surroundings: FastlySurroundings, rule: Rule) 
     condition = printer.print_condition(rule.condition)
     counters = keep_limit(rule) if isinstance(rule.action, Limit) else ()
     return FastlyRule(
+        phase=rule.phase,
         declared=(*printer.acls, *counters),
         test=when(condition, *_act(rule), because=rule.because),
         answer=answer_rule(rule),
@@ -76,7 +78,7 @@ def _act(rule: Rule) -> tuple[Statement, ...]:  # noqa: PLR0911 -- one return fo
         case Pass():
             return (act('set req.http.X-HS-Pass = "1"'),)
         case Route() as route:
-            return (act(f"set req.url = {_print_route(route)}"),)
+            return (_route(route),)
         case Split() as split:
             return choose_arm(rule, split)
 
@@ -119,9 +121,11 @@ def _change(message: str, values: dict[str, str], remove: tuple[str, ...]) -> tu
     )
 
 
-def _print_route(route: Route) -> str:
+def _route(route: Route) -> Statement:
     if route.prefix is None:
-        return f"{quote(route.to)} {_QUERY}"
+        return act(f"set req.url = {quote(route.to)} {_QUERY}")
     pattern = quote(f"^{escape_pattern(route.prefix)}")
-    target = route.to.replace("\\", "\\\\")
-    return f"regsub(req.url, {pattern}, {quote(target)})"
+    # In front of the rest, and not in its place: a replacement would read a backslash.
+    return when(
+        f"req.url ~ {pattern}", act(f'set req.url = {quote(route.to)} regsub(req.url, {pattern}, "")')
+    )

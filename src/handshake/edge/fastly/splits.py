@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handshake.edge.adjust import Split
+from handshake.edge.fastly.cookies import read_cookie
 from handshake.edge.policy import Rule
 from handshake.edge.split_cookie import cookie_attributes, cookie_of
 from handshake.syntax.fastly_vcl import quote
@@ -20,7 +21,7 @@ def choose_arm(rule: Rule, split: Split) -> tuple[Statement, ...]:
     cookie = cookie_of(rule.name)
     known = "|".join(split.arms)
     return (
-        act(f'set {arm} = regsub(req.http.Cookie, "^(?:(?:.*;)? *{cookie}=([^;]*).*|.*)$", "\\1")'),
+        act(f"set {arm} = {read_cookie(cookie)}"),
         when(
             f"{arm} !~ {quote(f'^({known})$')}",
             act(f"set var.count = randomint(0, {sum(split.arms.values()) - 1})"),
