@@ -12,7 +12,7 @@ from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, short
 from handshake.core.release import parse_subject
 from handshake.testing.campaign import HouseUnderTest
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 BANNED_FROM = "127.0.0.77"
 """A loopback address that the wall does not protect, so that a visitor can come from it."""

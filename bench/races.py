@@ -14,7 +14,7 @@ from frame import Measure, compare, doing, interleave
 from handshake.control.house import load_house
 from handshake.core.clock import SystemClock
 from handshake.testing.campaign import HouseUnderTest
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 from load import Load, run_wrk
 
 _REPETITIONS = 5

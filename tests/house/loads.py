@@ -9,7 +9,7 @@ from handshake.drills.plan import LoadPlan
 from handshake.drills.request_kind import RequestKind
 from handshake.drills.summary_print import print_failures, print_lines
 from handshake.drills.target import Target
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 from tests.house.house import HouseUnderTest
 
 

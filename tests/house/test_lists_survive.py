@@ -16,7 +16,7 @@ from handshake.control.house import load_house
 from handshake.control.wall import Term, Wall
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 from tests.house.house import HouseUnderTest
 from tests.house.processes import Process, find_process, processes_of, supervised, wait_until
 

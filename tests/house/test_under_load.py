@@ -21,7 +21,7 @@ from handshake.drills.summary import summarise_load
 from handshake.drills.summary_print import print_failures, print_lines
 from handshake.drills.target import Target
 from handshake.testing.campaign import HouseUnderTest, house_up
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from handshake.config.reader import read_settings
 from handshake.control.campaign import CampaignSettings
-from handshake.control.policy import CAMPAIGN_FILE, policy_files
+from handshake.control.policy import policy_files
+from handshake.control.policy_files import CAMPAIGN_FILE
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
 _MADE = {"dist", "__pycache__"}

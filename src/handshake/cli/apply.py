@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_release
 from handshake.cli.screen import campaign_option, errors_explained, json_option
-from handshake.cli.session import find_release, open_wiring, who_asks
+from handshake.cli.session import find_release, open_wiring
 
 
 @click.command()

@@ -23,7 +23,7 @@ from handshake.core.manifest import release_id
 from handshake.core.release import Kind, Subject
 from handshake.image.bake import Baked
 from handshake.image.step import BakedStep
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 Act = Callable[[Telling, Path], Baked]
 """Bakes into a folder."""

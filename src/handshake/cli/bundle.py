@@ -10,13 +10,14 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import find_release, open_wiring, read_subject, who_asks
+from handshake.cli.session import find_release, open_wiring, read_subject
 from handshake.control.bundles import BundleStatus
 from handshake.core.digest import Digest, short
 from handshake.core.release import Subject
 from handshake.fleet.bundle import State
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 _LOOK_SECONDS = 0.2
 _wait = click.option(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import click
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.control.collecting import CollectionPlan
 from handshake.control.retention import Retention
 from handshake.core.digest import Digest, short

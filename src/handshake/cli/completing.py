@@ -11,7 +11,7 @@ from handshake.core.digest import short
 from handshake.core.errors import HandshakeError
 from handshake.core.problem import ProblemsError
 from handshake.core.release import Kind
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 
 def complete_subject(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

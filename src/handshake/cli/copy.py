@@ -9,8 +9,9 @@ import click
 from rich.markup import escape
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.control.copying.proof import PageProof
 from handshake.control.house import find_house
 from handshake.core.clock import SystemClock

@@ -11,7 +11,7 @@ from handshake.cli.screen import campaign_option, errors_explained, json_option,
 from handshake.control.house import find_house
 from handshake.core.clock import SystemClock
 from handshake.core.tree import remove_tree
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)

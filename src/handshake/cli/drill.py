@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.cli.up import start_campaign
 from handshake.drills.changed_campaign import changed_campaign
 from handshake.drills.target import Target
 from handshake.drills.tour import Stop, Tour, tour_subjects
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 _RATE_PER_SECOND = 100.0
 

@@ -8,8 +8,9 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.control.revoking import revoke_key
 from handshake.control.signing_keys import Keyring, SigningKey
 from handshake.core.signature import KeyId

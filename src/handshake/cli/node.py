@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.control.agent.health import ask_agent
 from handshake.control.house import House, data_root, make_folders, run_root, save_house
 from handshake.control.invitation import (
@@ -24,7 +25,8 @@ from handshake.control.nodes import Node, explain_node
 from handshake.control.secrets import Secrets
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
-from handshake.wiring import Wiring, find_missing_programs
+from handshake.wiring.campaign import Wiring
+from handshake.wiring.machine import find_missing_programs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from handshake.cli.arriving import wait_and_tell
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import open_wiring, read_subject, who_asks
+from handshake.cli.session import open_wiring, read_subject
 from handshake.cli.shake import shake_unless_passed
 from handshake.cli.telling import telling
 from handshake.core.digest import Digest, short

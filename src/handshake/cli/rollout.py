@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_service
 from handshake.cli.durations import DurationType
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.cli.watching import draw_fleet, watching
 from handshake.control.status import FleetRow, read_fleets
 from handshake.core.digest import short
@@ -19,7 +20,7 @@ from handshake.core.pointer import Pointer
 from handshake.fleet.hold import Hold
 from handshake.fleet.state import Stage
 from handshake.fleet.wording import print_moment
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 _AT_REST = {Stage.SETTLED, Stage.STUCK}
 _LOOK_SECONDS = 0.2

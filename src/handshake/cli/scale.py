@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_service
 from handshake.cli.durations import DurationType
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.fleet.scaling import AUTOSCALER, Scale
 from handshake.fleet.wording import print_moment
 

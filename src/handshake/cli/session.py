@@ -1,9 +1,7 @@
-"""What most verbs begin with: the campaign that is up here, and who asks."""
+"""What most verbs begin with: the campaign that is up here."""
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Sequence
 
 from handshake.control.house import find_house
@@ -11,17 +9,12 @@ from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, digits, short
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.release import Subject, parse_subject
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 
 def open_wiring(campaign: str) -> Wiring:
     """Return the parts of a campaign that is up here; ProblemsError where there is none."""
     return Wiring(find_house(campaign), SystemClock())
-
-
-def who_asks() -> str:
-    """Return the person behind the verb, for the journal: under sudo, the one who called it."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def read_subject(text: str) -> Subject:

@@ -7,9 +7,10 @@ import sys
 import click
 from rich.progress import Progress
 
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_service
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.cli.session import find_release, open_wiring, who_asks
+from handshake.cli.session import find_release, open_wiring
 from handshake.cli.telling import telling
 from handshake.control.shaking import Tell
 from handshake.core.digest import Digest, short
@@ -17,7 +18,7 @@ from handshake.core.release import Kind, Subject
 from handshake.image.shake.finding import Ruling
 from handshake.image.shake.promises import PROMISES
 from handshake.image.shake.report import Judgement, ShakeReport
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 _MARKS = {
     Ruling.KEPT: "[green]✓[/]",

@@ -22,11 +22,12 @@ from handshake.control.countries import build_countries, build_networks
 from handshake.control.house import House, data_root, make_folders, run_root, save_house
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.opening import Opening
-from handshake.control.policy import CAMPAIGN_FILE
+from handshake.control.policy_files import CAMPAIGN_FILE
 from handshake.control.preflight import check_folder, check_ports, require_folder
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
-from handshake.wiring import Wiring, find_missing_programs, find_port_holder
+from handshake.wiring.campaign import Wiring
+from handshake.wiring.machine import find_missing_programs, find_port_holder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from handshake.config.settings import Settings
 from handshake.control.address import Address
+from handshake.control.campaign_head import CampaignHead, Name
 from handshake.control.fastly_settings import FastlySettings
 from handshake.control.region_settings import RegionSettings
-from handshake.core.release import parse_name
 from handshake.fleet.freeze import Calendar, Window, parse_dates, parse_weekly, parse_zone
 from handshake.fleet.scaling import Targets
 from handshake.fleet.strategy import Strategy
@@ -38,7 +38,6 @@ def _dates(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(parse_name)]
 Mount = Annotated[str, AfterValidator(_mount)]
 PagePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")]
 Zone = Annotated[str, AfterValidator(parse_zone)]
@@ -196,11 +195,9 @@ class TelemetrySettings(Settings):
     dogstatsd: Address = Field(default="127.0.0.1:8125", description="A DogStatsD listener (UDP).")
 
 
-class CampaignSettings(Settings):
+class CampaignSettings(CampaignHead):
     """handshake.toml."""
 
-    name: Name = Field(description="The campaign's name; part of paths.")
-    nodes: tuple[Name, ...] = Field(default=("n1",), min_length=1, description="The machines with an agent.")
     countries: str = Field(
         default="",
         description="A file in MaxMind's format (`.mmdb`), or a folder with the files `geoip` and `geoip6` of "

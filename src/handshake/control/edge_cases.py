@@ -7,7 +7,8 @@ from pathlib import Path
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.control.edge_ways import WayKind, find_way
-from handshake.control.policy import CASES_FILE, Policy
+from handshake.control.policy import Policy
+from handshake.control.policy_files import CASES_FILE
 from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.cases import CasesSettings
 from handshake.edge.check_cases import check_cases

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import FASTLY, acks_of, concerned_places, read_acks
-from handshake.control.live import LivePolicy
+from handshake.control.declared import DeclaredPolicy
 from handshake.core.ack import Ack, is_served
 from handshake.core.clock import Clock
 from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.edge.declarations import Switch
 from handshake.edge.lists.shape import ListShape, shape_lists
-from handshake.edge.policy import Switch
 
 Found = TypeVar("Found")
 
@@ -36,14 +36,14 @@ class DataReport:
     """What Fastly has said of it so far, with what does not fit there; nobody waits for it."""
 
 
-def find_switch(live: LivePolicy, name: str) -> Switch:
+def find_switch(live: DeclaredPolicy, name: str) -> Switch:
     """Return a switch of the live policy; ProblemsError names the nearest one."""
-    return _find(name, {switch.name: switch for switch in live.policy.edge.switches}, "switch")
+    return _find(name, {switch.name: switch for switch in live.edge.switches}, "switch")
 
 
-def find_list(live: LivePolicy, name: str) -> ListShape:
+def find_list(live: DeclaredPolicy, name: str) -> ListShape:
     """Return a list of the live policy; ProblemsError names the nearest one."""
-    return _find(name, {its.name: its for its in shape_lists(live.policy.edge)}, "list")
+    return _find(name, {its.name: its for its in shape_lists(live.edge)}, "list")
 
 
 def wait_for_doors(

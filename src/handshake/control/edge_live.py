@@ -10,12 +10,12 @@ from handshake.control.lists.lists import Lists
 from handshake.control.switches import Switches, is_switch_on
 from handshake.core.clock import Clock
 from handshake.edge.evaluate import read_value
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.shape import ListShape, shape_lists
 from handshake.edge.network import parse_network, print_network
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
 from handshake.edge.request import LiveData, Request
-from handshake.edge.settings import ListKind
 
 
 def begin_with(policy: Policy) -> LiveData:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.catalog.catalog import Catalog
-from handshake.control.acks import PURGES, SWITCHES
+from handshake.control.acks import PURGES
 from handshake.control.arrival import Arrival, Arrivals
-from handshake.control.edge_data import DataReport, find_switch, wait_for_doors
+from handshake.control.edge_data import DataReport, wait_for_doors
 from handshake.control.live import LivePolicy
 from handshake.control.pointers import Pointers
 from handshake.control.publisher import Publisher, Telling
 from handshake.control.purges import Purges, describe_purge
 from handshake.control.shaken import Shaken, demand_shaken
-from handshake.control.switches import Switches, print_switch
+from handshake.control.switchboard import Switchboard
 from handshake.control.uploading import Uploads
 from handshake.control.wall import Term, Wall
 from handshake.core.clock import Clock
@@ -39,7 +39,7 @@ class Operator:
     pointers: Pointers
     arrivals: Arrivals
     publisher: Publisher
-    switches: Switches
+    switchboard: Switchboard
     wall: Wall
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
@@ -107,16 +107,11 @@ class Operator:
 
     def set_switch(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
         """Turn a switch on or off, for a time or for good."""
-        known = find_switch(self.live(), name)
-        revision = self.switches.set(
-            name, is_on=is_on, default=known.is_on, owner=self.who, reason=reason, seconds=seconds
-        )
-        return self._wait_for_doors(SWITCHES, revision, f"switch {name} is {print_switch(is_on=is_on)}")
+        return self.switchboard.set(name, is_on=is_on, seconds=seconds, reason=reason)
 
     def undo_switch(self, name: str) -> DataReport:
         """Return a switch to what it was before it was last set."""
-        revision = self.switches.undo(name, owner=self.who)
-        return self._wait_for_doors(SWITCHES, revision, f"switch {name} is back")
+        return self.switchboard.undo(name)
 
     def put_on_list(self, name: str, entry: str, *, seconds: float | None, reason: str) -> DataReport:
         """Put an entry on a list, for a time or for good."""

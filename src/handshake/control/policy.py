@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.control.campaign import CampaignSettings, listening
+from handshake.control.policy_files import CAMPAIGN_FILE, CASES_FILE, EDGE_FILE, GATEWAY_FILE
 from handshake.control.region_settings import check_regions
 from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.fastly.check import check_fastly
@@ -16,12 +17,6 @@ from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.policy import read_policy as read_edge
 from handshake.gateway.policy import GatewayPolicy, covers
 from handshake.gateway.reader import Gateway, read_gateway
-
-CAMPAIGN_FILE = "handshake.toml"
-EDGE_FILE = "edge.toml"
-GATEWAY_FILE = "gateway.toml"
-CASES_FILE = "edge_tests.toml"
-"""Requests, and what edge.toml must make of them: not a part of the policy, but released with it."""
 
 Part = TypeVar("Part")
 

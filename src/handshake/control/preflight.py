@@ -8,7 +8,8 @@ from pathlib import Path
 from handshake.config.reader import read_settings
 from handshake.control.campaign import CampaignSettings, listening
 from handshake.control.edge_cases import find_failing_cases
-from handshake.control.policy import CAMPAIGN_FILE, read_policy
+from handshake.control.policy import read_policy
+from handshake.control.policy_files import CAMPAIGN_FILE
 from handshake.control.sources import check_sources
 from handshake.core.problem import Location, Problem, ProblemsError
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from handshake.config.reader import read_settings
 from handshake.control.campaign import CampaignSettings
-from handshake.control.policy import CAMPAIGN_FILE, policy_files, read_policy
+from handshake.control.policy import policy_files, read_policy
+from handshake.control.policy_files import CAMPAIGN_FILE
 from handshake.control.shelf import load_manifest, store_release
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest

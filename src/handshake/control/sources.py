@@ -8,7 +8,7 @@ from pathlib import Path
 from handshake.config.reader import Loaded, read_settings
 from handshake.control.campaign import CampaignSettings
 from handshake.control.mmdb import find_mmdb_fault
-from handshake.control.policy import CAMPAIGN_FILE
+from handshake.control.policy_files import CAMPAIGN_FILE
 from handshake.core.problem import Problem, ProblemsError
 from handshake.image.check import check_recipe
 from handshake.image.recipe import read_recipe

@@ -8,17 +8,17 @@ from ipaddress import ip_network
 
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import list_subject
+from handshake.control.declared import DeclaredPolicy
 from handshake.control.edge_data import DataReport, find_list, wait_for_doors
 from handshake.control.lists.compaction import Compaction
 from handshake.control.lists.lists import Lists, print_entries
 from handshake.control.lists.word import FOREVER, OFF, ListDelta, Origin, Standing, Word
-from handshake.control.live import LivePolicy
 from handshake.core.clock import Clock
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.edge.lists.entry import find_protected, read_entry, sort_entries
 from handshake.edge.lists.formats import Entries
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.shape import ListShape
-from handshake.edge.settings import ListKind
 
 _DOOR_SECONDS = 10.0
 _IMPORT_SECONDS = 120.0
@@ -59,7 +59,7 @@ class Wall:
     clock: Clock
     lists: Lists
     compaction: Compaction
-    read_live: Callable[[], LivePolicy]
+    read_live: Callable[[], DeclaredPolicy]
     nodes: tuple[str, ...]
 
     def add(

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from handshake.control.access_log import AccessLog
 from handshake.control.live import LivePolicy
 from handshake.core.clock import Clock
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.matcher import Matcher
 from handshake.edge.lists.shape import ListShape
 from handshake.edge.log.decoys import DecoyReport, account_decoys
 from handshake.edge.log.hits import count_agents, count_clients, count_hits
 from handshake.edge.log.preview import Preview, preview_agents, preview_clients
 from handshake.edge.log.rules import find_decoy_rules, find_list_rules
-from handshake.edge.settings import ListKind
 
 _NAMED = 5
 

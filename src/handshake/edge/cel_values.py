@@ -8,8 +8,9 @@ from typing import Any
 
 from celpy.celtypes import BoolType, IntType, ListType, MapType, StringType
 
+from handshake.edge.declarations import AddressList, TextList
 from handshake.edge.network import Address, is_within
-from handshake.edge.policy import AddressList, Policy, TextList
+from handshake.edge.policy import Policy
 from handshake.edge.request import LiveData, Request
 
 

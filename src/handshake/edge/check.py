@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from handshake.config.reader import Loaded
 from handshake.config.source import Step
 from handshake.core.problem import Problem
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.network import parse_network
-from handshake.edge.settings import EdgeSettings, ListKind
+from handshake.edge.settings import EdgeSettings
 
 LONGEST_TEXT = 256
 """Characters of a text in a list: what every dialect can look up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -12,6 +13,11 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 def parse_network(text: str) -> Network:
     """Return an address or a network; ValueError says what is wrong, host bits included."""
     return ipaddress.ip_network(text)
+
+
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks that texts write."""
+    return tuple(map(parse_network, texts))
 
 
 def print_network(network: Network) -> str:

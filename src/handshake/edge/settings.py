@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -10,40 +9,12 @@ from pydantic import Field, StringConstraints
 from handshake.config.settings import Settings
 from handshake.edge.actions import Action, Decoy, Redirect, Respond
 from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
+from handshake.edge.declaration_settings import DeclarationSettings
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
-from handshake.edge.texts import Body, HeaderValue, Word
+from handshake.edge.texts import Body, HeaderValue
 
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
-
-
-class ListKind(StrEnum):
-    """What a list holds."""
-
-    ADDRESS = "address"
-    NETWORK = "network"
-    TEXT = "text"
-
-
-class SwitchSettings(Settings):
-    """`[switches.NAME]`: a named setting that operators turn on and off without a release."""
-
-    default: bool = Field(default=False, description="Whether the switch is on until an operator sets it.")
-    description: str = Field(description="What it does when on, for the person who turns it at 3 am.")
-
-
-class ListSettings(Settings):
-    """`[lists.NAME]`: a named set of clients or texts that operators change without a release."""
-
-    kind: ListKind = Field(
-        description="`address`: single addresses only; `network`: addresses and networks; `text`: whole texts, "
-        "such as user agents."
-    )
-    description: str = Field(default="", description="Whom it holds.")
-    entries: tuple[str, ...] = Field(default=(), description="What it holds at first, without an end.")
-    protected: tuple[str, ...] = Field(
-        default=(), description="What counts as not listed, whatever the list says."
-    )
 
 
 class RuleSettings(Settings):
@@ -103,7 +74,7 @@ class FallbackSettings(Settings):
     )
 
 
-class EdgeSettings(Settings):
+class EdgeSettings(DeclarationSettings):
     """The file as a whole."""
 
     trusted_proxies: tuple[str, ...] = Field(
@@ -113,8 +84,6 @@ class EdgeSettings(Settings):
         default=(),
         description="Addresses and networks whose connections begin with PROXY protocol (version 1 or 2).",
     )
-    switches: dict[Word, SwitchSettings] = Field(default_factory=dict, description="Switches by name.")
-    lists: dict[Word, ListSettings] = Field(default_factory=dict, description="Lists by name.")
     rule: tuple[RuleSettings, ...] = Field(default=(), description="Rules, in order.")
     cache: CacheSettings = Field(default_factory=CacheSettings, description="Caching.")
     fallback: FallbackSettings = Field(default_factory=FallbackSettings, description="The last resort.")

@@ -15,7 +15,6 @@ from handshake.control.copying.record import read_record
 from handshake.control.edge_cases import find_failing_cases
 from handshake.control.holds import Holds
 from handshake.control.journal import JournalRecord, read_journal
-from handshake.control.lists.compaction import Compaction
 from handshake.control.live import LivePolicy
 from handshake.control.nodes import NodeRegister
 from handshake.control.operator import Operator
@@ -26,7 +25,6 @@ from handshake.control.shaken import Shaken
 from handshake.control.site_releases import SiteReleases
 from handshake.control.site_traffic import SiteTraffics
 from handshake.control.status import StatusReport, read_status
-from handshake.control.wall import Wall
 from handshake.control.witness import Witness
 from handshake.core.digest import Digest
 from handshake.core.errors import HandshakeError, RefusedError
@@ -50,7 +48,7 @@ class Verbs(Publishing, FastlyWiring):
             pointers=self.pointers,
             arrivals=self.arrivals(),
             publisher=self.publisher(folder),
-            switches=self.switches,
+            switchboard=self.switchboard(who),
             wall=self.wall(who),
             read_live=self.live,
             kind_of=lambda release: self.manifest_of(release).kind,
@@ -69,18 +67,6 @@ class Verbs(Publishing, FastlyWiring):
             self.workshop(), run_build=lambda _command, _folder: None, describe_source=lambda _: origin
         )
         return replace(self.operator(who), publisher=Publisher(shop, self.clock))
-
-    def wall(self, who: str) -> Wall:
-        """Return somebody's say in lists."""
-        return Wall(
-            who=who,
-            catalog=self.catalog,
-            clock=self.clock,
-            lists=self.lists,
-            compaction=Compaction(self.catalog, self.clock, self.list_shelf),
-            read_live=self.demand_live,
-            nodes=self.nodes,
-        )
 
     def demand_live(self) -> LivePolicy:
         """Return the live policy; RefusedError where none was applied yet."""

@@ -28,10 +28,10 @@ from handshake.edge.expression import (
     Test,
 )
 from handshake.edge.judge import Judge
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.phase import Phase
 from handshake.edge.print_cel import print_cel
 from handshake.edge.request import LiveData, Request
-from handshake.edge.settings import ListKind
 from handshake.edge.simulate import simulate
 from handshake.edge.variables import BY_NAME, Type
 from tests.unit.edge.compiled import read_text

@@ -8,8 +8,8 @@ import pytest
 
 from handshake.edge.lists.entry import find_protected, read_entry, sort_entries
 from handshake.edge.lists.formats import BadLine, Format, print_entries, read_list
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.matcher import Matcher
-from handshake.edge.settings import ListKind
 
 ADDRESS, NETWORK, TEXT = ListKind.ADDRESS, ListKind.NETWORK, ListKind.TEXT
 

@@ -18,7 +18,7 @@ from handshake.core.problem import ProblemsError
 from handshake.edge.door.maps import COUNTRIES, NETWORKS
 from handshake.edge.policy import Policy as EdgePolicy
 from handshake.edge.request import LiveData, Request
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)

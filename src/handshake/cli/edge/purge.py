@@ -7,8 +7,9 @@ import sys
 import click
 from rich.markup import escape
 
+from handshake.cli.asking import who_asks
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 from handshake.control.edge_data import DataReport
 from handshake.control.purges import describe_purge, read_purge
 from handshake.edge.purge import Purge

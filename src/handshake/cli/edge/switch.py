@@ -8,10 +8,11 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.edge.enforced import finish
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import for_option, print_moment, reason_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
 from handshake.control.edge_data import find_switch
 from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
 
@@ -56,8 +57,8 @@ def set_switch(
 ) -> None:
     """Turn switch NAME on or off, for a time or for good."""
     with errors_explained(as_json=as_json):
-        operator = open_wiring(campaign).operator(who_asks())
-        done = operator.set_switch(name, is_on=value == "on", seconds=seconds, reason=reason)
+        switchboard = open_live_data(campaign).switchboard(who_asks())
+        done = switchboard.set(name, is_on=value == "on", seconds=seconds, reason=reason)
         finish(done, as_json=as_json)
 
 
@@ -68,7 +69,7 @@ def set_switch(
 def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
     """Return switch NAME to what it was before it was last set."""
     with errors_explained(as_json=as_json):
-        finish(open_wiring(campaign).operator(who_asks()).undo_switch(name), as_json=as_json)
+        finish(open_live_data(campaign).switchboard(who_asks()).undo(name), as_json=as_json)
 
 
 @switch.command("history")
@@ -78,10 +79,10 @@ def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
 def show_history(name: str, *, campaign: str, as_json: bool) -> None:
     """Show every setting of switch NAME, or of all; no rollback touches it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        live = open_live_data(campaign)
         if name:
-            find_switch(wiring.demand_live(), name)
-        report = SwitchHistory(settings=wiring.switches.history(name))
+            find_switch(live.declarations.demand_live(), name)
+        report = SwitchHistory(settings=live.switches.history(name))
         show(report, as_json=as_json, for_people=lambda: _tell_history(report))
 
 
@@ -91,15 +92,15 @@ def show_history(name: str, *, campaign: str, as_json: bool) -> None:
 def list_switches(*, campaign: str, as_json: bool) -> None:
     """Show every switch: its value, who set it, why, until when."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        settings, now = wiring.switches.all(), wiring.clock.now()
+        live = open_live_data(campaign)
+        settings, now = live.switches.all(), live.clock.now()
         rows = tuple(
             SwitchRow(
                 name=its.name,
                 is_on=is_switch_on(settings.get(its.name), now, default=its.is_on),
                 setting=settings.get(its.name),
             )
-            for its in wiring.operator(who_asks()).live().policy.edge.switches
+            for its in live.declarations.demand_live().edge.switches
         )
         show(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
 

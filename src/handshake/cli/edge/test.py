@@ -15,7 +15,8 @@ from handshake.cli.edge.ground import read_folder
 from handshake.cli.screen import errors_explained, json_option, out, show
 from handshake.control.edge_cases import try_folder
 from handshake.control.edge_ways import find_way
-from handshake.control.policy import CASES_FILE, Policy
+from handshake.control.policy import Policy
+from handshake.control.policy_files import CASES_FILE
 from handshake.edge.trial import Trial
 
 

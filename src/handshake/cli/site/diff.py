@@ -14,7 +14,7 @@ from handshake.cli.screen import campaign_option, errors_explained, json_option,
 from handshake.cli.session import find_release, open_wiring
 from handshake.core.digest import Digest, short
 from handshake.site.difference import Difference, FileChange, compare_releases
-from handshake.wiring import Wiring
+from handshake.wiring.campaign import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)

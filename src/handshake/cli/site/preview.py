@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import click
 
 from handshake.catalog.keys import SITE_PREVIEWS
+from handshake.cli.asking import who_asks
 from handshake.cli.completing import complete_site
 from handshake.cli.durations import DurationType
 from handshake.cli.edge.options import print_moment
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import find_release, open_wiring, who_asks
+from handshake.cli.session import find_release, open_wiring
 from handshake.control.site_traffic import PREVIEW_USER, Preview
 from handshake.core.digest import short
 from handshake.core.errors import RefusedError

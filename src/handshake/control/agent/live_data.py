@@ -13,9 +13,10 @@ from handshake.control.lists.reader import decode_heads
 from handshake.control.lists.word import ListHead
 from handshake.control.switches import SwitchSetting, decode_switches, switches_revision
 from handshake.core.errors import HandshakeError
+from handshake.edge.declarations import Switch
 from handshake.edge.door.maps import FOREVER, SWITCHES, name_list_map, name_return
 from handshake.edge.lists.shape import ListShape, shape_lists
-from handshake.edge.policy import Policy, Switch
+from handshake.edge.policy import Policy
 
 
 def wanted_switches(policy: Policy, snapshot: Snapshot, now: float) -> DoorMap:

@@ -20,9 +20,9 @@ from handshake.edge.fastly.containers import SWITCHES as SWITCHES_TABLE
 from handshake.edge.fastly.fitting import Fit, Lease, Spread, fit_networks, fit_texts, spread
 from handshake.edge.fastly.service import FastlyService, Version
 from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.shape import ListShape, shape_lists
 from handshake.edge.policy import Policy as EdgePolicy
-from handshake.edge.settings import ListKind
 
 _LOOK_AGAIN_SECONDS = 300.0
 """How long what was read back is believed: somebody may use Fastly's own pages."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable
 
+from handshake.edge.declarations import Declarations
 from handshake.edge.network import Network, print_network
-from handshake.edge.policy import Policy
 
 SWITCHES = "switches.map"
 COUNTRIES = "countries.map"
@@ -51,15 +51,15 @@ def print_switches(switches: Iterable[tuple[str, int]]) -> str:
     return "".join(f"{name} {until}\n" for name, until in switches)
 
 
-def seed_maps(policy: Policy) -> dict[str, str]:
+def seed_maps(declared: Declarations) -> dict[str, str]:
     """Return what each map file holds before anybody changes anything; countries are none of the policy's."""
     lists = {
         name_list_map(its.name): print_list((network, FOREVER) for network in its.entries)
-        for its in policy.lists
+        for its in declared.lists
     }
     texts = {
         name_list_map(its.name): print_text_list((text, FOREVER) for text in its.entries)
-        for its in policy.text_lists
+        for its in declared.text_lists
     }
-    switches = print_switches((its.name, FOREVER) for its in policy.switches if its.is_on)
+    switches = print_switches((its.name, FOREVER) for its in declared.switches if its.is_on)
     return {SWITCHES: switches, **lists, **texts}

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network
 
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.network import Network, parse_network, print_network
-from handshake.edge.settings import ListKind
 
 # What most lines of a large list are: it is canonical already, and the ipaddress module would take most of the time.
 _PLAIN_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from handshake.edge.lists.entry import is_plain_ipv4, read_entry
-from handshake.edge.settings import ListKind
+from handshake.edge.lists.kind import ListKind
 
 
 class Format(StrEnum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handshake.edge.declarations import Declarations
 from handshake.edge.door.maps import text_key
+from handshake.edge.lists.kind import ListKind
 from handshake.edge.network import Network, print_network
-from handshake.edge.policy import Policy
-from handshake.edge.settings import ListKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class ListShape:
         return text_key(entry) if self.kind is ListKind.TEXT else entry
 
 
-def shape_lists(policy: Policy) -> tuple[ListShape, ...]:
+def shape_lists(declared: Declarations) -> tuple[ListShape, ...]:
     """Return every list of a policy."""
     networks = (
         ListShape(
@@ -35,10 +35,10 @@ def shape_lists(policy: Policy) -> tuple[ListShape, ...]:
             seeds=tuple(print_network(network) for network in its.entries),
             protected=its.protected,
         )
-        for its in policy.lists
+        for its in declared.lists
     )
     texts = (
         ListShape(name=its.name, kind=ListKind.TEXT, seeds=its.entries, protected_texts=its.protected)
-        for its in policy.text_lists
+        for its in declared.text_lists
     )
     return (*networks, *texts)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.edge.enforced import finish
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import (
     exact_option,
     for_good_option,
@@ -12,9 +14,7 @@ from handshake.cli.edge.options import (
     since_option,
     term_option,
 )
-from handshake.cli.edge.wall.preview import DryRun, tell_dry_run
-from handshake.cli.screen import campaign_option, errors_explained, json_option, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.screen import campaign_option, errors_explained, json_option
 from handshake.control.wall import Term
 
 
@@ -51,13 +51,13 @@ def add(
     if seconds is not None and for_good:
         raise click.UsageError("--for and --for-good exclude one another.")
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wall = wiring.wall(who_asks())
+        wall = open_live_data(campaign).wall(who_asks())
         if dry_run:
+            from handshake.cli.edge.wall.preview import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
+
             shape = wall.shape(list_name)
-            read = wall.read(shape, entries, is_exact=exact)
-            seen = DryRun(entries=len(read), preview=wiring.witness.preview(shape, frozenset(read), since))
-            show(seen, as_json=as_json, for_people=lambda: tell_dry_run(seen))
+            read = frozenset(wall.read(shape, entries, is_exact=exact))
+            show_dry_run(campaign, shape, read, since=since, as_json=as_json)
             return
         term = Term(seconds=seconds, is_for_good=for_good)
         done = wall.add(list_name, entries, term=term, reason=reason, is_exact=exact)

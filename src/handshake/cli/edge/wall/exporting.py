@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
+from handshake.cli.asking import who_asks
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import list_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option
-from handshake.cli.session import open_wiring, who_asks
 from handshake.control.lists.word import FOREVER, Standing
 from handshake.edge.lists.formats import Format, print_entries
 
@@ -28,7 +29,7 @@ from handshake.edge.lists.formats import Format, print_entries
 def export(*, list_name: str, which: str, campaign: str, as_json: bool) -> None:
     """Print everything that a list holds now; `import` reads each of the formats."""
     with errors_explained(as_json=as_json):
-        wall = open_wiring(campaign).wall(who_asks())
+        wall = open_live_data(campaign).wall(who_asks())
         shape, held = wall.shape(list_name), wall.content(list_name)
         form = Format.JSON if as_json else Format(which)
         for line in print_entries(form, list_name, map(_row, held), kind=shape.kind):

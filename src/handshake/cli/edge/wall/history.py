@@ -8,9 +8,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import list_option, print_moment
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
 from handshake.control.lists.word import ListDelta
 
 
@@ -30,9 +31,9 @@ class ListHistory:
 def history(*, list_name: str, newest: int, campaign: str, as_json: bool) -> None:
     """Show who changed a list, when and why; no rollback touches it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wiring.wall(who_asks()).shape(list_name)
-        report = ListHistory(name=list_name, said=tuple(wiring.lists.history(list_name, newest)))
+        live = open_live_data(campaign)
+        live.wall(who_asks()).shape(list_name)
+        report = ListHistory(name=list_name, said=tuple(live.lists.history(list_name, newest)))
         show(report, as_json=as_json, for_people=lambda: _tell(report))
 
 

@@ -6,7 +6,9 @@ from typing import TextIO
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.edge.enforced import finish
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import (
     exact_option,
     for_good_option,
@@ -14,9 +16,7 @@ from handshake.cli.edge.options import (
     since_option,
     term_option,
 )
-from handshake.cli.edge.wall.preview import DryRun, tell_dry_run
-from handshake.cli.screen import campaign_option, err, errors_explained, json_option, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.screen import campaign_option, err, errors_explained, json_option
 from handshake.control.wall import Term
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.edge.lists.formats import Entries, read_list
@@ -56,16 +56,14 @@ def import_(
     if not dry_run and (seconds is None) is not for_good:
         raise click.UsageError("Say for how long: either --for or --for-good.")
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wall = wiring.wall(who_asks())
+        wall = open_live_data(campaign).wall(who_asks())
         shape = wall.shape(list_name)
         entries = read_list(shape.kind, file, is_exact=exact)
         _demand_good(entries, file.name)
         if dry_run:
-            seen = DryRun(
-                entries=len(entries.found), preview=wiring.witness.preview(shape, entries.found, since)
-            )
-            show(seen, as_json=as_json, for_people=lambda: tell_dry_run(seen))
+            from handshake.cli.edge.wall.preview import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
+
+            show_dry_run(campaign, shape, entries.found, since=since, as_json=as_json)
             return
         term = Term(seconds=seconds, is_for_good=for_good)
         imported = wall.add_all(list_name, entries, term=term, reason=reason)

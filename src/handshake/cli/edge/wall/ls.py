@@ -8,9 +8,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from handshake.cli.asking import who_asks
 from handshake.cli.edge.options import list_option, print_moment, since_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring, who_asks
+from handshake.cli.session import open_wiring
 
 
 @dataclass(frozen=True, kw_only=True)

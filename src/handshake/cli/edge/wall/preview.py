@@ -1,14 +1,17 @@
-"""What a dry run shows."""
+"""What a dry run shows. It reads the whole policy, so it is imported when somebody asks for one."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rich.markup import escape
 from rich.table import Table
 
 from handshake.cli.edge.options import print_moment
-from handshake.cli.screen import out
+from handshake.cli.screen import out, show
+from handshake.cli.session import open_wiring
+from handshake.edge.lists.shape import ListShape
 from handshake.edge.log.preview import Preview
 
 
@@ -20,7 +23,16 @@ class DryRun:
     preview: Preview
 
 
-def tell_dry_run(report: DryRun) -> None:
+def show_dry_run(
+    campaign: str, shape: ListShape, entries: Collection[str], *, since: float, as_json: bool
+) -> None:
+    """Show whom entries would have met in the last seconds, by the access log of this node."""
+    preview = open_wiring(campaign).witness.preview(shape, entries, since)
+    report = DryRun(entries=len(entries), preview=preview)
+    show(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _tell(report: DryRun) -> None:
     """Print whom entries would have met, donors first."""
     seen = report.preview
     if not seen.requests:

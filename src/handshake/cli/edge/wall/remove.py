@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from handshake.cli.asking import who_asks
 from handshake.cli.edge.enforced import finish
+from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import exact_option, list_option
 from handshake.cli.screen import campaign_option, err, errors_explained, json_option
-from handshake.cli.session import open_wiring, who_asks
 
 
 @click.command("remove")
@@ -22,7 +23,7 @@ def remove(
 ) -> None:
     """Let each ENTRY in again."""
     with errors_explained(as_json=as_json):
-        wall = open_wiring(campaign).wall(who_asks())
+        wall = open_live_data(campaign).wall(who_asks())
         done = wall.remove(list_name, entries, reason=reason, is_exact=exact)
         for entry in wall.read(wall.shape(list_name), entries, is_exact=exact):
             for other in wall.around(list_name, entry):

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import click
 
-from handshake.cli.edge.wall.add import add
-from handshake.cli.edge.wall.exporting import export
-from handshake.cli.edge.wall.history import history
-from handshake.cli.edge.wall.importing import import_
-from handshake.cli.edge.wall.ls import ls
-from handshake.cli.edge.wall.remove import remove
-from handshake.cli.edge.wall.undo import undo
+from handshake.cli.lazy import LazyGroup
 
-VERBS = (add, remove, ls, history, undo, import_, export)
+VERBS = {
+    "add": "Ban each ENTRY: an address, a network or a text.",
+    "remove": "Let each ENTRY in again.",
+    "ls": "Show what a list holds, the latest first.",
+    "history": "Show who changed a list, when and why.",
+    "undo": "Take back the last change of a list.",
+    "import": "Put everything in FILE on a list.",
+    "export": "Print everything that a list holds now.",
+}
+"""Each verb's sentence in the group's help; its own help says more."""
+_MODULES = {
+    "add": "edge.wall.add",
+    "remove": "edge.wall.remove",
+    "ls": "edge.wall.ls",
+    "history": "edge.wall.history",
+    "undo": "edge.wall.undo",
+    "import": "edge.wall.importing:import_",
+    "export": "edge.wall.exporting",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, verbs=VERBS, modules=_MODULES)
 def wall() -> None:
     """The wall and other lists: of addresses, networks, texts."""
-
-
-for verb in VERBS:
-    wall.add_command(verb)
