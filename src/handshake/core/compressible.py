@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 
 class Encoding(StrEnum):
@@ -47,4 +46,10 @@ the edge sees from a URL alone what it can ask a region for."""
 
 def is_compressible(path: str) -> bool:
     """Whether a file has variants: by what follows the last dot of its name, in any case, as its type is found."""
-    return PurePosixPath(path).suffix.removeprefix(".").lower() in COMPRESSIBLE_EXTENSIONS
+    return find_extension(path) in COMPRESSIBLE_EXTENSIONS
+
+
+def find_extension(path: str) -> str:
+    """Return what follows the last dot of a file's name, in lower case; empty where that is no extension."""
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    return extension.lower() if stem and dot else ""

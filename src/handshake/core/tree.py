@@ -44,11 +44,11 @@ def scan_tree(folder: Path, *, may_link: bool = False) -> tuple[ManifestFile, ..
     """
     problems: list[Problem] = []
     found: list[ManifestFile] = []
-    for name, path in _walk(folder, problems):
-        if may_link and path.is_symlink():
-            found.append(_scan_link(name, path))
+    for name, entry in _walk(folder, problems):
+        if may_link and entry.is_symlink():
+            found.append(_scan_link(name, Path(entry.path)))
         else:
-            _scan_file(name, path, found, problems)
+            _scan_file(name, entry, found, problems)
     if problems:
         raise ProblemsError(problems)
     return tuple(sorted(found))
@@ -89,32 +89,36 @@ def remove_tree(folder: Path) -> None:
     folder.rmdir()
 
 
-def _walk(folder: Path, problems: list[Problem], above: str = "") -> Iterator[tuple[str, Path]]:
+def _walk(
+    folder: Path | str, problems: list[Problem], above: str = ""
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield everything under a folder that is no folder, by its path there, noting folders that cannot be read."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        problems.append(_unreadable(folder, error))
+        problems.append(_unreadable(Path(folder), error))
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), problems, f"{above}{entry.name}/")
+            yield from _walk(entry.path, problems, f"{above}{entry.name}/")
         else:
-            yield f"{above}{entry.name}", Path(entry.path)
+            yield f"{above}{entry.name}", entry
 
 
-def _scan_file(name: str, path: Path, found: list[ManifestFile], problems: list[Problem]) -> None:
+def _scan_file(
+    name: str, entry: os.DirEntry[str], found: list[ManifestFile], problems: list[Problem]
+) -> None:
     if fault := path_fault(name):
-        problems.append(_bad_name(path, fault))
+        problems.append(_bad_name(Path(entry.path), fault))
         return
     try:
-        status = path.lstat()
+        status = entry.stat(follow_symlinks=False)
         if not stat.S_ISREG(status.st_mode):
-            problems.append(_not_a_file(path, status.st_mode))
+            problems.append(_not_a_file(Path(entry.path), status.st_mode))
             return
-        digest = digest_file(path)
+        digest = digest_file(entry.path)
     except OSError as error:
-        problems.append(_unreadable(path, error))
+        problems.append(_unreadable(Path(entry.path), error))
         return
     mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
     found.append(ManifestFile(path=name, digest=digest, size=status.st_size, mode=mode))

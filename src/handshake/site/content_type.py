@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from handshake.core.compressible import find_extension
 
 DEFAULT = "application/octet-stream"
 
@@ -55,4 +55,4 @@ the machine's own tables and with Python's version, and the type is part of what
 
 def content_type(path: str) -> str:
     """Return the content type of a file, `application/octet-stream` where the extension says nothing."""
-    return CONTENT_TYPES.get(PurePosixPath(path).suffix.removeprefix(".").lower(), DEFAULT)
+    return CONTENT_TYPES.get(find_extension(path), DEFAULT)

@@ -11,7 +11,7 @@ from handshake.core.objects import ObjectStore
 from handshake.core.provenance import Provenance
 from handshake.core.upload import Report, Upload, everywhere, seal_release, upload_everywhere
 from handshake.site.survey import Survey, read_present, survey_region
-from handshake.site.upload import find_copies, list_objects, plan_upload
+from handshake.site.upload import find_copies, list_documents, list_objects, plan_upload
 from handshake.site.variants import Variants, make_variants
 
 
@@ -43,7 +43,7 @@ def publish_site(
         survey = surveys[store.region]
         wanted = list_objects(manifest, folder, site, made, but=survey.vouched)
         present = read_present(store, wanted, manifest, site)
-        before = list_objects(previous, folder, site, made) if previous and survey.has_previous else ()
+        before = list_documents(previous, folder, site, made) if previous and survey.has_previous else ()
         plans[store.region] = plan_upload(wanted, present, find_copies(before))
 
     everywhere(stores, plan)

@@ -28,17 +28,20 @@ def list_objects(
 
     Every file is followed by its compressed variants. `but` are paths of files that are left out.
     """
+    prefixes = asset_prefixes(manifest)
+    wanted = [file for file in manifest.files if file.path not in but and file.path.startswith(prefixes)]
+    assets = (upload for file in wanted for upload in _list_asset(file, folder, site, variants))
+    return (*assets, *list_documents(manifest, folder, site, variants, but=but))
+
+
+def list_documents(
+    manifest: Manifest, folder: Path, site: str, variants: Variants, *, but: Collection[str] = ()
+) -> tuple[Upload, ...]:
+    """Return the objects that belong to this release alone, each file followed by its compressed variants."""
     prefixes, release = asset_prefixes(manifest), release_id(manifest)
-    files = sorted(manifest.files, key=lambda file: (not file.path.startswith(prefixes), file.path))
+    wanted = [file for file in manifest.files if file.path not in but and not file.path.startswith(prefixes)]
     return tuple(
-        upload
-        for file in files
-        if file.path not in but
-        for upload in (
-            _list_asset(file, folder, site, variants)
-            if file.path.startswith(prefixes)
-            else _list_document(file, folder, site, variants, release)
-        )
+        upload for file in wanted for upload in _list_document(file, folder, site, variants, release)
     )
 
 
@@ -63,9 +66,8 @@ def plan_upload(
     )
 
 
-def find_copies(objects: Collection[Upload]) -> dict[tuple[Digest, str], str]:
-    """Return the documents among a release's objects, by content and type."""
-    documents = (each for each in objects if each.cache_control == REVALIDATED)
+def find_copies(documents: Collection[Upload]) -> dict[tuple[Digest, str], str]:
+    """Return the documents of the release before, by content and type."""
     return {(each.digest, each.content_type): each.key for each in documents}
 
 

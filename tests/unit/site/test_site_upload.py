@@ -15,6 +15,7 @@ from handshake.site.upload import (
     asset_prefixes,
     document_keys,
     find_copies,
+    list_documents,
     list_objects,
     plan_upload,
 )
@@ -44,7 +45,7 @@ def plan(
 ) -> list[tuple[str, str]]:
     """Return what travels: the last part of each key, and of what it is a copy."""
     objects = list_objects(manifest, Path("dist"), "calls", {})
-    copies = find_copies(list_objects(previous, Path("dist"), "calls", {}) if previous else ())
+    copies = find_copies(list_documents(previous, Path("dist"), "calls", {}) if previous else ())
     uploads = plan_upload(objects, present, copies)
     return [(upload.key.split("/")[-1], upload.copy_of) for upload in uploads]
 
