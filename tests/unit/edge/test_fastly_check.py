@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from handshake.edge.challenge_page import PATH
 from handshake.edge.fastly.check import check_fastly
+from handshake.edge.fastly.compile import compile_fastly
 from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.syntax.fastly_vcl import print_fastly
 from tests.unit.edge.compiled import read_text
 
 
@@ -16,10 +19,17 @@ def check(action: str, phase: str = "admit") -> list[tuple[str, int]]:
     return [(problem.check, problem.where.line or 0) for problem in found]
 
 
-def test_longer_windows_are_refused() -> None:
-    """Fastly counts a minute back at most; what fits passes."""
-    assert check("limit = { requests = 5, seconds = 61 }") == [("fastly-limit-window", 1)]
-    assert check("limit = { requests = 5, seconds = 60 }") == []
+def test_longer_windows_are_the_doors() -> None:
+    """Fastly counts a minute back at most: a longer limit is handed to the door, each request of it."""
+    for seconds, is_deferred in ((60, False), (61, True)):
+        policy = read_text(
+            f'[[rule]]\nname = "x"\nphase = "admit"\nwhen = \'true\'\n'
+            f'limit = {{ requests = 5, seconds = {seconds}, then = "challenge" }}\n'
+        )
+        text = print_fastly(compile_fastly(policy, FastlySurroundings()))
+        assert ("ratecounter hs_limit_x" not in text) is is_deferred
+        assert ('set req.http.X-HS-Pass = "1"' in text) is is_deferred
+        assert (PATH not in text) is is_deferred
 
 
 @pytest.mark.parametrize(

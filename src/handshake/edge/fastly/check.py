@@ -8,9 +8,7 @@ from handshake.core.problem import Location, Problem
 from handshake.edge.actions import Respond
 from handshake.edge.adjust import Headers
 from handshake.edge.fastly.compile import compile_fastly
-from handshake.edge.fastly.limits import LONGEST_SECONDS
 from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.limit import Limit
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.fastly_vcl import print_fastly
 
@@ -39,21 +37,6 @@ def check_fastly(policy: Policy, surroundings: FastlySurroundings) -> list[Probl
 
 
 def _check_rule(rule: Rule) -> Iterator[Problem]:
-    match rule.action:
-        case Limit(seconds=seconds) if seconds > LONGEST_SECONDS:
-            yield Problem(
-                check="fastly-limit-window",
-                what=f"Fastly counts at most {LONGEST_SECONDS} seconds back, and rule {rule.name} looks back {seconds}",
-                where=rule.where,
-                hint=f"Say the same rate for {LONGEST_SECONDS} seconds or fewer.",
-            )
-        case Headers() | Respond():
-            yield from _check_headers(rule)
-        case _:
-            pass
-
-
-def _check_headers(rule: Rule) -> Iterator[Problem]:
     match rule.action:
         case Headers(request=request, response=response):
             names = [*request.set, *request.remove, *response.set, *response.remove]

@@ -8,6 +8,7 @@ from handshake.edge.fastly.answers import answer_errors
 from handshake.edge.fastly.caching import fetch, hash_request, look_up
 from handshake.edge.fastly.challenges import accept_solutions
 from handshake.edge.fastly.conditions import NOW
+from handshake.edge.fastly.deferred import defer_limits, defers_challenges
 from handshake.edge.fastly.first_hop import FIRST_HOP, identify_client, tell_origin
 from handshake.edge.fastly.rules import FastlyRule, compile_rules
 from handshake.edge.fastly.strictness import refuse_malformed
@@ -34,12 +35,14 @@ _LOCALS = {
 
 def compile_fastly(policy: Policy, surroundings: FastlySurroundings) -> tuple[Declaration, ...]:
     """Return the VCL's declarations; the same input gives the same text."""
+    solutions = () if defers_challenges(policy) else accept_solutions(policy)
+    policy = defer_limits(policy)
     rules = compile_rules(policy, surroundings)
     return (
         *(block for rule in rules for block in rule.declared),
         *identify_client(policy),
         refuse_malformed(),
-        _try_rules(policy, rules),
+        _try_rules(solutions, rules),
         _receive(),
         hash_request(),
         subroutine("hit", when("!obj.cacheable", act("return(pass)")), act("return(deliver)")),
@@ -57,8 +60,8 @@ def compile_fastly(policy: Policy, surroundings: FastlySurroundings) -> tuple[De
     )
 
 
-def _try_rules(policy: Policy, rules: tuple[FastlyRule, ...]) -> Block:
-    body = (*accept_solutions(policy), *(rule.test for rule in rules))
+def _try_rules(solutions: tuple[Statement, ...], rules: tuple[FastlyRule, ...]) -> Block:
+    body = (*solutions, *(rule.test for rule in rules))
     clock = act(f"set {NOW} = std.atoi(now.sec)")
     return sub("hs_rules_recv", *_declare(_LOCALS, (clock, *body)), clock, *body)
 

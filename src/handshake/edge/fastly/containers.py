@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handshake.edge.actions import Decoy
-from handshake.edge.fastly.deferred import is_for_the_door
+from handshake.edge.fastly.deferred import defer_limits, is_for_the_door
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.phase import Phase
@@ -31,6 +31,7 @@ class Containers:
 
 def plan_containers(policy: Policy, surroundings: FastlySurroundings) -> Containers:
     """Return the containers of what the policy's rules read; the same input gives the same names."""
+    policy = defer_limits(policy)
     return Containers(
         acls=_shard_read(policy, (its.name for its in policy.lists), surroundings),
         dictionaries=(

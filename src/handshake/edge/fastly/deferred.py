@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handshake.edge.actions import Decoy
+from handshake.edge.adjust import Pass
 from handshake.edge.decoy_text import find_places
+from handshake.edge.limit import Exceeded, Limit
+from handshake.edge.policy import Policy
 from handshake.syntax.vcl import Act, act
+
+LONGEST_SECONDS = 60
+"""Fastly counts no further back."""
+
+
+def defer_limits(policy: Policy) -> Policy:
+    """Return the policy as Fastly can have it: what only the door can count goes to the door, each time."""
+    rules = tuple(
+        replace(rule, action=Pass(), reads=()) if _is_too_long(rule.action) else rule for rule in policy.rules
+    )
+    return replace(policy, rules=rules)
+
+
+def defers_challenges(policy: Policy) -> bool:
+    """Tell whether the door challenges where Fastly cannot: then the door takes all solutions in."""
+    return any(
+        limit.then is Exceeded.CHALLENGE and _is_too_long(limit) for _, limit in policy.select_limits()
+    )
 
 
 def is_for_the_door(decoy: Decoy) -> bool:
@@ -17,3 +40,7 @@ def is_for_the_door(decoy: Decoy) -> bool:
 def hand_to_door() -> tuple[Act, ...]:
     """Return vcl_recv's part of such a decoy: no later rule is asked, and nothing is cached."""
     return act('set req.http.X-HS-Pass = "1"'), act("return(pass)")
+
+
+def _is_too_long(action: object) -> bool:
+    return isinstance(action, Limit) and action.seconds > LONGEST_SECONDS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from handshake.edge.dialect import Dialect
 from handshake.edge.fastly.challenges import challenge
+from handshake.edge.fastly.deferred import LONGEST_SECONDS
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.policy import Rule
 from handshake.edge.variables import CLIENT_IP
 from handshake.syntax.fastly_vcl import quote
 from handshake.syntax.vcl import Block, Statement, act, when
 
-LONGEST_SECONDS = 60
 _BUCKET_SECONDS = 10
 _SHORTEST_PENALTY_SECONDS = 60
 """Fastly counts penalties in minutes."""
