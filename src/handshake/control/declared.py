@@ -1,4 +1,4 @@
-"""What the live policy declares, read without its rules: all that a ban needs, in a tenth of the time."""
+"""What the live policy declares, read without its rules: all that a ban needs."""
 
 from __future__ import annotations
 
