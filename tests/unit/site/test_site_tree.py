@@ -98,6 +98,13 @@ def test_refuses_an_empty_folder(tmp_path: Path) -> None:
     assert problems_of(tmp_path) == ["site-empty"]
 
 
+def test_empty_folders_leave_no_trace(tmp_path: Path) -> None:
+    """A folder that holds nothing is no file, and changes no release."""
+    before = read_site(build(tmp_path, "index.html"), [])
+    (tmp_path / "empty/inner").mkdir(parents=True)
+    assert read_site(tmp_path, []) == before
+
+
 def test_refuses_a_missing_folder(tmp_path: Path) -> None:
     """A build that has not run is told as such."""
     assert problems_of(tmp_path / "missing") == ["tree-unreadable"]

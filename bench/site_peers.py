@@ -1,0 +1,107 @@
+"""The programs that others copy sites into buckets with, each as it is used for that, against one S3 server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT, SECRET = "root", "bench"
+OURS = "handshake"
+PEERS = {"rclone": "rclone", "aws s3 sync": "aws", "s3cmd": "s3cmd"}
+"""What a peer is called here -> its program, of Debian's package of the same name (awscli for aws)."""
+_CA_BUNDLE = "AWS_CA_BUNDLE"
+"""Older rclones refuse to work where it is set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run of a program took."""
+
+    seconds: float
+    peak_mib: float
+
+
+def missing_peers() -> list[str]:
+    """Return the programs that are not installed."""
+    return [program for program in PEERS.values() if shutil.which(program, path="/usr/bin") is None]
+
+
+def sync_argv(peer: str, url: str, folder: Path, bucket: str) -> list[str]:
+    """Return the command with which a peer makes a bucket what a folder is."""
+    host = url.removeprefix("http://")
+    match peer:
+        case "rclone":
+            return [
+                "/usr/bin/rclone",
+                "-q",
+                "sync",
+                "--transfers",
+                "16",
+                "--checkers",
+                "16",
+                str(folder),
+                f"bench:{bucket}",
+            ]
+        case "aws s3 sync":
+            words = ["/usr/bin/aws", "--endpoint-url", url, "s3", "sync", "--only-show-errors", "--delete"]
+            return [*words, str(folder), f"s3://{bucket}"]
+        case _:
+            words = [
+                "/usr/bin/s3cmd",
+                "-q",
+                "--no-ssl",
+                "--host",
+                host,
+                "--host-bucket",
+                host,
+                "--no-mime-magic",
+            ]
+            keys = ["--access_key", ROOT, "--secret_key", SECRET]
+            return [*words, *keys, "sync", "--delete-removed", f"{folder}/", f"s3://{bucket}/"]
+
+
+def ours_argv(url: str, folder: Path, previous: Path, variants: Path | None) -> list[str]:
+    """Return the command with which we publish a folder."""
+    words = [
+        sys.executable,
+        str(Path(__file__).with_name("site_publish.py")),
+        url,
+        str(folder),
+        str(previous),
+    ]
+    return [*words, str(variants)] if variants else words
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return what the peers are told of the server."""
+    own = {name: value for name, value in os.environ.items() if name != _CA_BUNDLE}
+    rclone = {
+        "TYPE": "s3",
+        "PROVIDER": "Other",
+        "ENDPOINT": url,
+        "ACCESS_KEY_ID": ROOT,
+        "SECRET_ACCESS_KEY": SECRET,
+    }
+    aws = {"AWS_ACCESS_KEY_ID": ROOT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
+    return own | aws | {f"RCLONE_CONFIG_BENCH_{name}": value for name, value in rclone.items()}
+
+
+def run(argv: Sequence[str], env: Mapping[str, str]) -> Run:
+    """Run a program to its end; RuntimeError with its words where it fails."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        argv, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr
+    said = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{argv[0]} failed: {said[-500:]}")
+    return Run(seconds=time.monotonic() - began, peak_mib=usage.ru_maxrss / 1024)
