@@ -1,7 +1,10 @@
 """A house whose regions are buckets: published through S3, read by the door with no key at all."""
 
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,3 +121,27 @@ def test_a_bucket_without_rights_is_told_and_nothing_is_half_live(buckets: Bucke
     assert "region west refuses the secret" in " ".join(refused.stderr.split())
     assert "wrong" not in refused.stderr
     assert buckets.house.get("/calls/").data == before
+
+
+def test_of_two_publishers_one_wins_and_the_other_is_told(buckets: Buckets, tmp_path: Path) -> None:
+    """Two people publish and promote at once: one release is live, whole, and the other person hears who moved it."""
+    sources = {name: _slow_source(tmp_path / name, name) for name in ("ada", "bob")}
+    with ThreadPoolExecutor() as both:
+        ended = dict(zip(sources, both.map(partial(_publish, buckets.house), sources.values()), strict=True))
+    assert sorted(run.returncode == 0 for run in ended.values()) == [False, True]
+    winner = next(name for name, run in ended.items() if run.returncode == 0)
+    loser = next(run for name, run in ended.items() if name != winner)
+    assert "it was moved" in " ".join(loser.stderr.split())
+    assert buckets.house.get("/calls/").data == f"page of {winner}".encode()
+
+
+def _slow_source(folder: Path, name: str) -> Path:
+    """Write a site that takes its time to build, so that both have looked before either has moved anything."""
+    (folder / "dist").mkdir(parents=True)
+    (folder / "dist/index.html").write_text(f"page of {name}")
+    (folder / "site.toml").write_text('build = ["sleep", "4"]\noutput = "dist"\n')
+    return folder
+
+
+def _publish(house: HouseUnderTest, source: Path) -> "subprocess.CompletedProcess[str]":
+    return house.handshake("publish", "site/calls", str(source), "--promote", check=False)
