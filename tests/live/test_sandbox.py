@@ -341,6 +341,8 @@ def test_death_of_a_monitor_is_not_taken_for_the_instance(node: Node) -> None:
     monitor.send(SIGKILL)
     assert monitor.wait(5)
     assert node.ask("'serving'") == "serving"
+    # For a second its supervisor waits whether the instance goes with the monitor.
+    wait_until(lambda: not node.sandboxes.observe("probe-1").is_supervised)
     assert node.sandboxes.observe("probe-1").state is State.RUNNING
     process.send(SIGKILL)
     assert process.wait(5)

@@ -61,16 +61,20 @@ class Folder:
 
     def observe(self) -> Observation:
         """Return what the records and the machine's processes say of the program."""
+        # First the supervisor: who is gone by then has written down all that it ever will.
+        is_supervised = self.supervisor() is not None
         process = self._alive("pid")
         started_at = self._written_at("pid")
         exit_ = None if process else self._exit(started_at)
+        # A program that is gone has not ended yet while its supervisor is about to say how.
+        is_running = process or (started_at and is_supervised and not exit_)
         return Observation(
             name=self.path.name,
-            state=State.RUNNING if process else State.EXITED if started_at else State.ABSENT,
+            state=State.RUNNING if is_running else State.EXITED if started_at else State.ABSENT,
             process=process,
             started_at=started_at,
             exit=exit_,
-            is_supervised=self.supervisor() is not None,
+            is_supervised=is_supervised,
             ending_since=self._written_at("stop"),
         )
 

@@ -64,7 +64,7 @@ class Observation:
     name: str
     state: State
     process: Identity | None = None
-    """Who it is, while it runs."""
+    """Who it is, while it runs; None in the moment in which it is gone and nobody has said how."""
     started_at: float = 0.0
     """UTC, seconds since the epoch; 0 where it was never started."""
     exit: Exit | None = None
@@ -81,6 +81,8 @@ class Observation:
             case State.RUNNING if self.process:
                 watched = "" if self.is_supervised else ", its supervisor is gone"
                 return f"pid {self.process.pid} is alive{watched}"
+            case State.RUNNING:
+                return "is gone; its supervisor is about to say how"
             case State.EXITED:
                 return str(self.exit) if self.exit else "ended with nobody watching"
             case _:

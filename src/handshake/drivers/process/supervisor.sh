@@ -42,7 +42,7 @@ while [ ! "$ending" ] && [ ! -e stop ]; do
         interrupted=''
     done
     # bubblewrap's monitor reports a status a moment before the sandbox is gone.
-    patience=40
+    patience=20
     while [ "$patience" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do
         sleep 0.05
         patience=$((patience - 1))
