@@ -107,7 +107,7 @@ MISTAKES = {
     ),
     "unknown-list": (
         rewrite("edge.toml", "client.ip in list.wall", "client.ip in list.wal"),
-        ("edge-unknown-list", "edge.toml:{list.wal\"}:22", "Did you mean wall?"),
+        ("edge-unknown-list", 'edge.toml:{list.wal"}:22', "Did you mean wall?"),
     ),
     "unknown-service": (
         rewrite("gateway.toml", 'service = "events"', 'service = "event"'),
