@@ -35,9 +35,9 @@ TOO_LONG = f"""
 name = "long-answer"
 phase = "admit"
 when = 'request.path == "/teapot"'
-respond = {{ status = 418, body = "{"short and stout " * 4000}" }}
+respond = {{ status = 418, headers = {{ {", ".join(f'X-Spout-{number} = "short"' for number in range(40))} }} }}
 """
-"""HAProxy takes no answer that is longer than its buffer, and only HAProxy knows how long that is."""
+"""HAProxy reads 64 words of a line, and only HAProxy knows how many words an answer is."""
 
 
 def test_an_image_that_crashes_goes_back(house: HouseUnderTest) -> None:

@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     ),
     "no address": (
         ("edge", "wall", "add", "300.1.1.1", "--reason", "x"),
-        *(2, "300.1.1.1", "Write 203.0.113.7 or 203.0.113.0/24."),
+        *(2, "300.1.1.1", "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."),
     ),
     "protected": (
         ("edge", "wall", "add", "127.0.0.0/8", "--reason", "x"),

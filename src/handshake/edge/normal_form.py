@@ -11,6 +11,8 @@ from handshake.edge.expression import All, Any, Constant, Expression, Not, Test
 from handshake.edge.fault import Fault
 
 MOST_ALTERNATIVES = 32
+_MOST_WORDS = 50
+"""HAProxy reads 64 words of a line, and some stand before the condition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +43,21 @@ def to_alternatives(expression: Expression, *, is_negated: bool = False) -> tupl
 
 def check_size(expression: Expression) -> tuple[Fault, ...]:
     """Return a fault where the door would have to try too many alternatives."""
-    if count_alternatives(expression, is_negated=False) <= MOST_ALTERNATIVES:
+    if count_alternatives(expression, is_negated=False) <= MOST_ALTERNATIVES and _fits(expression):
         return ()
     fault = Fault(
         check="edge-condition-too-large",
-        what=f"the condition has more than {MOST_ALTERNATIVES} alternatives once its parentheses are gone",
+        what=f"without parentheses, the condition has over {MOST_ALTERNATIVES} alternatives or {_MOST_WORDS} words",
         hint="Split it into several rules with the same action.",
         line=1,
         column=1,
     )
     return (fault,)
+
+
+def _fits(expression: Expression) -> bool:
+    alternatives = to_alternatives(expression)
+    return sum(len(alternative) + 1 for alternative in alternatives) <= _MOST_WORDS
 
 
 def count_alternatives(expression: Expression, *, is_negated: bool) -> int:

@@ -54,3 +54,27 @@ def test_identity_headers() -> None:
     )
     assert all(is_stripped(name) for name in claims)
     assert not is_stripped("User-Agent")
+
+
+def test_long_rows_are_several_lines() -> None:
+    """However many values a condition or a setting names, no line is longer than HAProxy reads."""
+    countries = ", ".join(
+        f'"{first}{second}"' for first in "ABCDEF" for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    )
+    networks = ", ".join(f'"192.0.{number}.0/24"' for number in range(120))
+    numbers = ", ".join(map(str, range(1, 121)))
+    text = print_door(
+        read_text(
+            f"""
+trusted_proxies = [{networks}]
+[[rule]]
+name = "many"
+phase = "admit"
+when = 'client.country in [{countries}] || client.ip in [{networks}] || client.asn in [{numbers}]'
+respond = {{ status = 403 }}
+"""
+        )
+    )
+    assert all(len(line.split()) <= 64 for line in text.splitlines())
+    assert "FZ" in text
+    assert "192.0.119.0/24" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.edge.door.conditions import compile_condition
+from handshake.edge.door.conditions import compile_condition, in_rows
 from handshake.edge.door.maps import COUNTRIES
 from handshake.edge.expression import IsListed, SwitchIsOn
 from handshake.edge.identity import NAMES, PREFIXES
@@ -33,7 +33,8 @@ def expect_proxy_protocol(policy: Policy) -> tuple[Line, ...]:
     networks = [print_network(network) for network in policy.proxy_protocol]
     if not networks:
         return ()
-    return (line("tcp-request", "connection", "expect-proxy", "layer4", "if", "{", "src", *networks, "}"),)
+    expect = ("tcp-request", "connection", "expect-proxy", "layer4", "if", "from-balancer")
+    return (*in_rows(("acl", "from-balancer", "src"), networks), line(*expect))
 
 
 def tell_cache(policy: Policy) -> tuple[Line, ...]:
@@ -63,7 +64,7 @@ def _believe_trusted_proxies(policy: Policy) -> tuple[Line, ...]:
         return ()
     networks = [print_network(network) for network in policy.trusted_proxies]
     return (
-        line("acl", "from-trusted-proxy", "src", *networks),
+        *in_rows(("acl", "from-trusted-proxy", "src"), networks),
         # Only the last entry is the proxy's own word; those before it are the client's.
         line("http-request", "set-src", "req.hdr(x-forwarded-for,-1)", "if", "from-trusted-proxy"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handshake.edge.dialect import Dialect
@@ -35,6 +36,7 @@ _FLAGS = {
     Operator.CONTAINS: "sub",
     Operator.MATCHES: "reg",
 }
+_WORDS = 50
 _RELATIONS = {
     Relation.EQUALS: "eq",
     Relation.BELOW: "lt",
@@ -130,10 +132,10 @@ def _protect(policy: Policy, listed: IsListed) -> IsWithin | Compares | None:
 def _define(test: IsWithin | Compares | Measures, name: str) -> list[Line]:
     match test:
         case Measures(reads=reads, relation=relation, numbers=numbers):
-            values = (str(number) for number in numbers)
-            return [line("acl", name, reads.spell(Dialect.DOOR), "-m", "int", _RELATIONS[relation], *values)]
+            begin = ("acl", name, reads.spell(Dialect.DOOR), "-m", "int", _RELATIONS[relation])
+            return in_rows(begin, [str(number) for number in numbers])
         case IsWithin(networks=networks):
-            return [line("acl", name, "src", *networks)]
+            return in_rows(("acl", name, "src"), networks)
         case Compares():
             return [*_define_texts(test, name), *_define_nothing(test, name)]
 
@@ -141,7 +143,12 @@ def _define(test: IsWithin | Compares | Measures, name: str) -> list[Line]:
 def _define_texts(compares: Compares, name: str) -> list[Line]:
     texts = [text for text in compares.texts if text]
     reads = compares.reads.spell(Dialect.DOOR)
-    return [line("acl", name, reads, "-m", _FLAGS[compares.operator], "--", *texts)] if texts else []
+    return in_rows(("acl", name, reads, "-m", _FLAGS[compares.operator], "--"), texts)
+
+
+def in_rows(begin: tuple[str, ...], values: Sequence[str]) -> list[Line]:
+    """Return as many lines as the values need: HAProxy reads 64 words of a line, and ACLs of one name add up."""
+    return [line(*begin, *values[first : first + _WORDS]) for first in range(0, len(values), _WORDS)]
 
 
 def _define_nothing(compares: Compares, name: str) -> list[Line]:
