@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _build(
     built = house.cache / f"{name}-{_version(sources)}.map"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
-        draft = built.with_suffix(".draft")
+        draft = built.with_suffix(f".{os.getpid()}.draft")  # several houses may share a cache
         with draft.open("w", encoding="ascii") as file:
             for source in sources:
                 file.writelines(print_source(source))
