@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import socket
 import threading
@@ -30,6 +29,7 @@ from handshake.core.manifest import Manifest
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
 from handshake.drivers.haproxy.supervised import SupervisedDoor
+from handshake.drivers.process.identity import Identity, identify
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.program import State
 from handshake.drivers.varnish.program import VarnishProgram
@@ -113,19 +113,24 @@ class Node:
             connection.close()
 
     def kill(self, role: Role, *, whole: bool) -> None:
-        """Kill a program's first process, or the one below it that does the work."""
+        """Kill a program's first process, or those below it that do the work, and see all of them end.
+
+        A worker outlives its killed master for a moment, and answers in it: what it says is no word of the restart.
+        """
         seen = self.processes.observe(role)
         if seen.state is not State.RUNNING or seen.process is None:
             return
-        first = seen.process.pid
-        victims = [first] if whole else children_of(first)
+        workers = children_of(seen.process.pid)
+        victims = [seen.process] if whole else workers
         for victim in victims:
-            os.kill(victim, signal.SIGKILL)
+            victim.send(signal.SIGKILL)
+        assert all(process.wait(PATIENCE_SECONDS) for process in (*victims, *workers))
 
 
-def children_of(pid: int) -> list[int]:
+def children_of(pid: int) -> list[Identity]:
     """Return the children of one of our own processes."""
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in children if (found := identify(int(child))) is not None]
 
 
 @pytest.fixture(scope="module")
