@@ -68,7 +68,7 @@ class Origin:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request, or hang up where the origin is down."""
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        body = _read_body(handler)
         if self.is_down:
             handler.close_connection = True
             return
@@ -256,6 +256,17 @@ def open_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def _read_body(handler: BaseHTTPRequestHandler) -> bytes:
+    """Read a request's whole body: what is left of it would be taken for the connection's next request."""
+    if "chunked" not in handler.headers.get("Transfer-Encoding", ""):
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(handler.rfile.readline(), 16):
+        body += handler.rfile.read(size + 2)[:-2]
+    handler.rfile.readline()
+    return body
 
 
 def _make_handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
