@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -12,21 +12,17 @@ from handshake.control.declared import DeclaredPolicy
 from handshake.control.edge_data import DataReport, find_list, wait_for_doors
 from handshake.control.lists.compaction import Compaction
 from handshake.control.lists.lists import Lists, print_entries
+from handshake.control.lists.typed import demand_unprotected, find_touched, read_typed
 from handshake.control.lists.word import FOREVER, OFF, ListDelta, Origin, Standing, Word
 from handshake.core.clock import Clock
-from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.edge.lists.entry import find_protected, read_entry, sort_entries
+from handshake.core.problem import ProblemsError
+from handshake.edge.lists.entry import sort_entries
 from handshake.edge.lists.formats import Entries
 from handshake.edge.lists.kind import ListKind
 from handshake.edge.lists.shape import ListShape
 
 _DOOR_SECONDS = 10.0
 _IMPORT_SECONDS = 120.0
-_EXAMPLES = {
-    ListKind.ADDRESS: "Write 203.0.113.7 or 2001:db8::1.",
-    ListKind.NETWORK: "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
-    ListKind.TEXT: "Write the whole text, in quotes.",
-}
 POLICY = Origin(author="policy", reason="edge.toml", at=0.0)
 """Who listed what the policy itself names."""
 
@@ -67,8 +63,8 @@ class Wall:
     ) -> DataReport:
         """Put entries on a list; ProblemsError where one is none, or touches what is protected."""
         shape = self.shape(name)
-        entries = self.read(shape, texts, is_exact=is_exact)
-        if problems := list(_demand_unprotected(shape, entries)):
+        entries = read_typed(shape, texts, is_exact=is_exact)
+        if problems := list(demand_unprotected(shape, entries)):
             raise ProblemsError(problems)
         said = self._list(name, entries, term, reason)
         return self._wait(shape, said, f"{_print_are(entries)} on list {name}")
@@ -76,14 +72,14 @@ class Wall:
     def remove(self, name: str, texts: Sequence[str], *, reason: str, is_exact: bool = False) -> DataReport:
         """Take entries off a list."""
         shape = self.shape(name)
-        entries = self.read(shape, texts, is_exact=is_exact)
+        entries = read_typed(shape, texts, is_exact=is_exact)
         said = self.lists.remove(name, *entries, author=self.who, reason=reason)
         return self._wait(shape, said, f"{_print_are(entries)} off list {name}")
 
     def add_all(self, name: str, entries: Entries, *, term: Term, reason: str) -> Imported:
         """Put everything that a file holds on a list, but for what touches the protected."""
         shape = self.shape(name)
-        find = _touch_protected(shape)
+        find = find_touched(shape)
         left_out = tuple(entry for entry in entries.found if find(entry))
         listed = list(entries.found.keys() - left_out) if left_out else list(entries.found)
         seconds = None if term.is_for_good else term.seconds
@@ -127,19 +123,6 @@ class Wall:
         """Return a list of the live policy; ProblemsError names the nearest one."""
         return find_list(self.read_live(), name)
 
-    def read(self, shape: ListShape, texts: Sequence[str], *, is_exact: bool = False) -> list[str]:
-        """Return entries in canonical form; ProblemsError names every one that is none."""
-        entries: list[str] = []
-        problems: list[Problem] = []
-        for text in texts:
-            try:
-                entries.append(read_entry(shape.kind, text, is_exact=is_exact))
-            except ValueError as error:
-                problems.append(_problem("edge-bad-address", str(error), text, _EXAMPLES[shape.kind]))
-        if problems:
-            raise ProblemsError(problems)
-        return list(dict.fromkeys(entries))
-
     def _list(self, name: str, entries: Sequence[str], term: Term, reason: str) -> ListDelta:
         if term.seconds is None and not term.is_for_good:
             return self.lists.add_longer(name, *entries, author=self.who, reason=reason)
@@ -181,28 +164,5 @@ def print_seconds(seconds: float) -> str:
     return f"{whole} s"
 
 
-def _demand_unprotected(shape: ListShape, entries: Sequence[str]) -> Iterator[Problem]:
-    find = _touch_protected(shape)
-    for entry in entries:
-        if other := find(entry):
-            yield _problem(
-                "edge-protected",
-                f"{entry} touches {other}, which list {shape.name} protects",
-                entry,
-                "Take it off `protected` in edge.toml first, by a policy release.",
-            )
-
-
-def _touch_protected(shape: ListShape) -> Callable[[str], object]:
-    if shape.kind is ListKind.TEXT:
-        protected = frozenset(shape.protected_texts)
-        return lambda entry: entry if entry in protected else None
-    return find_protected(shape.protected)
-
-
 def _seed(entry: str) -> Standing:
     return Standing(word=Word(entry=entry, until=FOREVER), origin=POLICY)
-
-
-def _problem(check: str, what: str, where: str, hint: str) -> Problem:
-    return Problem(check=check, what=what, where=Location(file=where), hint=hint)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from handshake.control.acks import AckWriter
-from handshake.control.agent.door_maps import Door, DoorMap, DoorMaps, Moved
+from handshake.control.agent.door_maps import DoorMap, DoorMaps, Moved
+from handshake.control.agent.door_program import Door
 from handshake.control.agent.list_follower import Followed
 from handshake.control.live import LivePolicy
 from handshake.core.digest import digest_bytes

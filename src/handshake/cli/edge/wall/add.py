@@ -15,6 +15,7 @@ from handshake.cli.edge.options import (
     term_option,
 )
 from handshake.cli.screen import campaign_option, errors_explained, json_option
+from handshake.control.lists.typed import read_typed
 from handshake.control.wall import Term
 
 
@@ -56,7 +57,7 @@ def add(
             from handshake.cli.edge.wall.preview import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
 
             shape = wall.shape(list_name)
-            read = frozenset(wall.read(shape, entries, is_exact=exact))
+            read = frozenset(read_typed(shape, entries, is_exact=exact))
             show_dry_run(campaign, shape, read, since=since, as_json=as_json)
             return
         term = Term(seconds=seconds, is_for_good=for_good)

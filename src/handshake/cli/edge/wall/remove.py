@@ -9,6 +9,7 @@ from handshake.cli.edge.enforced import finish
 from handshake.cli.edge.live_data import open_live_data
 from handshake.cli.edge.options import exact_option, list_option
 from handshake.cli.screen import campaign_option, err, errors_explained, json_option
+from handshake.control.lists.typed import read_typed
 
 
 @click.command("remove")
@@ -25,7 +26,7 @@ def remove(
     with errors_explained(as_json=as_json):
         wall = open_live_data(campaign).wall(who_asks())
         done = wall.remove(list_name, entries, reason=reason, is_exact=exact)
-        for entry in wall.read(wall.shape(list_name), entries, is_exact=exact):
+        for entry in read_typed(wall.shape(list_name), entries, is_exact=exact):
             for other in wall.around(list_name, entry):
                 err.print(f"[yellow]{entry} is still banned[/]: {other} is on list {list_name}")
         finish(done, as_json=as_json)
