@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from handshake.core.digest import Digest, canonical_json, digest_bytes
 from handshake.core.release import Kind
@@ -51,20 +52,30 @@ class Manifest:
         if paths != sorted(set(paths)):
             raise ValueError("a manifest's files are sorted by path and each path stands once")
 
+    @cached_property
+    def text(self) -> bytes:
+        """Its canonical JSON, printed once: a site has ten thousand files."""
+        return canonical_json(
+            {
+                "format": FORMAT,
+                "kind": self.kind,
+                "base": self.base,
+                "contract": self.contract,
+                "files": [
+                    [file.path, file.digest, file.size, file.mode, file.content_type] for file in self.files
+                ],
+            }
+        )
+
+    @cached_property
+    def id(self) -> Digest:
+        """The release's id: the digest of the text."""
+        return digest_bytes(self.text)
+
 
 def print_manifest(manifest: Manifest) -> bytes:
     """Return the manifest's canonical JSON."""
-    return canonical_json(
-        {
-            "format": FORMAT,
-            "kind": manifest.kind,
-            "base": manifest.base,
-            "contract": manifest.contract,
-            "files": [
-                [file.path, file.digest, file.size, file.mode, file.content_type] for file in manifest.files
-            ],
-        }
-    )
+    return manifest.text
 
 
 def parse_manifest(text: bytes) -> Manifest:
@@ -88,4 +99,4 @@ def parse_manifest(text: bytes) -> Manifest:
 
 def release_id(manifest: Manifest) -> Digest:
     """Return the release's id: the digest of its manifest."""
-    return digest_bytes(print_manifest(manifest))
+    return manifest.id

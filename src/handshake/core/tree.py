@@ -8,6 +8,8 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from handshake.core.digest import Digest, digest_bytes, digest_file
@@ -19,6 +21,17 @@ _SYNC_THREADS = 16
 """A file system commits many fsyncs that wait together at once: 430 files took 0.15 s instead of 1.8."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one walk through a folder found."""
+
+    paths: tuple[str, ...]
+    """Of everything that is no folder, sorted; a release may not be able to hold some of it."""
+    files: tuple[ManifestFile, ...]
+    """What a release can hold, sorted by path, with the two modes that a manifest knows."""
+    problems: tuple[Problem, ...]
 
 
 def path_fault(path: str) -> str:
@@ -42,21 +55,25 @@ def scan_tree(folder: Path, *, may_link: bool = False) -> tuple[ManifestFile, ..
     names that cannot stand in a manifest, files that cannot be read. Empty folders leave no trace.
     `may_link` lets links stand, as they are: for a tree that becomes somebody's root.
     """
+    look = look_at_tree(folder, may_link=may_link)
+    if look.problems:
+        raise ProblemsError(look.problems)
+    return look.files
+
+
+def look_at_tree(folder: Path, *, may_link: bool = False) -> Look:
+    """Return everything under a folder: what a release can hold of it, and a problem for what it cannot."""
     problems: list[Problem] = []
     found: list[ManifestFile] = []
+    paths: list[str] = []
     for name, entry in _walk(folder, problems):
+        paths.append(name)
         if may_link and entry.is_symlink():
             found.append(_scan_link(name, Path(entry.path)))
         else:
             _scan_file(name, entry, found, problems)
-    if problems:
-        raise ProblemsError(problems)
-    return tuple(sorted(found))
-
-
-def list_tree(folder: Path) -> list[str]:
-    """Return the paths of everything under a folder that is no folder, sorted; what cannot be read has none."""
-    return sorted(name for name, _ in _walk(folder, []))
+    files = sorted(found, key=attrgetter("path"))
+    return Look(paths=tuple(sorted(paths)), files=tuple(files), problems=tuple(problems))
 
 
 def materialise(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], bytes], target: Path) -> None:

@@ -18,6 +18,8 @@ from handshake.core.signature import Signature
 
 _WORKERS = 8
 """Objects under way at once in one region: hides the latency of a distant store."""
+_SMALL_BYTES = 1 << 20
+"""Files up to this size are read once: what was compared is what travels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +160,9 @@ def _place(store: ObjectStore, upload: Upload) -> None:
     """Write one object and read it back; a copy that differs from what it should be is written anew."""
     if upload.copy_of and _copied(store, upload):
         return
-    _demand_unchanged(upload)
     store.put(
         upload.key,
-        upload.content,
+        _read_unchanged(upload),
         content_type=upload.content_type,
         cache_control=upload.cache_control,
         encoding=upload.encoding,
@@ -182,16 +183,23 @@ def _copied(store: ObjectStore, upload: Upload) -> bool:
     return _read_digest(store, upload.key) == upload.digest
 
 
-def _demand_unchanged(upload: Upload) -> None:
-    """Keep a file that changed since it was listed out of the store, where its name would be taken for ever."""
+def _read_unchanged(upload: Upload) -> Path | bytes:
+    """Return what shall travel; a file that changed since it was listed would take its name in the store for ever."""
     if isinstance(upload.content, bytes):
-        return
+        return upload.content
     try:
-        unchanged = digest_file(upload.content) == upload.digest
+        content = _read_small(upload.content)
+        digest = digest_bytes(content) if isinstance(content, bytes) else digest_file(content)
+        is_same = digest == upload.digest
     except OSError:
-        unchanged = False
-    if not unchanged:
-        raise RefusedError(
-            f"{upload.content} changed or vanished while it was being published",
-            hint="let the build finish, then publish again",
-        )
+        is_same = False
+    if is_same:
+        return content
+    raise RefusedError(
+        f"{upload.content} changed or vanished while it was being published",
+        hint="let the build finish, then publish again",
+    )
+
+
+def _read_small(file: Path) -> Path | bytes:
+    return file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from handshake.core.manifest import Manifest
+from handshake.core.manifest import Manifest, ManifestFile
 from handshake.core.problem import ProblemsError
 from handshake.core.release import Kind
-from handshake.core.tree import list_tree, scan_tree
+from handshake.core.tree import look_at_tree
 from handshake.site.content_type import content_type
 from handshake.site.paths import check_paths
 
@@ -20,15 +19,18 @@ def read_site(folder: Path, assets: Sequence[str]) -> Manifest:
     A site's files have a content type instead of a mode: whether a build marks them executable changes
     nothing for a visitor, and so not the release either.
     """
-    faults = check_paths(folder, list_tree(folder), assets) if folder.is_dir() else []
-    try:
-        files = scan_tree(folder)
-    except ProblemsError as error:
-        raise ProblemsError([*faults, *error.problems]) from error
-    if faults:
-        raise ProblemsError(faults)
+    look = look_at_tree(folder)
+    faults = check_paths(folder, look.paths, assets) if folder.is_dir() else []
+    if problems := [*faults, *look.problems]:
+        raise ProblemsError(problems)
     return Manifest(
         kind=Kind.SITE,
-        files=tuple(replace(file, mode=0o644, content_type=content_type(file.path)) for file in files),
+        files=tuple(map(_as_visited, look.files)),
         contract={"assets": list(assets)},
+    )
+
+
+def _as_visited(file: ManifestFile) -> ManifestFile:
+    return ManifestFile(
+        path=file.path, digest=file.digest, size=file.size, content_type=content_type(file.path)
     )
