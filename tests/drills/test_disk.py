@@ -43,7 +43,7 @@ larder = Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(fol
 stores = [make_region(folders[name], name) for name in ("east", "west")]
 shop = Workshop(
     campaign=campaign, cache=folders["cache"], stores=stores,
-    larder_for=lambda _: larder, debian=Mmdebstrap(),
+    stores_of_site=lambda _: stores, larder_for=lambda _: larder, debian=Mmdebstrap(),
     describe_source=lambda _: ("", ""), run_build=lambda *_: None,
     sign=lambda release: Signature(key=KeyId("k" * 16), value=b"signed"), builder="test",
 )

@@ -41,6 +41,21 @@ class S3Server:
         """Say who may do what with a bucket, as an operator does with the provider's own tool."""
         self._root().put_bucket_policy(Bucket=name, Policy=policy)
 
+    def make_user(self, key: Credential) -> None:
+        """Make somebody who may do nothing yet; versitygw alone."""
+        admin = [
+            str(VERSITYGW),
+            "admin",
+            "--access",
+            ROOT.id,
+            "--secret",
+            ROOT.secret,
+            "--endpoint-url",
+            self.url,
+        ]
+        made = ["create-user", "--access", key.id, "--secret", key.secret, "--role", "user"]
+        subprocess.run([*admin, *made], check=True, capture_output=True)
+
     def _root(self) -> Any:
         return boto3.client(
             "s3",

@@ -1,6 +1,5 @@
 """What a bucket's policy keeps apart: visitors, and the publishers of two sites."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from handshake.core.bucket_policy import let_site_publish, let_visitors_read, pr
 from handshake.core.errors import RefusedError
 from handshake.drivers.s3.credential import Credential
 from handshake.drivers.s3.store import S3Store
-from tests.live.buckets import ROOT, VERSITYGW, S3Server, run_versitygw
+from tests.live.buckets import ROOT, run_versitygw
 from tests.live.regions import CALLS, build, publish
 
 pytestmark = pytest.mark.live
@@ -26,28 +25,12 @@ def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         server.make_bucket("sites")
         made = server.bucket("sites", request.param)
         for key in KEYS.values():
-            _make_user(server, key)
+            server.make_user(key)
         statements = [*let_visitors_read(made)]
         for site, key in KEYS.items():
             statements += let_site_publish(made, site, key.id)
         server.set_policy("sites", print_policy(*statements))
         yield made
-
-
-def _make_user(server: S3Server, key: Credential) -> None:
-    """Make somebody who may do nothing yet."""
-    admin = [
-        str(VERSITYGW),
-        "admin",
-        "--access",
-        ROOT.id,
-        "--secret",
-        ROOT.secret,
-        "--endpoint-url",
-        server.url,
-    ]
-    made = ["create-user", "--access", key.id, "--secret", key.secret, "--role", "user"]
-    subprocess.run([*admin, *made], check=True, capture_output=True)
 
 
 def test_a_site_publishes_itself(bucket: Bucket, tmp_path: Path) -> None:

@@ -11,6 +11,11 @@ def bucket_secret(region: str) -> str:
     return f"bucket-{region}"
 
 
+def site_secret(region: str, site: str) -> str:
+    """Return the name of the secret that holds the key with which one site is written, where it has one of its own."""
+    return f"{bucket_secret(region)}.{site}"
+
+
 def check_bucket_keys(house: House) -> list[Problem]:
     """Return a problem for every bucket whose access key is not here; only the home node needs any."""
     return [

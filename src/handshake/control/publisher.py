@@ -55,6 +55,8 @@ class Workshop:
     """The operator's folder."""
     cache: Path
     stores: Sequence[ObjectStore]
+    stores_of_site: Callable[[str], Sequence[ObjectStore]]
+    """The same regions, opened with what this site may write."""
     larder_for: Callable[[str], Larder]
     """From an image's base to where its packages come from."""
     debian: Debian
@@ -172,7 +174,7 @@ class Publisher:
         manifest = read_release(folder, loaded.model)
         with self._on_disk():
             return publish_site(
-                self._shop.stores,
+                self._shop.stores_of_site(subject.name),
                 manifest,
                 folder,
                 site=subject.name,

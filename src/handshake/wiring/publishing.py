@@ -35,6 +35,7 @@ from handshake.image.contents import Larder
 from handshake.image.recipe import HOST_BASE
 from handshake.wiring.foundation import Foundation
 from handshake.wiring.machine import run_build
+from handshake.wiring.regions import open_regions
 
 
 class Publishing(Foundation):
@@ -56,6 +57,7 @@ class Publishing(Foundation):
             campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
+            stores_of_site=lambda site: open_regions(self.house, self.secrets, site=site),
             larder_for=self.larder_for,
             debian=Mmdebstrap(),
             describe_source=describe_source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.control.bucket_keys import bucket_secret
+from handshake.control.bucket_keys import bucket_secret, site_secret
 from handshake.control.house import House
 from handshake.control.invitation import OBJECTS_SECRET
 from handshake.control.secrets import Secrets
@@ -13,18 +13,22 @@ from handshake.drivers.s3.credential import parse_credential
 from handshake.drivers.s3.store import S3Store
 
 
-def open_regions(house: House, secrets: Secrets) -> tuple[ObjectStore, ...]:
-    """Return every region's object store; a node that joined asks the home node for what they hold."""
+def open_regions(house: House, secrets: Secrets, *, site: str = "") -> tuple[ObjectStore, ...]:
+    """Return every region's object store; a node that joined asks the home node for what they hold.
+
+    Where `site` has a key of its own to a bucket, the bucket is opened with that.
+    """
     if not house.is_home:
         credential = secrets.read(OBJECTS_SECRET)
         return tuple(
             LentStore(address=house.home, region=name, credential=credential) for name in house.regions
         )
-    return tuple(_open_region(house, secrets, name) for name in house.regions)
+    return tuple(_open_region(house, secrets, name, site) for name in house.regions)
 
 
-def _open_region(house: House, secrets: Secrets, name: str) -> ObjectStore:
+def _open_region(house: House, secrets: Secrets, name: str, site: str) -> ObjectStore:
     if name not in house.buckets:
         return DirectoryStore(house.region(name), name)
-    key = parse_credential(secrets.read(bucket_secret(name)), name)
+    own = site_secret(name, site)
+    key = parse_credential(secrets.read(own if site and secrets.has(own) else bucket_secret(name)), name)
     return S3Store(house.buckets[name], key, name)
