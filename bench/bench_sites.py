@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import random
+import argparse
 import shutil
-import socket
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 from frame import Measure, doing, report
-from site_peers import OURS, PEERS, ROOT, SECRET, Run, environment, missing_peers, ours_argv, run, sync_argv
+from site_folder import ASSETS, FILE_BYTES, build_large, build_site, change_document, rename_asset
+from site_peers import OURS, PEERS, Run, environment, missing_peers, ours_argv, run, sync_argv
+from site_server import VERSITYGW, Buckets, serve_buckets
 
-_FILES = 10_000
-_MANY = 100_000
-_FILE_BYTES = 3_000
-_REPETITIONS = 3
-_LARGE_BYTES = 2 << 30
-_SMALL_BYTES = 16 << 20
-_VERSITYGW = Path(__file__).parents[1] / "tools/bin/versitygw"
+_SMALL_MIB = 16
 
 _PEER_IN_PARTS = "aws s3 sync"
 """Debian's rclone, 1.60, takes minutes to send 2 GB to this server in parts; s3cmd sends one part after another."""
@@ -33,187 +27,208 @@ _PEER_IN_PARTS = "aws s3 sync"
 Sync = Callable[[], Run]
 
 
-def measure(root: Path, url: str) -> Iterator[Measure]:
-    """Yield every figure, each contestant in turn."""
-    env = environment(url)
-    yield from _measure_assets(root, url, env)
-    yield from _measure_documents(root, url, env)
-    yield from _measure_variants(root, url, env)
-    yield from _measure_memory(root, url, env)
-    yield from _measure_many(root, url, env)
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured, and how long it may take."""
+
+    files: int
+    many: int
+    large_mib: int
+    repetitions: int
+    limit_seconds: float
+    """Of one run of one program."""
+    deadline: float
+    """By the monotonic clock; what has not begun by then is left out."""
+
+    @property
+    def left_seconds(self) -> float:
+        """How long a run that begins now may take."""
+        return max(0.1, min(self.limit_seconds, self.deadline - time.monotonic()))
 
 
-def _measure_assets(root: Path, url: str, env: dict[str, str]) -> Iterator[Measure]:
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where it is measured."""
+
+    root: Path
+    buckets: Buckets
+    plan: Plan
+
+    def ours(self, folder: Path, *, assets: str = "", variants: Path | None = None) -> Sync:
+        """Return our way to publish a folder, as a site whose hashed names lie in `assets`."""
+        previous = self.root / f"{folder.name}-{assets.strip('/')}-{bool(variants)}.json"
+        return self._run(ours_argv(self.buckets.url, folder, previous, assets=assets, variants=variants))
+
+    def theirs(self, folder: Path, peer: str) -> Sync:
+        """Return a peer's way."""
+        return self._run(sync_argv(peer, self.buckets.url, folder, PEERS[peer]))
+
+    def everybody(self, folder: Path, *, assets: str = "") -> dict[str, Sync]:
+        """Return everybody's way, ours first; each has a bucket of its own."""
+        theirs = {peer: self.theirs(folder, peer) for peer in PEERS}
+        return {OURS: self.ours(folder, assets=assets)} | theirs
+
+    def _run(self, argv: Sequence[str]) -> Sync:
+        return lambda: run(argv, environment(self.buckets.url), self.plan.left_seconds)
+
+
+def measure_assets(ground: Ground) -> Iterator[Measure]:
     """A site of hashed assets and one document."""
-    folder = _build(root / "assets", "assets/{group}/x.{number:08x}A.js")
-    syncs = _contestants(root, url, env, folder)
-    yield from _compare("first publish", {name: [sync().seconds] for name, sync in syncs.items()})
-    yield from _compare("nothing changed", _repeat(syncs, lambda _: None))
-    yield from _compare("one of the hashed assets changed", _repeat(syncs, partial(_rename_one, folder)))
-    _empty(root)
+    folder = build_site(ground.root / "assets", ground.plan.files)
+    syncs = ground.everybody(folder, assets=ASSETS)
+    yield from _compare("first publish", {name: [sync()] for name, sync in syncs.items()})
+    yield from _compare("nothing changed", _repeat(ground, syncs, lambda _: None))
+    changed = _repeat(ground, syncs, partial(rename_asset, folder))
+    yield from _compare("one of the hashed assets changed", changed)
 
 
-def _measure_documents(root: Path, url: str, env: dict[str, str]) -> Iterator[Measure]:
-    """A site of documents without hashes: each release has its own, the unchanged ones copied by the server."""
-    folder = _build(root / "documents", "{group}/page-{number}.html")
-    syncs = _contestants(root, url, env, folder)
+def measure_documents(ground: Ground) -> Iterator[Measure]:
+    """A site that declares no assets: each release has documents of its own, the unchanged ones copied by the server."""
+    folder = build_site(ground.root / "documents", ground.plan.files)
+    syncs = ground.everybody(folder)
     for sync in syncs.values():
         sync()
-    yield from _compare("one of the documents changed", _repeat(syncs, partial(_change_one, folder)))
-    _empty(root)
+    changed = _repeat(ground, syncs, partial(change_document, folder))
+    yield from _compare("one of the documents changed", changed)
 
 
-def _measure_variants(root: Path, url: str, env: dict[str, str]) -> Iterator[Measure]:
-    folder, previous = (
-        _build(root / "compressed", "assets/{group}/x.{number:08x}A.js"),
-        root / "compressed.json",
-    )
-    argv = ours_argv(url, folder, previous, root / "variants")
-    note = "with br, zstd and gzip of each file"
-    yield _seconds("first publish", run(argv, env).seconds, note=note)
-    yield _seconds("nothing changed", run(argv, env).seconds, note=note)
-    _rename_one(folder, 0)
-    yield _seconds("one of the hashed assets changed", run(argv, env).seconds, note=note)
+def measure_memory(ground: Ground) -> Iterator[Measure]:
+    """One large file, beside a small one."""
+    for size_mib in (_SMALL_MIB, ground.plan.large_mib):
+        folder = build_large(ground.root / f"large-{size_mib}", size_mib << 20)
+        for name, sync in (
+            (OURS, ground.ours(folder)),
+            (_PEER_IN_PARTS, ground.theirs(folder, _PEER_IN_PARTS)),
+        ):
+            took = sync()
+            note = f"{_say_cut([took])}in {took.seconds:.1f} s"
+            yield Measure(
+                name=f"memory, {size_mib:,} MiB, {name}", value=round(took.peak_mib), unit="MiB", note=note
+            )
 
 
-def _measure_many(root: Path, url: str, env: dict[str, str]) -> Iterator[Measure]:
+def measure_many(ground: Ground) -> Iterator[Measure]:
     """A site of ten times as many files, ours alone: time and memory grow with the number and no faster."""
-    folder = _build(root / "many", "{group}/page-{number}.html", _MANY)
-    took = run(ours_argv(url, folder, root / "many.json", None), env)
-    yield _seconds(f"first publish of {_MANY:,} files", took.seconds, note=f"{took.peak_mib:.0f} MiB")
-    shutil.rmtree(folder)
+    folder = build_site(ground.root / "many", ground.plan.many)
+    took = ground.ours(folder)()
+    note = f"{_say_cut([took])}{took.peak_mib:.0f} MiB"
+    yield _seconds(f"first publish of {ground.plan.many:,} files", took.seconds, note=note)
 
 
-def _measure_memory(root: Path, url: str, env: dict[str, str]) -> Iterator[Measure]:
-    """One file of 2 GB, beside one of 16 MB."""
-    for name, size in (("16 MB", _SMALL_BYTES), ("2 GB", _LARGE_BYTES)):
-        folder = root / f"large-{size}"
-        folder.mkdir()
-        (folder / "index.html").write_text("large")
-        with (folder / "film.mp4").open("wb") as file:
-            file.truncate(size)
-        syncs = _contestants(root, url, env, folder)
-        for peer in (OURS, _PEER_IN_PARTS):
-            took = syncs[peer]()
-            note = f"in {took.seconds:.1f} s"
-            yield Measure(name=f"memory, {name}, {peer}", value=round(took.peak_mib), unit="MiB", note=note)
-
-
-def _contestants(root: Path, url: str, env: dict[str, str], folder: Path) -> dict[str, Sync]:
-    """Return everybody's way to publish a folder, ours first; each has a bucket of its own."""
-    ours: dict[str, Sync] = {
-        OURS: partial(run, ours_argv(url, folder, root / f"{folder.name}.json", None), env)
+def measure_variants(ground: Ground) -> Iterator[Measure]:
+    """The same site as it is published in earnest, which no peer does."""
+    folder = build_site(ground.root / "compressed", ground.plan.files)
+    sync = ground.ours(folder, assets=ASSETS, variants=ground.root / "variants")
+    changes: dict[str, Callable[[], None]] = {
+        "first publish": lambda: None,
+        "nothing changed": lambda: None,
+        "one of the hashed assets changed": lambda: rename_asset(folder, 0),
     }
-    theirs = {
-        peer: partial(run, sync_argv(peer, url, folder, program), env) for peer, program in PEERS.items()
-    }
-    return ours | theirs
+    for name, change in changes.items():
+        change()
+        took = sync()
+        yield _seconds(name, took.seconds, note=f"{_say_cut([took])}with br, zstd and gzip of each file")
 
 
-def _repeat(syncs: dict[str, Sync], change: Callable[[int], object]) -> dict[str, list[float]]:
+PARTS: dict[str, Callable[[Ground], Iterator[Measure]]] = {
+    "assets": measure_assets,
+    "documents": measure_documents,
+    "memory": measure_memory,
+    "many": measure_many,
+    "variants": measure_variants,
+}
+
+
+def measure(root: Path, buckets: Buckets, plan: Plan, parts: Sequence[str]) -> Iterator[Measure]:
+    """Yield every figure of these parts, each contestant in turn."""
+    for name in parts:
+        if time.monotonic() > plan.deadline:
+            print(f"bench sites: no time left for {name}; --minutes gives more", file=sys.stderr)
+            continue
+        place = root / name
+        place.mkdir()
+        yield from PARTS[name](Ground(root=place, buckets=buckets, plan=plan))
+        shutil.rmtree(place)
+        buckets.empty()
+
+
+def _repeat(ground: Ground, syncs: dict[str, Sync], change: Callable[[int], object]) -> dict[str, list[Run]]:
     """Change the site and let everybody publish it, again and again."""
-    taken: dict[str, list[float]] = {name: [] for name in syncs}
-    for number in range(_REPETITIONS):
+    taken: dict[str, list[Run]] = {name: [] for name in syncs}
+    for number in range(ground.plan.repetitions):
         change(number)
         for name, sync in syncs.items():
-            taken[name].append(sync().seconds)
+            taken[name].append(sync())
     return taken
 
 
-def _compare(name: str, taken: dict[str, list[float]]) -> Iterator[Measure]:
-    ours = median(taken[OURS])
+def _compare(name: str, taken: dict[str, list[Run]]) -> Iterator[Measure]:
+    ours = _middle(taken[OURS])
     for peer in PEERS:
-        yield _seconds(name, ours, peer=peer, peers=median(taken[peer]))
+        note = _say_cut([*taken[OURS], *taken[peer]])
+        yield _seconds(name, ours, peer=peer, peers=_middle(taken[peer]), note=note)
+
+
+def _middle(runs: Sequence[Run]) -> float:
+    return median(each.seconds for each in runs)
+
+
+def _say_cut(runs: Sequence[Run]) -> str:
+    return "ended at its limit; " if any(each.is_cut for each in runs) else ""
 
 
 def _seconds(
     name: str, ours: float, *, peer: str = "", peers: float | None = None, note: str = ""
 ) -> Measure:
     theirs = None if peers is None else round(peers, 2)
-    return Measure(name=name, value=round(ours, 2), unit="s", peer=peer, peer_value=theirs, note=note)
-
-
-def _build(folder: Path, pattern: str, files: int = _FILES) -> Path:
-    """Write a site of many small files, the same in every run."""
-    noise = random.Random(1)
-    folder.mkdir()
-    (folder / "index.html").write_text("index")
-    for number in range(1, files):
-        path = folder / pattern.format(group=number % 100, number=number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{number} {noise.randbytes(_FILE_BYTES // 2).hex()}")
-    return folder
-
-
-def _rename_one(folder: Path, number: int) -> None:
-    """Do what a bundler does with a changed file: another content under another name."""
-    changed = min(folder.rglob("x.*A.js"))
-    changed.unlink()
-    changed.with_name(f"x.{number:08x}B.js").write_text(f"changed {number}")
-
-
-def _change_one(folder: Path, number: int) -> None:
-    (folder / "index.html").write_text(f"changed {number}")
-
-
-def _empty(root: Path) -> None:
-    """Begin the next measure with empty buckets."""
-    for program in ("ours", *PEERS.values()):
-        shutil.rmtree(root / "buckets" / program)
-        (root / "buckets" / program).mkdir()
-
-
-@contextmanager
-def _serve(root: Path) -> Iterator[str]:
-    """Run versitygw with a bucket for each contestant."""
-    for name in ("ours", *PEERS.values()):
-        (root / "buckets" / name).mkdir(parents=True)
-    (root / "people").mkdir()
-    port = _free_port()
-    argv = [str(_VERSITYGW), "--port", f"127.0.0.1:{port}", "--iam-dir", str(root / "people"), "--quiet"]
-    keys = {"ROOT_ACCESS_KEY": ROOT, "ROOT_SECRET_KEY": SECRET}
-    server = subprocess.Popen(
-        [*argv, "posix", str(root / "buckets")], env=os.environ | keys, stdout=subprocess.DEVNULL
+    return Measure(
+        name=name, value=round(ours, 2), unit="s", peer=peer, peer_value=theirs, note=note.removesuffix("; ")
     )
-    try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        # It waits for connections that nobody uses any more; what it holds is thrown away.
-        server.kill()
-        server.wait(timeout=10)
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    sys.exit("bench sites: versitygw did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _parse_plan() -> tuple[Plan, tuple[str, ...]]:
+    words = argparse.ArgumentParser(prog="script/bench sites", description=__doc__)
+    words.add_argument("--files", type=int, default=10_000, help="of the site")
+    words.add_argument("--many", type=int, default=100_000, help="of the large site")
+    words.add_argument("--large-mib", type=int, default=2_048, help="of the large file")
+    words.add_argument("--repetitions", type=int, default=3, help="of each measure but a first publish")
+    words.add_argument("--limit", type=float, default=90.0, help="seconds that one run of a program may take")
+    words.add_argument(
+        "--minutes", type=float, default=7.0, help="for all; what has not begun then is left out"
+    )
+    words.add_argument("--parts", default=",".join(PARTS), help="what is measured, with commas between")
+    words.add_argument("--json", action="store_true", help="one object a line")
+    said = words.parse_args()
+    parts = tuple(said.parts.split(","))
+    if unknown := set(parts) - PARTS.keys():
+        words.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    plan = Plan(
+        files=said.files,
+        many=said.many,
+        large_mib=said.large_mib,
+        repetitions=said.repetitions,
+        limit_seconds=said.limit,
+        deadline=time.monotonic() + said.minutes * 60,
+    )
+    return plan, parts
 
 
 def main() -> None:
-    """Measure and print."""
-    if not _VERSITYGW.exists():
+    """Measure and print; who is ended in the middle prints what was measured by then."""
+    plan, parts = _parse_plan()
+    if not VERSITYGW.exists():
         sys.exit("bench sites: versitygw is not built; run script/tools versitygw")
     if missing := missing_peers():
         sys.exit(f"bench sites: {', '.join(missing)} not installed; apt-get install rclone s3cmd awscli")
-    root = Path(tempfile.mkdtemp(prefix="bench-sites-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    root, measures = Path(tempfile.mkdtemp(prefix="bench-sites-")), list[Measure]()
     try:
-        with _serve(root) as url, doing("publishing, minutes"):
-            measures = list(measure(root, url))
+        with serve_buckets(root) as buckets, doing("publishing, minutes"):
+            for each in measure(root, buckets, plan, parts):
+                measures.append(each)
     finally:
         shutil.rmtree(root)
-    report(f"Publishing {_FILES:,} files of {_FILE_BYTES:,} bytes", measures)
+        report(f"Publishing {plan.files:,} files of {FILE_BYTES:,} bytes", measures)
 
 
 if __name__ == "__main__":

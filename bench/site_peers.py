@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ PEERS = {"rclone": "rclone", "aws s3 sync": "aws", "s3cmd": "s3cmd"}
 """What a peer is called here -> its program, of Debian's package of the same name (awscli for aws)."""
 _CA_BUNDLE = "AWS_CA_BUNDLE"
 """Older rclones refuse to work where it is set."""
+_SAID_BYTES = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class Run:
 
     seconds: float
     peak_mib: float
+    is_cut: bool = False
+    """It was ended at its limit: it would have taken longer."""
 
 
 def missing_peers() -> list[str]:
@@ -37,37 +41,21 @@ def sync_argv(peer: str, url: str, folder: Path, bucket: str) -> list[str]:
     host = url.removeprefix("http://")
     match peer:
         case "rclone":
-            return [
-                "/usr/bin/rclone",
-                "-q",
-                "sync",
-                "--transfers",
-                "16",
-                "--checkers",
-                "16",
-                str(folder),
-                f"bench:{bucket}",
-            ]
+            words = ["/usr/bin/rclone", "-q", "sync", "--transfers", "16", "--checkers", "16"]
+            return [*words, str(folder), f"bench:{bucket}"]
         case "aws s3 sync":
             words = ["/usr/bin/aws", "--endpoint-url", url, "s3", "sync", "--only-show-errors", "--delete"]
             return [*words, str(folder), f"s3://{bucket}"]
         case _:
-            words = [
-                "/usr/bin/s3cmd",
-                "-q",
-                "--no-ssl",
-                "--host",
-                host,
-                "--host-bucket",
-                host,
-                "--no-mime-magic",
-            ]
-            keys = ["--access_key", ROOT, "--secret_key", SECRET]
+            words = ["/usr/bin/s3cmd", "-q", "--no-ssl", "--host", host, "--host-bucket", host]
+            keys = ["--no-mime-magic", "--access_key", ROOT, "--secret_key", SECRET]
             return [*words, *keys, "sync", "--delete-removed", f"{folder}/", f"s3://{bucket}/"]
 
 
-def ours_argv(url: str, folder: Path, previous: Path, variants: Path | None) -> list[str]:
-    """Return the command with which we publish a folder."""
+def ours_argv(
+    url: str, folder: Path, previous: Path, *, assets: str = "", variants: Path | None = None
+) -> list[str]:
+    """Return the command with which we publish a folder; `assets` is the folder of hashed names in it."""
     words = [
         sys.executable,
         str(Path(__file__).with_name("site_publish.py")),
@@ -75,7 +63,9 @@ def ours_argv(url: str, folder: Path, previous: Path, variants: Path | None) -> 
         str(folder),
         str(previous),
     ]
-    return [*words, str(variants)] if variants else words
+    if assets:
+        words += ["--assets", assets]
+    return [*words, "--variants", str(variants)] if variants else words
 
 
 def environment(url: str) -> dict[str, str]:
@@ -92,16 +82,27 @@ def environment(url: str) -> dict[str, str]:
     return own | aws | {f"RCLONE_CONFIG_BENCH_{name}": value for name, value in rclone.items()}
 
 
-def run(argv: Sequence[str], env: Mapping[str, str]) -> Run:
-    """Run a program to its end; RuntimeError with its words where it fails."""
+def run(argv: Sequence[str], env: Mapping[str, str], limit_seconds: float) -> Run:
+    """Run a program to its end or to its limit; RuntimeError with its words where it fails."""
     began = time.monotonic()
     process = subprocess.Popen(
         argv, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    cut = threading.Event()
+
+    def end() -> None:
+        cut.set()
+        process.kill()
+
+    timer = threading.Timer(limit_seconds, end)
+    timer.start()
+    try:
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    finally:
+        timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{argv[0]} failed: {said[-500:]}")
-    return Run(seconds=time.monotonic() - began, peak_mib=usage.ru_maxrss / 1024)
+    if process.returncode and not cut.is_set():
+        raise RuntimeError(f"{argv[0]} failed: {said[-_SAID_BYTES:]}")
+    return Run(seconds=time.monotonic() - began, peak_mib=usage.ru_maxrss / 1024, is_cut=cut.is_set())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from handshake.core.bucket import Bucket
@@ -16,9 +17,9 @@ from handshake.site.publish import publish_site
 from handshake.site.tree import read_site
 
 
-def publish(url: str, folder: Path, previous: Path, variants: Path | None) -> None:
+def publish(url: str, folder: Path, previous: Path, *, assets: Sequence[str], variants: Path | None) -> None:
     """Publish a folder into the bucket `ours`; the file of the previous manifest holds the new one afterwards."""
-    manifest = read_site(folder, ["assets/"])
+    manifest = read_site(folder, assets)
     store = S3Store(Bucket(endpoint=url, name="ours"), Credential(id="root", secret="bench"), "east")
     publish_site(
         [store],
@@ -45,5 +46,11 @@ def _made(manifest: Manifest) -> Provenance:
 
 
 if __name__ == "__main__":
-    address, site, before, *cache = sys.argv[1:]
-    publish(address, Path(site), Path(before), Path(cache[0]) if cache else None)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("url")
+    words.add_argument("folder", type=Path)
+    words.add_argument("previous", type=Path)
+    words.add_argument("--assets", action="append", default=[])
+    words.add_argument("--variants", type=Path)
+    said = words.parse_args()
+    publish(said.url, said.folder, said.previous, assets=said.assets, variants=said.variants)
