@@ -120,28 +120,36 @@ def _begin_region() -> tuple[Statement, ...]:
 
 def _keep_site_file() -> Block:
     """Return the subroutine of vcl_backend_response for files."""
-    return sub(
-        "keep_site_file",
-        If(
-            branches=(
-                Branch(
-                    condition="bereq.http.X-HS-Witness && beresp.status == 200",
-                    body=(
-                        act('set bereq.http.X-HS-Outcome = "absent"'),
-                        act('return (error(404, "Not Found"))'),
-                    ),
+    return sub("keep_site_file", _judge_answer(), *_end_search(), *_keep())
+
+
+def _judge_answer() -> If:
+    """Return the part that asks on unless the answer is the file, or the index that bears a region out."""
+    return If(
+        branches=(
+            Branch(
+                condition="bereq.http.X-HS-Witness && beresp.status == 200",
+                body=(
+                    act('set bereq.http.X-HS-Outcome = "absent"'),
+                    act('return (error(404, "Not Found"))'),
                 ),
-                # S3 answers 403 for what is missing where its listing is private.
-                Branch(
-                    condition="!bereq.http.X-HS-Witness && (beresp.status == 404 || beresp.status == 403)",
-                    body=(act("call ask_for_another"),),
-                ),
-                Branch(
-                    condition="beresp.status != 200",
-                    body=(act('set bereq.http.X-HS-Doubt = "yes"'), act("call next_region")),
-                ),
-            )
-        ),
+            ),
+            # S3 answers 403 for what is missing where its listing is private.
+            Branch(
+                condition="!bereq.http.X-HS-Witness && (beresp.status == 404 || beresp.status == 403)",
+                body=(act("call ask_for_another"),),
+            ),
+            Branch(
+                condition="beresp.status != 200",
+                body=(act('set bereq.http.X-HS-Doubt = "yes"'), act("call next_region")),
+            ),
+        )
+    )
+
+
+def _end_search() -> tuple[Statement, ...]:
+    """Return the part that ends a search which found no file here."""
+    return (
         when('bereq.http.X-HS-Outcome == "absent"', act('return (error(404, "Not Found"))')),
         when("bereq.http.X-HS-Outcome", act("return (error(503))")),
         when(
@@ -149,6 +157,12 @@ def _keep_site_file() -> Block:
             act('set bereq.http.X-HS-Outcome = "moved"'),
             act('return (error(308, "Permanent Redirect"))'),
         ),
+    )
+
+
+def _keep() -> tuple[Statement, ...]:
+    """Return the part that keeps a file for as long as the cache has room."""
+    return (
         *(act(f"unset beresp.http.{name}") for name in _STORES_OWN),
         *label_variant(),
         act(f"set beresp.ttl = {_LONG}"),
@@ -202,25 +216,27 @@ def _fail_site_file() -> Block:
             act('set beresp.body = ""'),
             act("return (deliver)"),
         ),
-        when(
-            'bereq.http.X-HS-Outcome == "absent"',
-            act("set beresp.status = 404"),
-            act("set beresp.grace = 0s"),
-            If(
-                branches=(
-                    Branch(
-                        condition="bereq.http.X-HS-Doubt", body=(act(f"set beresp.ttl = {_DOUBTFUL_TTL}"),)
-                    ),
-                    Branch(
-                        condition='bereq.http.X-HS-Kind == "asset"',
-                        body=(act(f"set beresp.ttl = {_ASSET_ABSENT}"),),
-                    ),
-                    Branch(condition="", body=(act(f"set beresp.ttl = {_DOCUMENT_ABSENT}"),)),
-                )
-            ),
-            act('set beresp.http.Content-Type = "text/plain; charset=utf-8"'),
-            act('set beresp.body = {"Not Found\n"}'),
-            act("return (deliver)"),
-        ),
+        when('bereq.http.X-HS-Outcome == "absent"', *_say_absent()),
         when("beresp.status < 500", act("set beresp.status = 503")),
+    )
+
+
+def _say_absent() -> tuple[Statement, ...]:
+    """Return the part that keeps for a while that there is no such file."""
+    kept = (
+        ("bereq.http.X-HS-Doubt", _DOUBTFUL_TTL),
+        ('bereq.http.X-HS-Kind == "asset"', _ASSET_ABSENT),
+        ("", _DOCUMENT_ABSENT),
+    )
+    return (
+        act("set beresp.status = 404"),
+        act("set beresp.grace = 0s"),
+        If(
+            branches=tuple(
+                Branch(condition=condition, body=(act(f"set beresp.ttl = {ttl}"),)) for condition, ttl in kept
+            )
+        ),
+        act('set beresp.http.Content-Type = "text/plain; charset=utf-8"'),
+        act('set beresp.body = {"Not Found\n"}'),
+        act("return (deliver)"),
     )
