@@ -91,7 +91,7 @@ class Pointers:
         for wish in moves:
             today, index = self._read(wish.subject)
             _require_revision(wish, today)
-            pointer = move_pointer(today, wish, now)
+            pointer = move_pointer(today, wish, now, history=self.history(wish.subject))
             moved.append(pointer)
             operations += [
                 Put(key=pointer_key(wish.subject), value=encode(pointer), if_index=index),

@@ -60,6 +60,8 @@ def _wanted(
     yield live.release, f"{subject} is at it"
     if live.stable:
         yield live.stable, f"{subject} goes back to it"
+    if live.before:
+        yield live.before, f"{subject} shows it where no region has the live one"
     last = list(dict.fromkeys(pointer.release for pointer in history))[:newest]
     yield from ((release, f"one of the last {newest} of {subject}") for release in last)
     for newer, older in pairwise(history):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from handshake.core.digest import Digest
@@ -24,6 +25,8 @@ class Pointer:
     """UTC, seconds since the epoch."""
     is_urgent: bool = False
     """Whether its rollout may begin inside a freeze: it goes back, or somebody forced it with a reason."""
+    before: Digest | None = None
+    """The settled release that this one took the place of; what is shown where nobody can give this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +43,10 @@ class Move:
     """Whether no freeze of the calendar holds it."""
 
 
-def move_pointer(today: Pointer | None, move: Move, now: float) -> Pointer:
-    """Return the pointer after the move: one revision on, stable kept."""
+def move_pointer(
+    today: Pointer | None, move: Move, now: float, *, history: Iterable[Pointer] = ()
+) -> Pointer:
+    """Return the pointer after the move: one revision on, stable kept; `history` is all it was, newest first."""
     return Pointer(
         subject=move.subject,
         release=move.release,
@@ -51,9 +56,18 @@ def move_pointer(today: Pointer | None, move: Move, now: float) -> Pointer:
         reason=move.reason,
         moved_at=now,
         is_urgent=move.is_urgent,
+        before=_find_before(today, move.release, history),
     )
 
 
 def settle_pointer(pointer: Pointer) -> Pointer:
     """Return the pointer with its release as the stable one; settling is no move, so the revision stays."""
     return replace(pointer, stable=pointer.release)
+
+
+def _find_before(today: Pointer | None, release: Digest, history: Iterable[Pointer]) -> Digest | None:
+    """Return what stands behind a release. One that comes back has behind it what it had then, not what failed it."""
+    for past in history:
+        if past.release == release:
+            return past.before
+    return today.stable if today else None

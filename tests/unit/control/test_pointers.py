@@ -1,6 +1,7 @@
 """Pointers move by compare-and-swap, remember every value, and settle without a move."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from handshake.testing.memory_catalog import MemoryCatalog
 
 CALLS = Subject(kind=Kind.SITE, name="calls")
 HAMM = Subject(kind=Kind.IMAGE, name="hamm")
-ONE, TWO = digest_bytes(b"one"), digest_bytes(b"two")
+ONE, TWO, THREE = (digest_bytes(name) for name in (b"one", b"two", b"three"))
 
 
 def move(subject: Subject = CALLS, *, to: str = ONE, at: int = 0) -> Move:
@@ -137,3 +138,27 @@ def test_a_move_survives_settling() -> None:
     (moved,) = pointers.move([move(to=TWO, at=1)])
 
     assert moved.revision == 2
+
+
+def test_a_release_has_the_settled_one_before_it_behind_it(pointers: Pointers) -> None:
+    """What never settled stands behind nothing; the first release has nothing behind it."""
+    (first,) = pointers.move([move()])
+    pointers.settle(first)
+    pointers.move([move(to=TWO, at=1)])
+    (third,) = pointers.move([replace(move(at=2), release=THREE)])
+
+    assert (first.before, third.before) == (None, ONE)
+    pointers.settle(third)
+    assert (settled := pointers.get(CALLS)) is not None
+    assert settled.before == ONE
+
+
+def test_a_release_that_comes_back_has_behind_it_what_it_had(pointers: Pointers) -> None:
+    """What was rolled back is not what an outage brings back."""
+    for revision, release in enumerate((ONE, TWO, THREE)):
+        (moved,) = pointers.move([replace(move(at=revision), release=release)])
+        pointers.settle(moved)
+
+    (back,) = pointers.move([move(to=TWO, at=3)])
+
+    assert (moved.before, back.before) == (TWO, ONE)
