@@ -7,12 +7,14 @@ which seals were handed in. The pass is a cookie, sealed in the same way: the do
 from __future__ import annotations
 
 from handshake.edge.challenge_page import COOKIE, PAGE, PATH, PLACE_OF_SEAL, SEAL_SECONDS, ZEROS
-from handshake.edge.door.met import if_over
+from handshake.edge.door.met import IF_DECIDED, if_over
+from handshake.edge.door.own_answers import answer_from
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, Section, line
 
 _USED = "challenge-used"
+_SOLUTIONS = "challenge-solutions"
 _SEALS = "100k"
 _NO_STORE = ("hdr", "Cache-Control", "no-store")
 
@@ -22,66 +24,90 @@ def needs_challenges(policy: Policy) -> bool:
     return any(limit.then is Exceeded.CHALLENGE for _, limit in policy.select_limits())
 
 
-def accept_solutions(policy: Policy, key: str) -> tuple[Line, ...]:
-    """Return the lines that take solutions in, and hand out passes."""
+def accept_solutions(policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that leave solutions to the backend that hands out passes."""
     if not needs_challenges(policy):
         return ()
-    here = ("{", "path", "-m", "str", PATH, "}")
-    return (
-        *_check_solution(key, here),
-        *_hand_out_pass(policy, key),
-        line("http-request", "set-var(txn.rule)", "str(challenge)", "if", *here),
-        line("http-request", "return", "status", "403", *_NO_STORE, "if", *here),
-    )
+    here = ("if", "{", "path", "-m", "str", PATH, "}")
+    return answer_from(_SOLUTIONS, *here)
 
 
-def challenge(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
-    """Return the lines that show the puzzle to a client without a pass."""
+def challenge(rule: Rule, key: str) -> tuple[Line, ...]:
+    """Return the lines that leave a client without a pass to the backend that shows the puzzle."""
     over = if_over(rule)
-    page = PAGE.replace("%", "%%").replace(PLACE_OF_SEAL, "%[var(txn.seal)]")
+    cookie = f"req.cook({COOKIE}{rule.word})"
     return (
-        line("http-request", "set-var(txn.pass)", f"req.cook({COOKIE}{rule.word})", *over),
-        line("http-request", "set-var(txn.until)", "var(txn.pass),field(1,.)", *over),
-        *_seal("txn.wanted", f"pass {rule.name}", "txn.until", key, over),
-        line("http-request", "set-var(txn.given)", "var(txn.pass),field(2,.)", *over),
+        line("http-request", "set-var(txn.given)", f"{cookie},field(2,.)", *over),
+        *_seal("txn.wanted", f"pass {rule.name}", f"{cookie},field(1,.)", key, over),
         line(
             *("http-request", f"unset-var(txn.over_{rule.word})", *over),
             *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
-            *("{", "var(txn.until),sub(txn.now)", "gt", "0", "}"),
+            *("{", f"{cookie},field(1,.),sub(txn.now)", "gt", "0", "}"),
         ),
         line("http-request", "set-var(txn.rule)", f"str({rule.name})", *over),
-        line(
-            "http-request", "set-var-fmt(txn.until)", f"%[date({SEAL_SECONDS})].{rule.name}.%[uuid()]", *over
-        ),
-        *_seal("txn.wanted", "seal", "txn.until", key, over),
-        line("http-request", "set-var-fmt(txn.seal)", "%[var(txn.until)].%[var(txn.wanted)]", *over),
-        line(
-            *("http-request", "return", "status", str(limit.status)),
-            *("content-type", "text/html; charset=utf-8", "lf-string", page, *_NO_STORE, *over),
+        *answer_from(_name_puzzle(rule), *IF_DECIDED),
+    )
+
+
+def keep_puzzles(policy: Policy, key: str) -> tuple[Section, ...]:
+    """Return the backends that show puzzles, the one that takes solutions in, and the table of seals handed in."""
+    if not needs_challenges(policy):
+        return ()
+    puzzles = (
+        _show(rule, limit, key) for rule, limit in policy.select_limits() if limit.then is Exceeded.CHALLENGE
+    )
+    kind = ("type", "string", "len", "200", "size", _SEALS, "expire", f"{SEAL_SECONDS}s")
+    return (
+        *puzzles,
+        _take_solutions(policy, key),
+        Section(words=("backend", _USED), lines=(line("stick-table", *kind, "store", "http_req_cnt"),)),
+    )
+
+
+def _show(rule: Rule, limit: Limit, key: str) -> Section:
+    page = PAGE.replace("%", "%%").replace(PLACE_OF_SEAL, "%[var(txn.seal)]")
+    until = f"%[date({SEAL_SECONDS})].{rule.name}.%[uuid()]"
+    return Section(
+        words=("backend", _name_puzzle(rule)),
+        lines=(
+            line("http-request", "set-var-fmt(txn.until)", until),
+            *_seal("txn.wanted", "seal", "var(txn.until)", key),
+            line("http-request", "set-var-fmt(txn.seal)", "%[var(txn.until)].%[var(txn.wanted)]"),
+            line(
+                *("http-request", "return", "status", str(limit.status)),
+                *("content-type", "text/html; charset=utf-8", "lf-string", page, *_NO_STORE),
+            ),
         ),
     )
 
 
-def keep_seals(policy: Policy) -> tuple[Section, ...]:
-    """Return the table of seals that were handed in."""
-    if not needs_challenges(policy):
-        return ()
-    kind = ("type", "string", "len", "200", "size", _SEALS, "expire", f"{SEAL_SECONDS}s")
-    return (Section(words=("backend", _USED), lines=(line("stick-table", *kind, "store", "http_req_cnt"),)),)
+def _take_solutions(policy: Policy, key: str) -> Section:
+    return Section(
+        words=("backend", _SOLUTIONS),
+        lines=(
+            line("http-request", "set-var(txn.rule)", "str(challenge)"),
+            *_check_solution(key),
+            *_hand_out_pass(policy, key),
+            line("http-request", "return", "status", "403", *_NO_STORE),
+        ),
+    )
 
 
-def _check_solution(key: str, here: tuple[str, ...]) -> tuple[Line, ...]:
+def _name_puzzle(rule: Rule) -> str:
+    return f"puzzle.{rule.name}"
+
+
+def _check_solution(key: str) -> tuple[Line, ...]:
     """Solved, for this client, in time, and for the first time: then `txn.solved` is the rule's name."""
-    asked = ("if", *here)
     proven = ("if", "{", "var(txn.proven)", "-m", "bool", "}")
     return (
-        line("http-request", "set-var(txn.seal)", "url_param(seal)", *asked),
-        line("http-request", "set-var(txn.until)", "var(txn.seal),field(1,.,3)", *asked),
-        *_seal("txn.wanted", "seal", "txn.until", key, asked),
-        line("http-request", "set-var(txn.given)", "var(txn.seal),field(4,.)", *asked),
-        line("http-request", "set-var-fmt(txn.answer)", "%[var(txn.seal)].%[url_param(answer)]", *asked),
+        line("http-request", "set-var(txn.seal)", "url_param(seal)"),
+        line("http-request", "set-var(txn.until)", "var(txn.seal),field(1,.,3)"),
+        *_seal("txn.wanted", "seal", "var(txn.until)", key),
+        line("http-request", "set-var(txn.given)", "var(txn.seal),field(4,.)"),
+        line("http-request", "set-var-fmt(txn.answer)", "%[var(txn.seal)].%[url_param(answer)]"),
         line(
-            *("http-request", "set-var(txn.proven)", "bool(true)", *asked),
+            *("http-request", "set-var(txn.proven)", "bool(true)", "if"),
             *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
             *("{", "var(txn.seal),field(1,.),sub(txn.now)", "gt", "0", "}"),
             *("{", "var(txn.answer),sha2(256),hex", "-m", "beg", ZEROS, "}"),
@@ -110,15 +136,16 @@ def _hand_out(rule: Rule, seconds: int, key: str) -> tuple[Line, ...]:
     cookie = f"{COOKIE}{rule.word}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     return (
         line("http-request", "set-var(txn.until)", f"date({seconds})", *solved),
-        *_seal("txn.wanted", f"pass {rule.name}", "txn.until", key, solved),
-        line("http-request", "set-var(txn.rule)", "str(challenge)", *solved),
+        *_seal("txn.wanted", f"pass {rule.name}", "var(txn.until)", key, solved),
         line("http-request", "return", "status", "204", "hdr", "Set-Cookie", cookie, *_NO_STORE, *solved),
     )
 
 
-def _seal(target: str, purpose: str, what: str, key: str, condition: tuple[str, ...]) -> tuple[Line, ...]:
-    """Return the lines that seal a variable for the client of this request and one purpose."""
+def _seal(
+    target: str, purpose: str, what: str, key: str, condition: tuple[str, ...] = ()
+) -> tuple[Line, ...]:
+    """Return the lines that seal what an expression says for the client of this request and one purpose."""
     return (
-        line("http-request", f"set-var-fmt({target})", f"{purpose} %[src] %[var({what})]", *condition),
+        line("http-request", f"set-var-fmt({target})", f"{purpose} %[src] %[{what}]", *condition),
         line("http-request", f"set-var({target})", f"var({target}),hmac(sha256,{key}),hex", *condition),
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
 from handshake.edge.door.acme import answer_challenges, let_challenges_in, route_challenges
-from handshake.edge.door.challenges import accept_solutions, keep_seals
+from handshake.edge.door.challenges import accept_solutions, keep_puzzles, needs_challenges
 from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
 from handshake.edge.door.conditions import define_shared_acls
-from handshake.edge.door.decoys import keep_decoys, use_decoys
+from handshake.edge.door.decoys import keep_decoys
 from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.findings import find_out, keep_rates, tell_findings
+from handshake.edge.door.heads import add_other_headers
 from handshake.edge.door.limits import count_failures, keep_limits
+from handshake.edge.door.own_answers import use_own_answers
 from handshake.edge.door.rules import compile_rules, finish_rules
 from handshake.edge.door.sites import tell_about_visitor
 from handshake.edge.door.splits import set_arm_cookies
@@ -35,8 +37,8 @@ def compile_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[Sectio
         _compile_sockets(surroundings),
         *keep_rates(policy),
         *keep_limits(policy),
-        *keep_seals(policy),
-        *keep_decoys(policy),
+        *keep_puzzles(policy, surroundings.decoy_key),
+        *keep_decoys(policy, surroundings.decoy_key),
         *(
             section
             for region in surroundings.regions
@@ -117,7 +119,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *identify_client(policy, surroundings.maps),
             *find_out(policy, surroundings.maps),
             *define_shared_acls(policy, surroundings.maps),
-            *accept_solutions(policy, surroundings.decoy_key),
+            *accept_solutions(policy),
             *compile_rules(policy, surroundings.decoy_key),
             *tell_cache(policy),
             *tell_about_visitor(),
@@ -125,11 +127,12 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             *remember_answer(),
             *count_failures(policy),
             *set_arm_cookies(policy),
+            *add_other_headers(policy),
             *finish_rules(policy),
             *_finish_answer(),
             *_fall_back(policy),
             *route_challenges(surroundings),
-            *use_decoys(policy),
+            *(use_own_answers() if policy.select_decoys() or needs_challenges(policy) else ()),
             line("use_backend", "sockets", *_IF_SOCKET),
             line("default_backend", "cache"),
         ),

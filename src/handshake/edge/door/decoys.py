@@ -6,39 +6,23 @@ from collections.abc import Iterator
 
 from handshake.edge.actions import Decoy, DecoyAnswer
 from handshake.edge.decoy_text import Kind, Place, find_places, split_text
-from handshake.edge.door.met import if_met
+from handshake.edge.door.met import IF_DECIDED
+from handshake.edge.door.own_answers import answer_from
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, Section, line
 
 _SUBJECT = "%[src] %[date,div(3600)] %[req.body,sha2(256),hex]"
 """Who asks, in which hour, for what: a replayed request learns nothing."""
 _TIMES = "decoy-times"
-_IF_DECOY = ("if", "{", "var(txn.decoy)", "-m", "found", "}")
 
 
-def deceive(rule: Rule, decoy: Decoy, key: str) -> tuple[Line, ...]:
-    """Return the lines that prepare a decoy: the body is awaited first, since an origin does that too."""
-    met = if_met(rule)
-    # Fastly cuts the digest in the same way, so both give the same answer.
-    coin = f"var(txn.digest),bytes(0,7),hex2i,mod({len(decoy.answers)})"
+def deceive(rule: Rule, decoy: Decoy) -> tuple[Line, ...]:
+    """Return the lines that leave a request to one of the decoy's backends, by lot."""
     delay = f"%[rand({len(decoy.latency_ms)})]" if decoy.latency_ms else "0"
-    return (
-        line("http-request", "wait-for-body", "time", "10s", *met),
-        line("http-request", "set-var-fmt(txn.subject)", f"{_SUBJECT} {rule.name}", *met),
-        line("http-request", "set-var(txn.digest)", f"var(txn.subject),hmac(sha256,{key}),hex", *met),
-        line("http-request", "set-var(txn.coin)", coin, *met),
-        *(fill for place in find_places(_texts(decoy)) for fill in _fill(place, met, key)),
-        line("http-request", "set-var-fmt(txn.decoy)", f"{_name(rule)}.{delay}", *met),
-        line("http-request", "allow", *met),
-    )
+    return answer_from(f"{_name(rule)}.{delay}", *IF_DECIDED)
 
 
-def use_decoys(policy: Policy) -> tuple[Line, ...]:
-    """Return the line that sends a request to its decoy."""
-    return (line("use_backend", "%[var(txn.decoy)]", *_IF_DECOY),) if policy.select_decoys() else ()
-
-
-def keep_decoys(policy: Policy) -> tuple[Section, ...]:
+def keep_decoys(policy: Policy, key: str) -> tuple[Section, ...]:
     """Return a backend for each decoy and each time that it may take, and the table of when each was first seen."""
     decoys = policy.select_decoys()
     needs_times = any(Place(kind=Kind.NOW) in find_places(_texts(decoy)) for _, decoy in decoys)
@@ -47,14 +31,27 @@ def keep_decoys(policy: Policy) -> tuple[Section, ...]:
     return (
         *times,
         *(
-            _answer(f"{_name(rule)}.{number}", decoy, delay)
+            _answer(f"{_name(rule)}.{number}", decoy, delay, _prepare(rule, decoy, key))
             for rule, decoy in decoys
             for number, delay in enumerate(decoy.latency_ms or (0,))
         ),
     )
 
 
-def _answer(name: str, decoy: Decoy, delay: int) -> Section:
+def _prepare(rule: Rule, decoy: Decoy, key: str) -> tuple[Line, ...]:
+    """Return the lines that find out what to answer: the body is awaited first, since an origin does that too."""
+    # Fastly cuts the digest in the same way, so both give the same answer.
+    coin = f"var(txn.digest),bytes(0,7),hex2i,mod({len(decoy.answers)})"
+    return (
+        line("http-request", "wait-for-body", "time", "10s"),
+        line("http-request", "set-var-fmt(txn.subject)", f"{_SUBJECT} {rule.name}"),
+        line("http-request", "set-var(txn.digest)", f"var(txn.subject),hmac(sha256,{key}),hex"),
+        line("http-request", "set-var(txn.coin)", coin),
+        *(fill for place in find_places(_texts(decoy)) for fill in _fill(place, key)),
+    )
+
+
+def _answer(name: str, decoy: Decoy, delay: int, prepare: tuple[Line, ...]) -> Section:
     """HAProxy waits before an answer in one way only, which is meant as a tarpit: of each backend's own depth."""
     after = (line("timeout", "tarpit", f"{delay}ms"),) if delay else ()
     act = "tarpit" if delay else "return"
@@ -67,23 +64,23 @@ def _answer(name: str, decoy: Decoy, delay: int) -> Section:
         for number, answer in enumerate(decoy.answers)
         for statement in _put_in_order(number, answer, decoy.order)
     )
-    return Section(words=("backend", name), lines=(*after, *replies, *order))
+    return Section(words=("backend", name), lines=(*after, *prepare, *replies, *order))
 
 
 def _print(answer: DecoyAnswer) -> tuple[str, ...]:
     payload = ("content-type", answer.content_type, "lf-string", _print_text(answer.body))
-    headers = (word for name, its in answer.headers.items() for word in ("hdr", name, _print_text(its)))
     body = payload if answer.body else ()
-    return ("status", str(answer.status), *body, "hdr", "Date", "%[date,http_date]", *headers)
+    return ("status", str(answer.status), *body, "hdr", "Date", "%[date,http_date]")
 
 
 def _put_in_order(number: int, answer: DecoyAnswer, order: tuple[str, ...]) -> Iterator[Line]:
-    """Move each header to the end: HAProxy itself puts lengths and types behind all others."""
+    """Put each header at the end in turn, a line each: HAProxy itself puts lengths and types behind all others."""
     names = [*(["Content-Type"] if answer.body else []), *answer.headers, "Content-Length"]
+    own = {name: _print_text(its) for name, its in answer.headers.items()}
     places = {name.lower(): place for place, name in enumerate(order)}
     for name in sorted(names, key=lambda name: places.get(name.lower(), len(order))):
-        moved = f"%[res.fhdr({name})]"
-        yield line("http-after-response", "set-header", name, moved, "if", *_is_chosen(number))
+        value = own.get(name, f"%[res.fhdr({name})]")
+        yield line("http-after-response", "set-header", name, value, "if", *_is_chosen(number))
 
 
 def _is_chosen(number: int) -> tuple[str, ...]:
@@ -116,31 +113,31 @@ def _read(place: Place) -> str:
             return f"{first}-{second}-4{third}-a{variant}-{last}"
 
 
-def _fill(place: Place, met: tuple[str, ...], key: str) -> tuple[Line, ...]:
+def _fill(place: Place, key: str) -> tuple[Line, ...]:
     """Return the lines that find out what stands at a place."""
     its = f"txn.decoy_{_word(place)}"
     if place.kind is Kind.NOW:
-        return _remember_time(met)
+        return _remember_time()
     if place.kind is Kind.BODY:
-        return (line("http-request", f"set-var({its})", f"req.body,json_query('$.{place.label}')", *met),)
+        return (line("http-request", f"set-var({its})", f"req.body,json_query('$.{place.label}')"),)
     digest = f"var({its}),hmac(sha256,{key}),hex,lower"
     if place.kind is Kind.DIGITS:
         above = 10**place.length
         digest += f",bytes(0,15),hex2i,mod({above}),add({above})"
     return (
-        line("http-request", f"set-var-fmt({its})", f"{_word(place)} %[var(txn.digest)]", *met),
-        line("http-request", f"set-var({its})", digest, *met),
+        line("http-request", f"set-var-fmt({its})", f"{_word(place)} %[var(txn.digest)]"),
+        line("http-request", f"set-var({its})", digest),
     )
 
 
-def _remember_time(met: tuple[str, ...]) -> tuple[Line, ...]:
+def _remember_time() -> tuple[Line, ...]:
     """A replayed request is told the time of the first one, as by a service that stores what it was sent once."""
     seen = f"sc_get_gpt0(2,{_TIMES})"
     return (
-        line("http-request", "track-sc2", "var(txn.digest)", "table", _TIMES, *met),
-        line("http-request", "sc-set-gpt0(2)", "date()", *met, "{", seen, "eq", "0", "}"),
-        line("http-request", "set-var(txn.since)", "date()", *met),
-        line("http-request", "set-var(txn.since)", seen, *met, "{", seen, "gt", "0", "}"),
+        line("http-request", "track-sc2", "var(txn.digest)", "table", _TIMES),
+        line("http-request", "sc-set-gpt0(2)", "date()", "if", "{", seen, "eq", "0", "}"),
+        line("http-request", "set-var(txn.since)", "date()"),
+        line("http-request", "set-var(txn.since)", seen, "if", "{", seen, "gt", "0", "}"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handshake.edge.dialect import Dialect
 from handshake.edge.door.challenges import challenge
-from handshake.edge.door.met import if_met, if_over
+from handshake.edge.door.met import IF_DECIDED, if_met
 from handshake.edge.expression import Reads
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.policy import Policy, Rule
@@ -17,14 +17,9 @@ _COUNTERS = ("1", "2")
 """HAProxy gives a request three counters; the first is for `client.rate`."""
 
 
-def limit_requests(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
+def limit_requests(policy: Policy, rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
     """Return the lines that count a request that the rule matches, and act where there are too many."""
-    return (
-        *_remember_key(rule),
-        *_count(rule),
-        line("http-request", f"set-var(txn.over_{rule.word})", "bool(true)", *_if_exceeded(rule, limit)),
-        *_act(rule, limit, key),
-    )
+    return (*_remember_key(rule), *_count(policy, rule), *_act(rule, limit, key))
 
 
 def count_failures(policy: Policy) -> tuple[Line, ...]:
@@ -37,7 +32,7 @@ def count_failures(policy: Policy) -> tuple[Line, ...]:
         )
         for rule, limit in policy.select_limits()
         if limit.failures
-        for counter in _COUNTERS
+        for counter in _counters(policy, rule)
     )
 
 
@@ -82,16 +77,24 @@ def _rate(limit: Limit) -> str:
     return "gpc0_rate" if limit.failures else "http_req_rate"
 
 
-def _count(rule: Rule) -> tuple[Line, ...]:
+def _counters(policy: Policy, rule: Rule) -> tuple[str, ...]:
+    """Return the counters that may be this limit's: the first limit finds the first one free."""
+    is_first = policy.select_limits()[0][0].name == rule.name
+    return _COUNTERS[:1] if is_first else _COUNTERS
+
+
+def _count(policy: Policy, rule: Rule) -> tuple[Line, ...]:
     """Count in the first counter that is free: a request counts for the first two limits that it meets."""
     per = _spell_key(rule)
-    first, second = _COUNTERS
+    first, _ = _COUNTERS
     free = ("!{", f"var(txn.counter{first})", "-m", "found", "}")
     taken = ("{", f"var(txn.counter{first})", "-m", "found", "}")
     other = ("!{", f"var(txn.counter{first})", "-m", "str", rule.name, "}")
+    counters = _counters(policy, rule)
+    tests = (free, (*taken, *other)) if len(counters) > 1 else ((),)
     return tuple(
         statement
-        for counter, test in ((first, free), (second, (*taken, *other)))
+        for counter, test in zip(counters, tests, strict=True)
         for statement in (
             line("http-request", f"track-sc{counter}", per, "table", name_table(rule), *if_met(rule, *test)),
             line("http-request", f"set-var(txn.counter{counter})", f"str({rule.name})", *if_met(rule, *test)),
@@ -107,18 +110,20 @@ def _if_exceeded(rule: Rule, limit: Limit) -> tuple[str, ...]:
 
 
 def _act(rule: Rule, limit: Limit, key: str) -> tuple[Line, ...]:
-    over = if_over(rule)
-    told = line("http-request", "set-var(txn.rule)", f"str({rule.name})", *over)
-    refusal = (
-        *("status", str(limit.status), "content-type", limit.content_type, "string", limit.body or "\n"),
+    too_many = _if_exceeded(rule, limit)
+    if limit.then is Exceeded.CHALLENGE:
+        over = line("http-request", f"set-var(txn.over_{rule.word})", "bool(true)", *too_many)
+        return over, *challenge(rule, key)
+    told = line("http-request", "set-var(txn.rule)", f"str({rule.name})", *too_many)
+    return told, line("http-request", *_refuse(limit), *IF_DECIDED)
+
+
+def _refuse(limit: Limit) -> tuple[str, ...]:
+    if limit.then is Exceeded.DROP:
+        return ("silent-drop",)
+    act = "tarpit" if limit.then is Exceeded.TARPIT else "return"
+    return (
+        *(act, "status", str(limit.status)),
+        *("content-type", limit.content_type, "string", limit.body or "\n"),
         *("hdr", "Retry-After", str(limit.seconds), "hdr", "Cache-Control", "no-store"),
     )
-    match limit.then:
-        case Exceeded.DENY:
-            return told, line("http-request", "return", *refusal, *over)
-        case Exceeded.TARPIT:
-            return told, line("http-request", "tarpit", *refusal, *over)
-        case Exceeded.DROP:
-            return told, line("http-request", "silent-drop", *over)
-        case Exceeded.CHALLENGE:
-            return challenge(rule, limit, key)

@@ -7,8 +7,9 @@ from handshake.edge.adjust import Headers
 from handshake.edge.door.conditions import compile_condition
 from handshake.edge.door.decoys import deceive
 from handshake.edge.door.findings import find_cookies
+from handshake.edge.door.heads import print_first_headers, print_plain
 from handshake.edge.door.limits import limit_requests
-from handshake.edge.door.met import if_met, remember_met
+from handshake.edge.door.met import IF_DECIDED, decide, if_met, remember_met
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
@@ -16,7 +17,7 @@ from handshake.syntax.haproxy import Line, line
 
 
 def compile_rules(policy: Policy, key: str) -> tuple[Line, ...]:
-    """Return the lines of all rules of the door; `key`, in base64, seals decoys and challenges."""
+    """Return the lines of all rules of the door; `key`, in base64, seals challenges."""
     return tuple(
         statement
         for rule in policy.select_rules(Phase.ADMIT)
@@ -40,10 +41,14 @@ def _compile_rule(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
         return ()
     return (
         *condition.acls,
-        remember_met(rule, condition.words),
-        *_act(rule, key),
+        _note(rule, condition.words),
+        *_act(policy, rule, key),
         *(find_cookies(policy, *if_met(rule)) if _changes_cookies(rule) else ()),
     )
+
+
+def _note(rule: Rule, condition: tuple[str, ...]) -> Line:
+    return (decide if rule.action.ends else remember_met)(rule, condition)
 
 
 def _changes_cookies(rule: Rule) -> bool:
@@ -53,48 +58,42 @@ def _changes_cookies(rule: Rule) -> bool:
     return "cookie" in map(str.lower, (*request.set, *request.remove))
 
 
-def _act(rule: Rule, key: str) -> tuple[Line, ...]:
+def _act(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
     match rule.action:
         case Respond() as respond:
-            return _name(rule), _return(rule, respond)
+            return (_return(respond),)
         case Decoy() as decoy:
-            return _name(rule), *deceive(rule, decoy, key)
+            return deceive(rule, decoy)
         case Redirect() as redirect:
-            return _name(rule), *_redirect(rule, redirect)
+            return _redirect(redirect)
         case Limit() as limit:
-            return limit_requests(rule, limit, key)
+            return limit_requests(policy, rule, limit, key)
         case Headers() as headers:
             return _change_headers("http-request", rule, headers)
         case _:
             raise AssertionError("check_actions lets nothing else into phase admit")
 
 
-def _name(rule: Rule) -> Line:
-    """Return the line that tells the log who decided."""
-    return line("http-request", "set-var(txn.rule)", f"str({rule.name})", *if_met(rule))
-
-
-def _return(rule: Rule, respond: Respond) -> Line:
-    headers = [word for name, value in respond.headers.items() for word in ("hdr", name, _print_plain(value))]
+def _return(respond: Respond) -> Line:
     answer = _print_answer(respond.status, respond.content_type, respond.body)
-    return line("http-request", "return", *answer, *headers, *if_met(rule))
+    return line("http-request", "return", *answer, *print_first_headers(respond), *IF_DECIDED)
 
 
-def _redirect(rule: Rule, redirect: Redirect) -> tuple[Line, ...]:
-    target = _print_plain(redirect.to)
+def _redirect(redirect: Redirect) -> tuple[Line, ...]:
+    target = print_plain(redirect.to)
     if redirect.keep_path:
         target = f"{target.rstrip('/')}%[path]"
-    plain = _send_to(rule, redirect, target)
+    plain = _send_to(redirect, target)
     if not redirect.keep_query:
         return (plain,)
     joint = "&" if "?" in redirect.to else "?"
     has_query = ("{", "query", "-m", "len", "ge", "1", "}")
-    return _send_to(rule, redirect, f"{target}{joint}%[query]", *has_query), plain
+    return _send_to(redirect, f"{target}{joint}%[query]", *has_query), plain
 
 
-def _send_to(rule: Rule, redirect: Redirect, target: str, *more: str) -> Line:
+def _send_to(redirect: Redirect, target: str, *more: str) -> Line:
     code = str(redirect.status.value)
-    return line("http-request", "redirect", "location", target, "code", code, *if_met(rule, *more))
+    return line("http-request", "redirect", "location", target, "code", code, *IF_DECIDED, *more)
 
 
 def _change_headers(when: str, rule: Rule, headers: Headers) -> tuple[Line, ...]:
@@ -102,7 +101,7 @@ def _change_headers(when: str, rule: Rule, headers: Headers) -> tuple[Line, ...]
     return (
         *(line(when, "del-header", name, *if_met(rule)) for name in changes.remove),
         *(
-            line(when, "set-header", name, _print_plain(value), *if_met(rule))
+            line(when, "set-header", name, print_plain(value), *if_met(rule))
             for name, value in changes.set.items()
         ),
     )
@@ -112,8 +111,3 @@ def _print_answer(status: int, content_type: str, body: str) -> tuple[str, ...]:
     # HAProxy knows no empty string: an answer without a body has no content type either.
     payload = ("content-type", content_type, "string", body) if body else ()
     return ("status", str(status), *payload)
-
-
-def _print_plain(text: str) -> str:
-    """Return a text where a log format is expected, so that it means itself."""
-    return text.replace("%", "%%")
