@@ -1,16 +1,19 @@
 """A house whose regions are buckets: published through S3, read by the door with no key at all."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from handshake.core.bucket_policy import let_visitors_read, print_policy
+from handshake.core.bucket_policy import let_site_publish, let_visitors_read, print_policy
 from handshake.core.compressible import Encoding
+from handshake.drivers.s3.credential import Credential
 from tests.expand import EXPAND
 from tests.house.house import HouseUnderTest, house_up
 from tests.live.buckets import ROOT, S3Server, run_versitygw
@@ -35,6 +38,11 @@ prefix = "campaign"
 """
 
 
+KEYS = {site: Credential(id=f"{site}-publisher", secret=f"secret of {site}") for site in ("calls", "docs")}
+AS_ANYBODY = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--cap-drop", "ALL", "--")
+"""Takes from root the right to read what nobody may read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Buckets:
     """A house, and the server that holds its buckets."""
@@ -48,10 +56,15 @@ class Buckets:
 def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
     folder = tmp_path_factory.mktemp("versitygw")
     with run_versitygw(folder) as server:
+        for key in KEYS.values():
+            server.make_user(key)
         for name in ("east", "west"):
             bucket = server.bucket(f"{name}-sites", "campaign")
             server.make_bucket(bucket.name)
-            server.set_policy(bucket.name, print_policy(*let_visitors_read(bucket)))
+            publishers = (
+                each for site, key in KEYS.items() for each in let_site_publish(bucket, site, key.id)
+            )
+            server.set_policy(bucket.name, print_policy(*let_visitors_read(bucket), *publishers))
         with house_up(lambda house: _move_into_buckets(house, server)) as house:
             yield Buckets(house=house, server=server, folder=folder)
 
@@ -107,20 +120,96 @@ def test_only_sites_are_public(buckets: Buckets) -> None:
     assert buckets.house.http.request("GET", f"{bucket.endpoint}/east-sites").status == 403
 
 
-def test_a_bucket_without_rights_is_told_and_nothing_is_half_live(buckets: Buckets) -> None:
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (replace(ROOT, secret="wrong"), "region west refuses the secret of the access key"),
+        (Credential(id="nobody", secret="wrong"), "region west does not know the access key"),
+        (KEYS["docs"], "region west does not let this access key read or write"),
+    ],
+    ids=["wrong secret", "unknown key", "no rights"],
+)
+def test_a_bucket_without_rights_is_told_and_nothing_is_half_live(
+    buckets: Buckets, tmp_path: Path, key: Credential, words: str
+) -> None:
     """A key that may not write fails the publish with the region's name, and what is live stays."""
-    key = buckets.house.home / "data/campaign/secrets/bucket-west"
-    whole = key.read_text()
     before = buckets.house.get("/calls/").data
-    key.write_text(f"{ROOT.id}:wrong")
-    try:
-        refused = buckets.house.handshake("publish", "site/calls", "--promote", check=False)
-    finally:
-        key.write_text(whole)
-    assert refused.returncode != 0
-    assert "region west refuses the secret" in " ".join(refused.stderr.split())
-    assert "wrong" not in refused.stderr
+    source = _source(tmp_path / "calls", "another page")
+    with _key_of(buckets, "bucket-west", key):
+        refused = buckets.house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+    assert refused.returncode == 1
+    assert words in refused.stderr
+    assert "→" in refused.stderr
+    assert key.secret not in refused.stderr
     assert buckets.house.get("/calls/").data == before
+
+
+def test_a_site_is_published_with_a_key_of_its_own(buckets: Buckets, tmp_path: Path) -> None:
+    """Where a site has a key, no other is used for it: its own publishes it, and that of another site does not."""
+    source = _source(tmp_path / "calls", "with a key of its own")
+    with _key_of(buckets, "bucket-east.calls", KEYS["docs"]):
+        refused = buckets.house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+    assert "region east does not let this access key read or write" in refused.stderr
+    with (
+        _key_of(buckets, "bucket-east.calls", KEYS["calls"]),
+        _key_of(buckets, "bucket-west.calls", KEYS["calls"]),
+    ):
+        buckets.house.handshake("publish", "site/calls", str(source), "--promote")
+    assert buckets.house.get("/calls/").data == b"with a key of its own"
+
+
+@contextmanager
+def _key_of(buckets: Buckets, secret: str, key: Credential) -> Iterator[None]:
+    """Let a secret hold an access key until the block ends."""
+    file = buckets.house.home / "data/campaign/secrets" / secret
+    before = file.read_text() if file.exists() else None
+    file.write_text(f"{key.id}:{key.secret}")
+    try:
+        yield
+    finally:
+        if before is None:
+            file.unlink()
+        else:
+            file.write_text(before)
+
+
+LONG = "/".join(["x" * 99] * 10)
+BAD = {
+    ("tree-symlink", "passwd"): "this is a symbolic link, and a release holds files alone",
+    ("tree-symlink", "above"): "this is a symbolic link, and a release holds files alone",
+    ("tree-name", "bell\\x07"): "the file's name holds a control character",
+    ("tree-name", "..\\up"): "the file's name holds a backslash",
+    ("tree-special-file", "pipe"): "this is neither a file nor a folder",
+    ("tree-unreadable", "secret.html"): "this cannot be read: permission denied",
+    ("tree-unreadable", "closed"): "this cannot be read: permission denied",
+    ("site-path-long", LONG): "the path is 999 bytes long; 900 are possible",
+    ("site-path-case", "page.html"): "the name differs only in case from Page.html",
+    (
+        "site-asset-name",
+        "assets/app.js",
+    ): "the file lies in an asset folder, and its name holds no hash of its content",
+    ("site-no-index", "index.html"): "the site has no index.html",
+}
+
+
+def test_a_bad_folder_is_told_whole_and_nothing_is_half_live(buckets: Buckets, tmp_path: Path) -> None:
+    """Everything that no release can hold comes in one list, with what to do; regions and live site stay as they are."""
+    source = _bad_source(tmp_path / "bad")
+    before = (_keys(buckets), buckets.house.get("/calls/").data)
+    house = replace(buckets.house, entry=AS_ANYBODY)
+    try:
+        said = house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+    finally:
+        (source / "dist/closed").chmod(0o755)
+    lines = said.stderr.splitlines()
+    assert said.returncode == 2, said.stderr
+    assert lines[-1] == f"{len(BAD)} problems; nothing was changed."
+    told = dict(zip(lines[:-1:3], zip(lines[1::3], lines[2::3], strict=True), strict=True))
+    for (check, name), words in BAD.items():
+        what, hint = told[f"{check} {_shown(source / 'dist' / name)}"]
+        assert what.strip() == words
+        assert hint.strip().startswith("→ ")
+    assert (_keys(buckets), buckets.house.get("/calls/").data) == before
 
 
 def test_of_two_publishers_one_wins_and_the_other_is_told(buckets: Buckets, tmp_path: Path) -> None:
@@ -135,10 +224,56 @@ def test_of_two_publishers_one_wins_and_the_other_is_told(buckets: Buckets, tmp_
     assert buckets.house.get("/calls/").data == f"page of {winner}".encode()
 
 
+def _shown(file: Path) -> str:
+    """Return a path as the list of problems has it: a very long one is cut."""
+    return f"{str(file)[:120]}..." if LONG in str(file) else str(file)
+
+
+def _bad_source(folder: Path) -> Path:
+    """Write a built site that has everything wrong with it that a folder can have."""
+    _source(folder, "index")
+    (folder / "site.toml").write_text('output = "dist"\nassets = ["assets/"]\n')
+    dist = folder / "dist"
+    (dist / "index.html").unlink()
+    (dist / "passwd").symlink_to("/etc/passwd")
+    (dist / "above").symlink_to("..")
+    os.mkfifo(dist / "pipe")
+    for name in (
+        "bell\a",
+        "..\\up",
+        "Page.html",
+        "page.html",
+        "secret.html",
+        "assets/app.js",
+        "closed/x",
+        LONG,
+    ):
+        (dist / name).parent.mkdir(parents=True, exist_ok=True)
+        (dist / name).write_text(name)
+    (dist / "empty/inner").mkdir(parents=True)
+    (dist / "secret.html").chmod(0)
+    (dist / "closed").chmod(0)
+    return folder
+
+
+def _source(folder: Path, text: str) -> Path:
+    """Write a site of one page."""
+    (folder / "dist").mkdir(parents=True)
+    (folder / "dist/index.html").write_text(text)
+    (folder / "site.toml").write_text('output = "dist"\n')
+    return folder
+
+
+def _keys(buckets: Buckets) -> list[list[str]]:
+    """Return what both regions hold."""
+    return [
+        list(buckets.server.store(f"{name}-sites", prefix="campaign").keys("")) for name in ("east", "west")
+    ]
+
+
 def _slow_source(folder: Path, name: str) -> Path:
     """Write a site that takes its time to build, so that both have looked before either has moved anything."""
-    (folder / "dist").mkdir(parents=True)
-    (folder / "dist/index.html").write_text(f"page of {name}")
+    _source(folder, f"page of {name}")
     (folder / "site.toml").write_text('build = ["sleep", "4"]\noutput = "dist"\n')
     return folder
 
