@@ -16,8 +16,10 @@ import pytest
 
 from handshake.edge.challenge_page import COOKIE, PATH, ZEROS
 from handshake.edge.fastly.containers import SEAL_KEY, SEALS
+from handshake.edge.fastly.purging import tags_of
 from handshake.edge.fastly.standalone import Account
 from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.edge.purge import Page, Purge
 from tests.live.edges import Origin, run_edge, serve_origin
 from tests.live.falco import Simulator, print_service, run_simulator, stand_in
 from tests.unit.edge.compiled import read_text
@@ -167,6 +169,13 @@ def test_headers_are_changed(fastly: Fastly) -> None:
     assert fastly.origin.seen[-1].headers["x-mark"] == "1%25"
 
 
+@pytest.mark.parametrize("path", ["/mark", "/kept", "/look", "/slow-donate"])
+def test_inner_words_stay_at_fastly(fastly: Fastly, path: str) -> None:
+    """Whatever rules a request meets, the origin hears nothing of what the service keeps to itself."""
+    fastly.service.ask(path, headers={"X-HS-Met-mark": "forged"})
+    assert not {name for name in fastly.origin.seen[-1].headers if name.startswith("x-hs-")}
+
+
 def test_identity_cannot_be_forged(fastly: Fastly) -> None:
     """Whatever a visitor claims, Fastly-FF included, the origin hears the address of the connection alone."""
     names = (
@@ -204,7 +213,15 @@ def test_shared_answers_are_asked_for_as_for_nobody(fastly: Fastly) -> None:
     fastly.service.ask("/kept", headers={"Cookie": "session=1; lang=de", "Authorization": "x"})
     heard = fastly.origin.seen[-1].headers
     assert (heard["cookie"], heard.get("authorization")) == ("lang=de", None)
-    assert not {name for name in heard if name.startswith("x-hs-")}
+
+
+def test_a_page_carries_its_address_as_a_tag(fastly: Fastly) -> None:
+    """A page can be purged by its address, whatever keys a rule gave it; only Fastly's own machines see the tags."""
+    fastly.origin.files["/page"] = (200, {"Cache-Control": "max-age=60", "Surrogate-Key": "news"}, "page")
+    shielded = fastly.service.ask("/page?a=b", headers={"Host": "example.org", "Test-Visits": "1"})
+    wanted = tags_of(Purge(tags=("news",), pages=(Page(host="example.org", path="/page?a=b"),)))
+    assert set(wanted) <= set(shielded.headers["surrogate-key"].split())
+    assert "surrogate-key" not in fastly.service.ask("/page?c=d", headers={"Host": "example.org"}).headers
 
 
 def test_arm_is_kept_and_told(fastly: Fastly) -> None:

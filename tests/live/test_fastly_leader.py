@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from handshake.control.acks import FASTLY, SWITCHES, AckWriter, acks_of, list_subject, read_acks
+from handshake.catalog.codec import encode
+from handshake.catalog.entry import Write
+from handshake.catalog.keys import NODES
+from handshake.control.acks import FASTLY, PURGES, SWITCHES, AckWriter, acks_of, list_subject, read_acks
 from handshake.control.campaign import CampaignSettings
 from handshake.control.fastly_plan import FastlyPlanner
 from handshake.control.fastly_settings import FastlySettings
@@ -17,14 +21,17 @@ from handshake.control.leader.arrivals import Refused, Settled, judge_arrivals
 from handshake.control.leader.fastly import FastlyEdge
 from handshake.control.leader.fastly_data import FastlyData
 from handshake.control.leader.fastly_loop import FastlyCycle
+from handshake.control.leader.fastly_purges import FastlyPurges
 from handshake.control.leader.leadership import Leadership
 from handshake.control.lists.lists import Lists
 from handshake.control.lists.reader import ListReader
 from handshake.control.lists.shelf import ListShelf
 from handshake.control.live import LivePolicy
+from handshake.control.nodes import NodeRecord
 from handshake.control.policy import Policy
+from handshake.control.purges import Purges, read_purge
 from handshake.control.switches import Switches
-from handshake.core.ack import Ack
+from handshake.core.ack import Ack, Place, Role
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.pointer import Pointer
@@ -61,6 +68,7 @@ when = 'request.path == "/donate"'
 decoy = { answers = [{ status = 201 }, { status = 402 }] }
 """
 SUBJECT = Subject(kind=Kind.POLICY, name="house")
+CACHE = Place(role=Role.CACHE, node="n1")
 
 
 class House:
@@ -79,7 +87,14 @@ class House:
             lists=ListReader(self.catalog, shelf),
             read_seal_key=lambda: "c2VhbA==",
         )
-        self.edge = FastlyEdge(acks=acks, clock=self.clock, data=self.data, connect=self.connect)
+        self.purges = Purges(self.catalog, self.clock)
+        self.edge = FastlyEdge(
+            acks=acks,
+            clock=self.clock,
+            data=self.data,
+            purges=FastlyPurges(catalog=self.catalog, clock=self.clock, acks=acks),
+            connect=self.connect,
+        )
         self.live = self._apply(EDGE, revision=1, stable=None)
 
     def connect(self, settings: FastlySettings) -> FastlyApiService:
@@ -100,14 +115,33 @@ class House:
         """Put entries on the wall."""
         self.lists.add_all("wall", entries, seconds=seconds, author="ann", reason="bots")
 
+    def join(self) -> None:
+        """Let the campaign's node join."""
+        record = NodeRecord(name=CACHE.node, address="127.0.0.1", is_home=True, at=self.clock.now())
+        self.catalog.transact([Write(key=NODES + CACHE.node, value=encode(record))])
+
+    def forget(self, *tags: str, urls: Sequence[str] = (), is_soft: bool = False) -> int:
+        """Order a purge."""
+        return self.purges.order(read_purge(tags, urls, is_soft=is_soft), author="ann", reason="typo")
+
+    def follow_with_cache(self, revision: int) -> None:
+        """Acknowledge a purge as the cache of a node that has joined."""
+        AckWriter(self.catalog, self.clock, CACHE).serve(PURGES, revision, "the cache forgot 1 pages")
+
     def arrive(self) -> str:
         """Publish, and look again once it is active."""
         self.edge.cycle(self.live)
         return self.edge.cycle(self.live).sentence
 
+    @property
+    def fastly(self) -> FastlySettings:
+        """What the campaign says of Fastly."""
+        assert self.live.policy.campaign.fastly
+        return self.live.policy.campaign.fastly
+
     def ack(self, subject: str) -> Ack:
         """Return Fastly's word about a subject."""
-        (ack,) = acks_of(subject, read_acks(self.catalog))
+        (ack,) = (ack for ack in acks_of(subject, read_acks(self.catalog)) if ack.place == str(FASTLY))
         return ack
 
     def judge(self) -> object:
@@ -261,6 +295,62 @@ def test_switches_are_acknowledged(house: House) -> None:
     number = house.api.versions[2].dictionaries["hs_switches"]["id"]
     assert house.api.items[number] == {"siege": str(int(until))}
     assert house.ack(SWITCHES).revision > 0
+
+
+def test_a_purge_reaches_fastly_behind_the_caches(house: House) -> None:
+    """Fastly forgets what the house's own caches have forgotten, by tag and by address; then its word is an ack."""
+    house.join()
+    house.arrive()
+    revision = house.forget("news", urls=["https://WWW.example.org/a?b=c"])
+    assert not house.edge.cycle(house.live).changed
+    assert house.api.purges == []
+    house.follow_with_cache(revision)
+    assert house.edge.cycle(house.live).sentence == "purged 2 tags and pages"
+    page = sha256(b"www.example.org/a?b=c").hexdigest()
+    assert house.api.purges == [(("news", page), False)]
+    ack = house.ack(PURGES)
+    assert (ack.revision, ack.proof) == (revision, "vendor_accepted: Fastly purges 2 tags and pages")
+    assert not house.edge.cycle(house.live).changed
+
+
+def test_many_orders_are_few_calls(house: House) -> None:
+    """Orders that have gathered are carried out together, soft ones apart, 256 tags a call, each tag once."""
+    house.arrive()
+    for number in range(300):
+        house.forget(f"tag-{number}", "all")
+    house.forget("soft", is_soft=True)
+    house.edge.cycle(house.live)
+    assert [(len(tags), is_soft) for tags, is_soft in house.api.purges] == [
+        (256, False),
+        (45, False),
+        (1, True),
+    ]
+    assert house.ack(PURGES).revision == 301
+
+
+def test_a_cache_that_is_gone_keeps_no_page_at_fastly(house: House) -> None:
+    """After ten seconds without a cache's word, Fastly forgets all the same; a new leader does not ask it again."""
+    house.join()
+    house.arrive()
+    house.forget("news")
+    house.clock.advance(11)
+    house.edge.cycle(house.live)
+    assert house.api.purges == [(("news",), False)]
+    acks = AckWriter(house.catalog, house.clock, FASTLY)
+    again = FastlyPurges(catalog=house.catalog, clock=house.clock, acks=acks)
+    assert again.follow(house.connect(house.fastly), house.live) == ()
+
+
+def test_a_purge_that_fails_is_tried_again(house: House) -> None:
+    """While Fastly does not answer, nothing is acknowledged; then the order is carried out."""
+    house.arrive()
+    house.forget("news")
+    house.api.is_down = True
+    with pytest.raises(UnavailableError):
+        house.edge.cycle(house.live)
+    house.api.is_down = False
+    house.edge.cycle(house.live)
+    assert house.api.purges == [(("news",), False)]
 
 
 def test_a_silent_api_is_asked_with_growing_pauses(house: House) -> None:

@@ -41,11 +41,11 @@ def list_subject(name: str) -> str:
 def concerned_places(subject: str, nodes: Iterable[str], *, has_fastly: bool = False) -> tuple[Place, ...]:
     """Return every place that must acknowledge a subject: all that the configuration names.
 
-    Fastly must acknowledge policies. It says of lists and switches what it holds too, and nobody waits for that.
+    Fastly must acknowledge policies and purges. It says of lists and switches what it holds too, and nobody waits for that.
     """
     kind = subject.partition("/")[0]
     own = tuple(Place(role=role, node=node) for node in nodes for role in _ROLES_BY_KIND[kind])
-    return (*own, FASTLY) if has_fastly and kind == Kind.POLICY else own
+    return (*own, FASTLY) if has_fastly and kind in {Kind.POLICY, PURGES} else own
 
 
 def decode_acks(entries: Iterable[Entry]) -> tuple[Ack, ...]:

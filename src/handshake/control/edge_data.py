@@ -10,7 +10,7 @@ from typing import TypeVar
 from handshake.catalog.catalog import Catalog
 from handshake.control.acks import FASTLY, acks_of, concerned_places, read_acks
 from handshake.control.declared import DeclaredPolicy
-from handshake.core.ack import Ack, is_served
+from handshake.core.ack import Ack, Place, is_served
 from handshake.core.clock import Clock
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.edge.declarations import Switch
@@ -29,11 +29,13 @@ class DataReport:
     revision: int
     what: str
     is_enforced: bool
-    """Whether every door has acknowledged it."""
+    """Whether every door has acknowledged it; of a purge, every cache, Fastly's among them."""
     seconds: float
     """From the accepted write to the last door's ack."""
     fastly: str = ""
-    """What Fastly has said of it so far, with what does not fit there; nobody waits for it."""
+    """What Fastly has said of it so far, with what does not fit there; of a list or a switch, nobody waits for it."""
+    said: tuple[str, ...] = ()
+    """Each place that it concerns, with its word about this revision."""
 
 
 def find_switch(live: DeclaredPolicy, name: str) -> Switch:
@@ -55,10 +57,11 @@ def wait_for_doors(
     revision: int,
     what: str,
     seconds: float,
+    has_fastly: bool = False,
 ) -> DataReport:
-    """Return once every door has acknowledged a revision, or after so many seconds."""
+    """Return once every place that it concerns has acknowledged a revision, or after so many seconds."""
     begun = clock.monotonic()
-    places = concerned_places(subject, nodes)
+    places = concerned_places(subject, nodes, has_fastly=has_fastly)
     while True:
         acks = acks_of(subject, read_acks(catalog))
         is_enforced = is_served(revision, acks, places)
@@ -71,8 +74,14 @@ def wait_for_doors(
                 is_enforced=is_enforced,
                 seconds=round(elapsed, 3),
                 fastly=_hear_fastly(acks, revision),
+                said=tuple(_hear(place, acks, revision) for place in places),
             )
         clock.sleep(_LOOK_SECONDS)
+
+
+def _hear(place: Place, acks: Iterable[Ack], revision: int) -> str:
+    said = (ack.proof for ack in acks if ack.place == str(place) and ack.revision >= revision)
+    return f"{place}: {next(said, 'nothing yet')}"
 
 
 def _hear_fastly(acks: Iterable[Ack], revision: int) -> str:

@@ -124,9 +124,13 @@ class Operator:
         return self.wall.remove(name, (entry,), reason=reason)
 
     def purge(self, purge: Purge, *, reason: str) -> DataReport:
-        """Let every cache forget pages."""
+        """Let every cache forget pages, at last Fastly's."""
+        live = self.read_live()
+        has_fastly = live is not None and live.policy.campaign.fastly is not None
         revision = Purges(self.catalog, self.clock).order(purge, author=self.who, reason=reason)
-        return self._wait_for_doors(PURGES, revision, f"purge of {describe_purge(purge)}")
+        return self._wait_for_doors(
+            PURGES, revision, f"purge of {describe_purge(purge)}", has_fastly=has_fastly
+        )
 
     def live(self) -> LivePolicy:
         """Return the live policy; RefusedError where none was applied yet."""
@@ -167,7 +171,9 @@ class Operator:
         stable = {past.stable for past in history}
         return next((release for release in others if release in stable), others[0])
 
-    def _wait_for_doors(self, subject: str, revision: int, what: str) -> DataReport:
+    def _wait_for_doors(
+        self, subject: str, revision: int, what: str, *, has_fastly: bool = False
+    ) -> DataReport:
         return wait_for_doors(
             self.catalog,
             self.clock,
@@ -176,6 +182,7 @@ class Operator:
             revision=revision,
             what=what,
             seconds=_DOOR_SECONDS,
+            has_fastly=has_fastly,
         )
 
 

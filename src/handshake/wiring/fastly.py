@@ -26,7 +26,7 @@ class FastlyWiring(Foundation):
     def fastly_service(self, settings: FastlySettings) -> FastlyService:
         """Return the service that the settings name; RefusedError while its token is not here."""
         from handshake.drivers.fastly.account import Account  # noqa: PLC0415 -- see above
-        from handshake.drivers.fastly.service import FastlyApiService  # noqa: PLC0415
+        from handshake.drivers.fastly.service import FastlyApiService  # noqa: PLC0415 -- see above
 
         if not self.secrets.has(settings.token):
             raise RefusedError(
@@ -40,10 +40,15 @@ class FastlyWiring(Foundation):
     def fastly_edge(self) -> FastlyEdge:
         """Return what moves the service."""
         from handshake.control.leader.fastly import FastlyEdge  # noqa: PLC0415 -- see above
+        from handshake.control.leader.fastly_purges import FastlyPurges  # noqa: PLC0415 -- see above
 
         acks = AckWriter(self.catalog, self.clock, FASTLY)
         return FastlyEdge(
-            acks=acks, clock=self.clock, data=self._fastly_data(acks), connect=self.fastly_service
+            acks=acks,
+            clock=self.clock,
+            data=self._fastly_data(acks),
+            purges=FastlyPurges(catalog=self.catalog, clock=self.clock, acks=acks),
+            connect=self.fastly_service,
         )
 
     def fastly_planner(self) -> FastlyPlanner:
@@ -55,7 +60,7 @@ class FastlyWiring(Foundation):
 
     def _fastly_data(self, acks: AckWriter) -> FastlyData:
         from handshake.control.leader.fastly_data import FastlyData  # noqa: PLC0415 -- see above
-        from handshake.control.lists.reader import ListReader  # noqa: PLC0415
+        from handshake.control.lists.reader import ListReader  # noqa: PLC0415 -- see above
 
         return FastlyData(
             catalog=self.catalog,

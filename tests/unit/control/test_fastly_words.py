@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from handshake.control.acks import FASTLY, AckWriter
-from handshake.control.edge_data import wait_for_doors
+from handshake.control.acks import FASTLY, PURGES, AckWriter
+from handshake.control.edge_data import DataReport, wait_for_doors
+from handshake.core.ack import Place, Role
 from handshake.testing.clock import FakeClock
 from handshake.testing.memory_catalog import MemoryCatalog
+
+CACHE = Place(role=Role.CACHE, node="n1")
 
 
 def hear(revision: int) -> str:
@@ -29,6 +32,31 @@ def test_fastly_names_what_did_not_fit() -> None:
 def test_fastly_follows_later() -> None:
     """Nobody waits for Fastly: what it said of an earlier revision is told as such."""
     assert hear(4).startswith("follows within a minute; of revision 3 it said: read_back")
+
+
+def test_a_purge_waits_for_fastly() -> None:
+    """A purge is done once every cache and Fastly have said so, and the report repeats each one's word."""
+    catalog, clock = MemoryCatalog(), FakeClock()
+    acks = {place: AckWriter(catalog, clock, place) for place in (CACHE, FASTLY)}
+
+    def purge() -> DataReport:
+        return wait_for_doors(
+            catalog,
+            clock,
+            ("n1",),
+            subject=PURGES,
+            revision=1,
+            what="purged",
+            seconds=1.0,
+            has_fastly=True,
+        )
+
+    acks[CACHE].serve(PURGES, 1, "the cache forgot 3 pages")
+    assert not purge().is_enforced
+    assert purge().said == ("cache@n1: the cache forgot 3 pages", "fastly: nothing yet")
+    acks[FASTLY].serve(PURGES, 1, "vendor_accepted")
+    assert purge().is_enforced
+    assert purge().said == ("cache@n1: the cache forgot 3 pages", "fastly: vendor_accepted")
 
 
 def test_nothing_is_said_without_fastly() -> None:

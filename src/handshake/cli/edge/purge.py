@@ -35,7 +35,7 @@ def purge(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Let every cache forget the pages that carry one of TAGS, or that have one of the URLs."""
+    """Let every cache forget the pages that carry one of TAGS, or that have one of the URLs; at last Fastly's."""
     with errors_explained(as_json=as_json):
         asked = read_purge(tags, urls, is_soft=is_soft)
         if dry_run:
@@ -56,4 +56,6 @@ def _tell(report: DataReport) -> None:
     if report.is_enforced:
         out.print(f"{what}: [green]every cache has carried it out[/] after {report.seconds * 1000:.0f} ms")
     else:
-        out.print(f"{what}: [yellow]written, and no ack of every cache yet[/]; handshake status says who")
+        out.print(f"{what}: [yellow]written, and no ack of every cache yet[/]; each follows by itself")
+    for said in report.said:
+        out.print(f"  {escape(said)}")

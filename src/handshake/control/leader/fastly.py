@@ -11,6 +11,7 @@ from collections.abc import Callable
 from handshake.control.acks import AckWriter
 from handshake.control.fastly_settings import FastlySettings
 from handshake.control.leader.fastly_data import FastlyData
+from handshake.control.leader.fastly_purges import FastlyPurges
 from handshake.control.live import LivePolicy
 from handshake.control.policy import Policy
 from handshake.core.clock import Clock
@@ -34,11 +35,13 @@ class FastlyEdge:
         acks: AckWriter,
         clock: Clock,
         data: FastlyData,
+        purges: FastlyPurges,
         connect: Callable[[FastlySettings], FastlyService],
     ) -> None:
         self._acks = acks
         self._clock = clock
         self._data = data
+        self._purges = purges
         self._connect = connect
         self._refused = 0
         self._compiled: tuple[Policy, WantedVersion] | None = None
@@ -50,9 +53,11 @@ class FastlyEdge:
         settings = live.policy.campaign.fastly
         if settings is None:
             return Outcome(sentence="no Fastly is configured", changed=False)
+        service = self._connect(settings)
+        if purged := self._purges.follow(service, live):
+            return Outcome(sentence=", ".join(purged), changed=True)
         if live.pointer.revision == self._refused:
             return Outcome(sentence=f"Fastly refuses policy revision {self._refused}", changed=False)
-        service = self._connect(settings)
         wanted = self._want(live.policy, settings)
         version = self._look(service, wanted)
         if version is None:

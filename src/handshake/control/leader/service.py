@@ -13,6 +13,7 @@ from handshake.catalog.keys import (
     INSTANCES,
     LISTS,
     POINTERS,
+    PURGES,
     REMOVALS,
     SCALE,
     SWITCHES,
@@ -24,6 +25,8 @@ from handshake.core.outcome import Outcome
 _TICK_SECONDS = 1.0
 _FASTLY_TICK_SECONDS = 5.0
 """Leases end there by the leader's hand."""
+_FASTLY_READS = (POINTERS, LISTS, SWITCHES, PURGES, ACKS)
+"""Acks too: a purge waits for those of the house's own caches."""
 
 
 class LeaderService:
@@ -44,7 +47,7 @@ class LeaderService:
             prefix_feed(catalog, prefix, self._loop.wake)
             for prefix in (POINTERS, ACKS, INSTANCES, ASSIGNMENTS, SCALE, HOLDS, BUNDLES, REMOVALS)
         ]
-        self._feeds += [prefix_feed(catalog, its, self._fastly.wake) for its in (POINTERS, LISTS, SWITCHES)]
+        self._feeds += [prefix_feed(catalog, its, self._fastly.wake) for its in _FASTLY_READS]
 
     def start(self) -> None:
         """Begin to watch and to lead."""

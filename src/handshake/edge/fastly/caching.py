@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from handshake.edge.adjust import Cache
 from handshake.edge.dialect import Dialect
 from handshake.edge.expression import Reads
+from handshake.edge.fastly.purging import tag_page
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.variables import REQUEST_COOKIE
 from handshake.syntax.fastly_vcl import quote, subroutine
@@ -82,6 +83,7 @@ def fetch(policy: Policy) -> Block:
             "req.http.X-HS-Tags",
             act('set beresp.http.Surrogate-Key = beresp.http.Surrogate-Key " " req.http.X-HS-Tags'),
         ),
+        tag_page(),
         act("return(deliver)"),
     )
 
