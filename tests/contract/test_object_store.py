@@ -10,8 +10,9 @@ import pytest
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
 from handshake.core.objects import ObjectStore
-from handshake.drivers.directory.store import make_region
-from tests.live.buckets import S3Server, run_moto, run_versitygw
+from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.drivers.s3.store import S3Store
+from tests.live.buckets import ROOT, S3Server, run_moto, run_versitygw
 
 STORES = ["directory", "moto", "versitygw", "versitygw, with a prefix"]
 _numbers = itertools.count()
@@ -93,6 +94,26 @@ def test_tells_size_and_digest(store: ObjectStore) -> None:
     assert info is not None
     assert (info.key, info.size) == ("a/b", 7)
     assert info.digest in {None, digest_bytes(b"content")}
+
+
+def test_recalls_what_stands_as_it_was_written(store: ObjectStore) -> None:
+    """Of many objects, those that are as this program wrote them may be told at once; damaged and missing ones never."""
+    written = {f"sites/a/b/{number}": f"{number}".encode() for number in range(70)}
+    for key, content in written.items():
+        store.put(key, content)
+    _overwrite(store, "sites/a/b/1", b"damaged")
+    store.delete(["sites/a/b/2"])
+    told = store.recall([*written, "sites/a/b/never"])
+    sound = {key: digest_bytes(content) for key, content in written.items() if key[-2:] not in {"/1", "/2"}}
+    assert told.items() <= sound.items()
+    assert isinstance(store, DirectoryStore) or told == sound
+
+
+def _overwrite(store: ObjectStore, key: str, content: bytes) -> None:
+    """Let another program write an object."""
+    if isinstance(store, S3Store):
+        store = S3Store(store._bucket, ROOT, "west")
+    store.put(key, content)
 
 
 def test_put_replaces(store: ObjectStore) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +56,13 @@ class ObjectStore(Protocol):
 
     def info(self, key: str) -> ObjectInfo | None:
         """Return what the store knows of an object, None where there is none."""
+        ...
+
+    def recall(self, keys: Collection[str]) -> Mapping[str, Digest]:
+        """Return the digests of objects that stand there as this program wrote them, where many can be told at once.
+
+        What is left out may be there all the same and must be asked for one by one. UnavailableError.
+        """
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:

@@ -94,7 +94,7 @@ def seal_release(
     def seal_in(store: ObjectStore) -> None:
         for upload in uploads:
             if _read_digest(store, upload.key) != upload.digest:
-                _place(store, upload)
+                _demand_held(store, [_place(store, upload)])
 
     everywhere(stores, seal_in)
     return release
@@ -103,9 +103,11 @@ def seal_release(
 def read_digests(store: ObjectStore, keys: Iterable[str]) -> dict[str, Digest]:
     """Return what a region holds under these keys, read back; keys that it does not hold are left out."""
     asked = list(keys)
+    told = store.recall(asked)
+    others = [key for key in asked if key not in told]
     with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="read") as pool:
-        digests = pool.map(lambda key: _read_digest(store, key), asked)
-        return {key: digest for key, digest in zip(asked, digests, strict=True) if digest}
+        digests = pool.map(lambda key: _read_digest(store, key), others)
+        return {**told, **{key: digest for key, digest in zip(others, digests, strict=True) if digest}}
 
 
 def everywhere(stores: Sequence[ObjectStore], act: Callable[[ObjectStore], None]) -> None:
@@ -148,18 +150,22 @@ def _upload(store: ObjectStore, uploads: Sequence[Upload], report: Report) -> No
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    _demand_held(store, [placed for future in running if (placed := future.result())])
 
 
-def _watch(region: str, running: Sequence[Future[None]], report: Report) -> None:
+def _watch(region: str, running: Sequence[Future[Upload | None]], report: Report) -> None:
     for done, future in enumerate(as_completed(running), 1):
         future.result()
         report(Progress(region=region, done=done, total=len(running)))
 
 
-def _place(store: ObjectStore, upload: Upload) -> None:
-    """Write one object and read it back; a copy that differs from what it should be is written anew."""
+def _place(store: ObjectStore, upload: Upload) -> Upload | None:
+    """Write one object; return it where it is still to be read back, as a copy was already.
+
+    A copy that differs from what it should be is written anew.
+    """
     if upload.copy_of and _copied(store, upload):
-        return
+        return None
     store.put(
         upload.key,
         _read_unchanged(upload),
@@ -167,9 +173,18 @@ def _place(store: ObjectStore, upload: Upload) -> None:
         cache_control=upload.cache_control,
         encoding=upload.encoding,
     )
-    if _read_digest(store, upload.key) != upload.digest:
+    return upload
+
+
+def _demand_held(store: ObjectStore, placed: Iterable[Upload | None]) -> None:
+    """Read everything back that was written."""
+    wanted = {upload.key: upload.digest for upload in placed if upload}
+    held = read_digests(store, wanted)
+    lost = [key for key, digest in wanted.items() if held.get(key) != digest]
+    if lost:
+        others = f" and {len(lost) - 1:,} others" if len(lost) > 1 else ""
         raise UnavailableError(
-            f"region {store.region} does not give back what was written to {upload.key}",
+            f"region {store.region} does not give back what was written to {lost[0]}{others}",
             hint="look after that region's disk or network, then publish again: only what is missing travels",
         )
 

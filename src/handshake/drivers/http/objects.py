@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import urllib3
 
 from handshake.core.compressible import Encoding
-from handshake.core.digest import digest_bytes
+from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.objects import ObjectInfo
 
@@ -50,6 +50,11 @@ class LentStore:
         if content is None:
             return None
         return ObjectInfo(key=key, size=len(content), digest=digest_bytes(content))
+
+    def recall(self, keys: Collection[str]) -> Mapping[str, Digest]:
+        """Return nothing: nothing is written from here."""
+        del keys
+        return {}
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield every key under a prefix, sorted."""

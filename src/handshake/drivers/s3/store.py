@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from handshake.core.object_key import check_key, check_prefix
 from handshake.core.objects import ObjectInfo
 from handshake.drivers.s3.credential import Credential
 from handshake.drivers.s3.refusal import missing_bucket, says_denied, says_no_bucket, translate_errors
+from handshake.drivers.s3.written import Written
 
 _DIGEST = "sha256"
 """On the wire `x-amz-meta-sha256`."""
@@ -39,6 +40,7 @@ class S3Store:
         self._region = region
         self._client = _connect(bucket, credential)
         self._is_bucket_known = False
+        self._written = Written()
 
     @property
     def region(self) -> str:
@@ -55,14 +57,15 @@ class S3Store:
         encoding: Encoding | None = None,
     ) -> None:
         """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError."""
+        digest = _digest(content)
         said = {
             "Content-Type": content_type,
             "Cache-Control": cache_control,
             "Content-Encoding": encoding.value if encoding else "",
-            _DIGEST: digits(_digest(content)),
+            _DIGEST: digits(digest),
         }
         with translate_errors(self._bucket, self._region):
-            obstore.put(
+            answer = obstore.put(
                 self._client,
                 check_key(key),
                 content,
@@ -70,6 +73,7 @@ class S3Store:
                 chunk_size=_CHUNK_BYTES,
                 max_concurrency=_PARTS_AT_ONCE,
             )
+        self._written.note(key, answer["e_tag"], digest)
 
     def get(self, key: str) -> bytes | None:
         """Return an object's content, None where there is none. UnavailableError."""
@@ -96,13 +100,17 @@ class S3Store:
             return None
         return ObjectInfo(key=key, size=found.meta["size"], digest=_said_digest(found.attributes))
 
+    def recall(self, keys: Collection[str]) -> Mapping[str, Digest]:
+        """Return the digests of what is listed with the tag that it got when this program wrote it."""
+        listed = [each for folder in self._written.crowded_folders(keys) for each in self._list(folder)]
+        wanted = ((each["path"], self._written.find(each["path"], each["e_tag"])) for each in listed)
+        found = {key: digest for key, digest in wanted if digest}
+        return {key: found[key] for key in keys if key in found}
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield every key under a prefix, sorted."""
-        folder = check_prefix(prefix).rpartition("/")[0]
-        with translate_errors(self._bucket, self._region):
-            pages = obstore.list(self._client, folder or None)
-            found = [each["path"] for page in pages for each in page if each["path"].startswith(prefix)]
-        yield from sorted(found)
+        listed = self._list(check_prefix(prefix).rpartition("/")[0])
+        yield from sorted(each["path"] for each in listed if each["path"].startswith(prefix))
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object inside the store, atomic like put; RefusedError where there is no such source."""
@@ -115,6 +123,10 @@ class S3Store:
         wanted = [check_key(key) for key in keys]
         with translate_errors(self._bucket, self._region):
             obstore.delete(self._client, wanted)
+
+    def _list(self, folder: str) -> list[obstore.ObjectMeta]:
+        with translate_errors(self._bucket, self._region):
+            return [each for page in obstore.list(self._client, folder or None) for each in page]
 
     def _find(self, key: str, *, is_head: bool = False) -> obstore.GetResult | None:
         with translate_errors(self._bucket, self._region):
