@@ -30,14 +30,14 @@ BROKEN_PROMISE = """
 name = "nobody gets in"
 expect = { status = 403 }
 """
-TOO_LONG = f"""
+TOO_LARGE = """
 [[rule]]
-name = "long-answer"
+name = "large-pattern"
 phase = "admit"
-when = 'request.path == "/teapot"'
-respond = {{ status = 418, headers = {{ {", ".join(f'X-Spout-{number} = "short"' for number in range(40))} }} }}
+when = 'request.path.matches("^/teapot(?:[a-c][x-z]){1000}")'
+respond = { status = 418 }
 """
-"""HAProxy reads 64 words of a line, and only HAProxy knows how many words an answer is."""
+"""A good pattern, of which only HAProxy's own engine can say that it becomes larger than its 64 KiB."""
 
 
 def test_an_image_that_crashes_goes_back(house: HouseUnderTest) -> None:
@@ -112,7 +112,7 @@ def test_a_policy_that_a_program_refuses_goes_back(house: HouseUnderTest) -> Non
     """A policy that HAProxy does not accept goes back by itself with HAProxy's words; the one before serves on."""
     edge = house.campaign / "edge.toml"
     before, written = newest(house, "policy/campaign"), edge.read_text()
-    edge.write_text(written + TOO_LONG)
+    edge.write_text(written + TOO_LARGE)
 
     planned = house.verb("plan")
     with visiting(house) as visits:
@@ -128,6 +128,7 @@ def test_a_policy_that_a_program_refuses_goes_back(house: HouseUnderTest) -> Non
     assert (reverted["release"], reverted["moved_by"]) == (before["release"], "leader")
     assert "door@n1 cannot serve it: HAProxy does not accept" in reverted["reason"]
     assert house.get("/teapot").status == 404
+    assert "regular expression is too large" in house.handshake("history", "policy/campaign", "--json").stdout
     wait_until(lambda: house.verb("status")["is_settled"])
     assert "HAProxy does not accept" in " ".join(house.handshake("history", "policy/campaign").stdout.split())
     assert visits.failed == []

@@ -1,4 +1,4 @@
-"""A policy of 500 rules, requests with 200 headers, a URL of 64 kB: served, or refused clearly."""
+"""A policy of 500 rules, requests with 200 headers, answers with 40, a URL of 64 kB: served, or refused clearly."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from handshake.edge.check_headers import LARGEST_ANSWER_BYTES, LARGEST_HEAD_BYTES, MOST_HEADERS
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
 
 RULES = 500
+HEADERS = {f"X-Spout-{number}": str(number) * 20 for number in range(10, 10 + MOST_HEADERS - 1)}
+HEADERS["X-Rest"] = "x" * (
+    LARGEST_HEAD_BYTES - sum(len(name) + len(its) + 4 for name, its in HEADERS.items()) - 10
+)
+"""As many headers, and as large, as a policy may write."""
 
 
 def write_policy(rules: int) -> str:
@@ -26,6 +32,42 @@ respond = {{ status = 410, body = "{number}" }}
 """
         for number in range(1, rules + 1)
     )
+
+
+def write_long_answers() -> str:
+    """Return a policy of answers as long as they may be, at the door, by lot, and at the cache."""
+    headers = ", ".join(f'{name} = "{value}"' for name, value in HEADERS.items())
+    answer = f"status = 418, headers = {{ {headers} }}, body = "
+    body = "b" * (LARGEST_ANSWER_BYTES - LARGEST_HEAD_BYTES)
+    return f"""
+[[rule]]
+name = "mark"
+phase = "admit"
+when = 'true'
+headers = {{ response = {{ set = {{ X-Spout-{MOST_HEADERS} = "marked" }} }} }}
+[[rule]]
+name = "door"
+phase = "admit"
+when = 'request.path == "/door"'
+respond = {{ {answer}"{body}" }}
+[[rule]]
+name = "decoy"
+phase = "admit"
+when = 'request.path == "/decoy"'
+decoy = {{ answers = [{{ {answer}"{body}" }}, {{ {answer}"{body}" }}], order = ["X-Rest"] }}
+[[rule]]
+name = "cache"
+phase = "serve"
+when = 'request.path == "/cache"'
+respond = {{ {answer}"{body}" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def wordy() -> Iterator[Edge]:
+    """Run an edge whose answers are long."""
+    with run_edge(read_text(write_long_answers()), (), "") as edge:
+        yield edge
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +92,16 @@ def test_many_headers(edge: Edge, fields: int, statuses: set[int]) -> None:
     answer = edge.ask(headers={f"X-Field-{number}": "v" for number in range(fields)})
     assert answer.status in statuses
     assert edge.ask().status == 404
+
+
+@pytest.mark.parametrize("path", ["/door", "/decoy", "/cache"])
+def test_long_answers(wordy: Edge, path: str) -> None:
+    """An answer as long as a policy may write arrives whole, and other rules still change its headers."""
+    answer = wordy.ask(path)
+    assert answer.status == 418
+    assert len(answer.body) == LARGEST_ANSWER_BYTES - LARGEST_HEAD_BYTES
+    expected = {**HEADERS, f"X-Spout-{MOST_HEADERS}": "marked"}
+    assert {name: answer.headers.get(name.lower()) for name in expected} == expected
 
 
 @pytest.mark.parametrize(("length", "statuses"), [(4_000, {404}), (65_536, {400})])

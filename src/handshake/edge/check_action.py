@@ -8,9 +8,9 @@ from handshake.config.reader import Loaded
 from handshake.config.source import Path
 from handshake.core.problem import Problem
 from handshake.edge.actions import Action, Decoy, DecoyAnswer, Redirect, Respond
-from handshake.edge.adjust import HeaderChanges, Headers, Split
+from handshake.edge.adjust import Headers, Split
+from handshake.edge.check_headers import check_answer, check_changes
 from handshake.edge.decoy_text import split_text
-from handshake.edge.identity import is_stripped
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
 from handshake.edge.settings import EdgeSettings, RuleSettings
@@ -20,10 +20,6 @@ _HIGHEST_STATUS = 599
 _LOWEST_ANSWER = 100
 LARGEST_BODY_BYTES = 12_288
 """HAProxy answers from one buffer of 16 KiB, which holds the headers too."""
-_FRAMING = frozenset(
-    ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
-"""What says where a message ends, and for whom it is: changed, it would be read in two ways."""
 
 
 def check_actions(loaded: Loaded[EdgeSettings]) -> list[Problem]:
@@ -53,10 +49,10 @@ def _check_action(
     for place, body in _bodies_of(action):
         if phase is Phase.ADMIT and len(body.encode()) > LARGEST_BODY_BYTES:
             yield _body_too_large(loaded, (*path, *place), body)
-    yield from _check_own(loaded, path, action)
+    yield from _check_own(loaded, path, phase, action)
 
 
-def _check_own(loaded: Loaded[EdgeSettings], path: Path, action: Action) -> Iterator[Problem]:
+def _check_own(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: Action) -> Iterator[Problem]:
     """Check what only one kind of action has."""
     match action:
         case Decoy(answers=answers):
@@ -64,18 +60,14 @@ def _check_own(loaded: Loaded[EdgeSettings], path: Path, action: Action) -> Iter
                 yield from _check_decoy(loaded, (*path, "answers", place), answer)
         case Limit(failures=failures):
             yield from _check_failures(loaded, path, failures)
-        case Respond(headers=headers):
-            yield from _check_headers(loaded, path, [(("headers", name), name) for name in headers])
-            yield from (
-                _second_type(loaded, (*path, "headers", name))
-                for name in headers
-                if name.lower() == "content-type"
-            )
+        case Respond(headers=headers, body=body):
+            # The cache keeps a body apart from its head; the door has one buffer for both.
+            yield from check_answer(loaded, path, headers, body if phase is Phase.ADMIT else "")
         case Redirect(to=to, keep_path=True) if "?" in to:
             yield _path_behind_query(loaded, (*path, "to"))
         case Headers():
-            yield from _check_headers(loaded, (*path, "request"), _names_of(action.request))
-            yield from _check_headers(loaded, (*path, "response"), _names_of(action.response))
+            yield from check_changes(loaded, (*path, "request"), action.request)
+            yield from check_changes(loaded, (*path, "response"), action.response)
         case Split(arms=arms) if not any(arms.values()):
             yield _no_weight(loaded, (*path, "arms"))
 
@@ -103,7 +95,7 @@ def _check_failures(loaded: Loaded[EdgeSettings], path: Path, failures: Iterable
 
 
 def _check_decoy(loaded: Loaded[EdgeSettings], path: Path, answer: DecoyAnswer) -> Iterator[Problem]:
-    yield from _check_headers(loaded, path, [(("headers", name), name) for name in answer.headers])
+    yield from check_answer(loaded, path, answer.headers, answer.body)
     texts: dict[Path, str] = {
         ("body",): answer.body,
         **{("headers", name): its for name, its in answer.headers.items()},
@@ -117,24 +109,6 @@ def _check_decoy(loaded: Loaded[EdgeSettings], path: Path, answer: DecoyAnswer) 
                 what=str(error),
                 where=loaded.source.at(*path, *place),
                 hint="There are {uuid}, {hex:1} to {hex:64}, {digits:1} to {digits:15}, {now} and {body:FIELD}.",
-            )
-
-
-def _names_of(changes: HeaderChanges) -> Iterator[tuple[Path, str]]:
-    yield from ((("set", name), name) for name in changes.set)
-    yield from ((("remove", place), name) for place, name in enumerate(changes.remove))
-
-
-def _check_headers(
-    loaded: Loaded[EdgeSettings], path: Path, named: Iterable[tuple[Path, str]]
-) -> Iterator[Problem]:
-    for place, name in named:
-        if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith("x-hs-")):
-            yield Problem(
-                check="edge-framing-header",
-                what=f"{name} is none of a policy's headers: it says where a message ends, or is the edge's own",
-                where=loaded.source.at(*path, *place),
-                hint="Leave it alone; use other names for what you want to say.",
             )
 
 
@@ -186,15 +160,6 @@ def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Prob
         what=f"the body has {len(body.encode()):,} bytes, and the door can answer with {LARGEST_BODY_BYTES:,}",
         where=loaded.source.at(*path),
         hint="Shorten it, or redirect to a page of a site.",
-    )
-
-
-def _second_type(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
-    return Problem(
-        check="edge-framing-header",
-        what="an answer would have two content types",
-        where=loaded.source.at(*path),
-        hint='Write it as content_type = "text/css".',
     )
 
 

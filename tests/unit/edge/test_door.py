@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from ipaddress import ip_network
 from pathlib import Path
 
+import pytest
+
+from handshake.core.problem import ProblemsError
+from handshake.edge.check_headers import LARGEST_HEAD_BYTES, MOST_HEADERS
 from handshake.edge.door.maps import FOREVER, print_list, seed_maps
 from handshake.edge.identity import is_stripped
 from tests.unit.edge.compiled import FOLDER, print_cache, print_door, read_text, split
@@ -78,3 +83,46 @@ respond = {{ status = 403 }}
     assert all(len(line.split()) <= 64 for line in text.splitlines())
     assert "FZ" in text
     assert "192.0.119.0/24" in text
+
+
+def write_answer(phase: str, headers: dict[str, str], body: str = "") -> str:
+    """Return a policy with one answer."""
+    named = ", ".join(f'{name} = "{value}"' for name, value in headers.items())
+    return f"""
+[[rule]]
+name = "answer"
+phase = "{phase}"
+when = 'true'
+respond = {{ status = 200, body = "{body}", headers = {{ {named} }} }}
+"""
+
+
+def test_many_headers_are_several_lines() -> None:
+    """However many headers an answer may have, no line is longer than HAProxy reads, and none is left out."""
+    headers = {f"X-Field-{number}": f"100% {number}" for number in range(MOST_HEADERS)}
+    text = print_door(read_text(write_answer("admit", headers)))
+    assert all(len(shlex.split(line, comments=True)) <= 64 for line in text.splitlines() if "X-Field" in line)
+    assert all(f"{name} '{value.replace('%', '%%')}'" in text for name, value in headers.items())
+
+
+@pytest.mark.parametrize(
+    ("phase", "headers", "body", "is_fine"),
+    [
+        ("admit", dict.fromkeys((f"X-{number}" for number in range(MOST_HEADERS)), "x"), "", True),
+        ("serve", dict.fromkeys((f"X-{number}" for number in range(MOST_HEADERS + 1)), "x"), "", False),
+        ("serve", {"X-Long": "x" * (LARGEST_HEAD_BYTES - 10)}, "b" * 20_000, True),
+        ("serve", {"X-Long": "x" * (LARGEST_HEAD_BYTES - 9)}, "", False),
+        ("admit", {"X-Long": "x" * 3_000}, "b" * 11_000, True),
+        ("admit", {"X-Long": "x" * 3_000}, "b" * 12_000, False),
+    ],
+)
+def test_heads_that_no_program_has_room_for(
+    phase: str, headers: dict[str, str], body: str, *, is_fine: bool
+) -> None:
+    """More headers, or longer ones, than door or cache can send are a problem before anything is compiled."""
+    try:
+        read_text(write_answer(phase, headers, body))
+        checks = []
+    except ProblemsError as error:
+        checks = [problem.check for problem in error.problems]
+    assert checks == ([] if is_fine else ["edge-head-too-large"])
