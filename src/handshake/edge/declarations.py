@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.config.reader import read_settings
+from handshake.core.problem import ProblemsError
+from handshake.edge.check_lists import check_lists
 from handshake.edge.declaration_settings import DeclarationSettings
 from handshake.edge.lists.kind import ListKind
 from handshake.edge.network import Network, parse_networks
@@ -57,12 +59,20 @@ class _Excerpt(DeclarationSettings, extra="ignore"):
 
 
 def read_declarations(path: Path, *, shown_as: str = "") -> Declarations:
-    """Return what the edge.toml of a release declares; its rules were checked when it was published."""
-    return build_declarations(read_settings(_Excerpt, path, shown_as=shown_as).model)
+    """Return what the edge.toml of a release declares; ProblemsError names every entry that is none.
+
+    Its rules were checked when it was published.
+    """
+    loaded = read_settings(_Excerpt, path, shown_as=shown_as)
+    try:
+        return build_declarations(loaded.model)
+    except ValueError as error:
+        # Only now: a list may begin with very many entries, and a ban does not wait for two readings of them.
+        raise ProblemsError(check_lists(loaded)) from error
 
 
 def build_declarations(settings: DeclarationSettings) -> Declarations:
-    """Return what the settings declare, by name; they are good."""
+    """Return what the settings declare, by name; ValueError where an entry is no network."""
     lists = sorted(settings.lists.items())
     return Declarations(
         switches=tuple(

@@ -11,8 +11,9 @@ from handshake.config.source import Path as Steps
 from handshake.core.problem import Problem, ProblemsError
 from handshake.edge.actions import Action, Decoy
 from handshake.edge.adjust import Cache
-from handshake.edge.check import check_names, check_networks, check_texts
+from handshake.edge.check import check_names, check_proxies
 from handshake.edge.check_action import check_actions
+from handshake.edge.check_lists import check_lists
 from handshake.edge.check_order import check_order
 from handshake.edge.condition import Declared, parse_condition, parse_variable
 from handshake.edge.declarations import Declarations, build_declarations
@@ -89,8 +90,8 @@ def build_policy(loaded: Loaded[EdgeSettings]) -> Policy:
     """Return the policy that the settings describe; ProblemsError names everything that is wrong."""
     settings = loaded.model
     problems = [
-        *check_networks(loaded),
-        *check_texts(loaded),
+        *check_proxies(loaded),
+        *check_lists(loaded),
         *check_names(loaded),
         *check_actions(loaded),
     ]

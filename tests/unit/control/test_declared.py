@@ -55,6 +55,18 @@ def test_before_the_first_policy_there_is_nothing_to_change() -> None:
         reader.demand_live()
 
 
+def test_entries_that_are_none_are_named(tmp_path: Path) -> None:
+    """A release whose lists hold what is no network is refused, and every such entry is named with its place."""
+    (tmp_path / "handshake.toml").write_text('name = "campaign"\n')
+    (tmp_path / "edge.toml").write_text(
+        '[lists.wall]\nkind = "network"\nentries = ["192.0.2.1", "300.1.1.1"]\nprotected = ["10.0.0.1/8"]\n'
+    )
+    with pytest.raises(RefusedError, match="no valid policy") as refused:
+        _reader(tmp_path, []).live()
+    places = [line for line in refused.value.details.splitlines() if line.endswith("[edge-bad-address]")]
+    assert [place.partition(": ")[0] for place in places] == ["edge.toml:3:25", "edge.toml:4:14"]
+
+
 def test_an_unreadable_release_is_refused(tmp_path: Path) -> None:
     """A release without the files of a policy is refused, and said to be none."""
     with pytest.raises(RefusedError, match="no valid policy"):
