@@ -1,7 +1,7 @@
 """What every catalogue keeps: the one in memory, and the embedded one through Consul's HTTP API."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -158,6 +158,26 @@ def test_an_endpoint_changes_its_revision_only_with_its_content(catalog: Catalog
     assert draining.endpoints[0].revision > first.endpoints[0].revision
     assert draining.endpoints[0].revision <= draining.index
     assert draining.endpoints[0].traffic is Traffic.DRAINING
+
+
+def test_one_number_tells_whether_any_endpoint_changed(catalog: Catalog) -> None:
+    """The endpoints' index moves on with each endpoint that comes, drains or goes, and with nothing else."""
+    other = Endpoint(id="events-1", service="events", host="127.0.0.1", port=20001)
+    changes: tuple[Callable[[], None], ...] = (
+        lambda: catalog.register(HAMM, 30),
+        lambda: catalog.register(other, 30),
+        lambda: catalog.register(Endpoint(**{**vars(HAMM), "traffic": Traffic.DRAINING}), 30),
+        lambda: catalog.deregister("events-1"),
+    )
+    seen = [catalog.endpoints_index()]
+    for change in changes:
+        change()
+        seen.append(catalog.endpoints_index())
+    catalog.report("hamm-1", CheckStatus.PASSING, "")
+    catalog.transact([Write(key="x", value=b"1")])
+
+    assert sorted(set(seen)) == seen
+    assert catalog.endpoints_index() == seen[-1]
 
 
 def test_endpoint_watches_wake(catalog: Catalog) -> None:

@@ -68,3 +68,10 @@ class Catalog(Protocol):
     def endpoints(self, service: str, index: int = 0, wait_seconds: float = 0.0) -> Endpoints:
         """Return a service's endpoints, waiting like `watch` where an index is given."""
         ...
+
+    def endpoints_index(self) -> int:
+        """Return a number that is another one once any service's endpoint came, went or was described anew.
+
+        What checks say does not count: where that matters, ask for `endpoints`.
+        """
+        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from handshake.core.instance import Assignment, Generation, Phase
 
@@ -18,9 +19,23 @@ class Placement:
     def __init__(self, nodes: Sequence[str], *, service: str, assignments: Iterable[Assignment]) -> None:
         """`assignments` are those of every service."""
         self._nodes = tuple(nodes)
-        staying = [known for known in assignments if known.phase is not Phase.DRAIN]
-        self._all = Counter(known.node for known in staying)
-        self._own = Counter((known.node, known.generation) for known in staying if known.service == service)
+        self._service = service
+        self._assignments = assignments
+
+    # Counted at the first choice: most plans of most services launch nothing.
+
+    @cached_property
+    def _staying(self) -> list[Assignment]:
+        return [known for known in self._assignments if known.phase is not Phase.DRAIN]
+
+    @cached_property
+    def _all(self) -> Counter[str]:
+        return Counter(known.node for known in self._staying)
+
+    @cached_property
+    def _own(self) -> Counter[tuple[str, Generation]]:
+        own = (known for known in self._staying if known.service == self._service)
+        return Counter((known.node, known.generation) for known in own)
 
     def choose(self, generation: Generation) -> str:
         """Return the node of the next new instance, and count it there; empty where no node answers."""

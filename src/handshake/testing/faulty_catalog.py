@@ -92,6 +92,10 @@ class FaultyCatalog:
         """Return a service's endpoints."""
         return self._pass(Call.READ, lambda: self._catalog.endpoints(service, index, wait_seconds))
 
+    def endpoints_index(self) -> int:
+        """Return a number that is another one once any endpoint changed."""
+        return self._pass(Call.READ, self._catalog.endpoints_index)
+
     def _pass(self, call: Call, ask: Callable[[], Answer]) -> Answer:
         self.before(call)
         answer = ask()

@@ -144,6 +144,11 @@ class MemoryCatalog:
                 endpoints=tuple(sorted(found, key=lambda endpoint: endpoint.id)),
             )
 
+    def endpoints_index(self) -> int:
+        """Return a number that is another one once any endpoint changed."""
+        with self._changed:
+            return max(self._service_index.values(), default=1)
+
     def _end_sessions(self) -> None:
         now = self._clock.monotonic()
         for session, (ttl_seconds, renewed_at) in list(self._sessions.items()):

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.entry import Entry, Held
+from handshake.control.acks import pool_subject
 from handshake.control.campaign import CampaignSettings, ServiceSettings
-from handshake.control.leader.pools import PoolView
+from handshake.control.leader.pools import Pools, PoolView
 from handshake.control.leader.steps import StepRunner, has_way_back
 from handshake.control.leader.world import World, read_world
 from handshake.control.nodes import Nodes
@@ -35,6 +36,7 @@ class Fleets:
         targets: Targets,
     ) -> None:
         self._catalog = catalog
+        self._pools = Pools(catalog)
         self._runner = runner
         self._targets = targets
 
@@ -47,6 +49,7 @@ class Fleets:
         now: float,
     ) -> tuple[Outcome, ...]:
         """Move every service one step; one outcome each."""
+        self._pools.refresh()
         world = read_world(self._catalog, pointers, campaign, nodes, fence=fence, now=now)
         return tuple(
             self._move(service, settings, world)
@@ -74,7 +77,7 @@ class Fleets:
 
     def _follow(self, desired: Desired, world: World) -> Outcome:
         service = desired.service
-        own = [entry for entry in world.entries if world.assignments[entry.key].service == service]
+        own = world.entries_by_service.get(service, ())
         observed = Observed(
             rollout=world.rollouts.get(service, Rollout(service=service)),
             members=self._members(service, own, world),
@@ -118,7 +121,11 @@ class Fleets:
         )
 
     def _members(self, service: str, entries: Sequence[Entry], world: World) -> tuple[Member, ...]:
-        pool = PoolView(endpoints=self._catalog.endpoints(service), acks=world.acks, nodes=world.nodes.named)
+        pool = PoolView(
+            endpoints=self._pools.endpoints(service),
+            acks=world.acks_by_subject.get(pool_subject(service), ()),
+            nodes=world.nodes.named,
+        )
         assignments = (world.assignments[entry.key] for entry in entries)
         return tuple(
             Member(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 from handshake.catalog.catalog import Catalog
@@ -26,6 +28,7 @@ from handshake.fleet.scaling import Scale
 from handshake.fleet.state import Rollout
 
 Record = TypeVar("Record")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,16 @@ class World:
     freeze: Freeze | None
     fence: Held
     now: float
+
+    @cached_property
+    def entries_by_service(self) -> Mapping[str, tuple[Entry, ...]]:
+        """Each service's entries under `assignments/`."""
+        return _group(self.entries, lambda entry: self.assignments[entry.key].service)
+
+    @cached_property
+    def acks_by_subject(self) -> Mapping[str, tuple[Ack, ...]]:
+        """Each subject's acks: a hundred services would look through all of them a hundred times."""
+        return _group(self.acks, lambda ack: ack.subject)
 
 
 def read_world(
@@ -81,6 +94,13 @@ def read_world(
 
 def _read(catalog: Catalog, kind: type[Record], prefix: str) -> Iterator[Record]:
     return (decode(kind, entry.value) for entry in catalog.read(prefix).entries)
+
+
+def _group(records: Iterable[Record], key_of: Callable[[Record], Key]) -> Mapping[Key, tuple[Record, ...]]:
+    groups: defaultdict[Key, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[key_of(record)].append(record)
+    return {key: tuple(group) for key, group in groups.items()}
 
 
 def _forget_if_silent(report: InstanceReport, nodes: Nodes) -> InstanceReport:

@@ -122,6 +122,11 @@ class ConsulCatalog:
         now, found = self._read(lambda client: client.health.service(service, **blocking))
         return Endpoints(index=int(now), endpoints=tuple(_to_endpoint(item) for item in found))
 
+    def endpoints_index(self) -> int:
+        """Return a number that is another one once any service's endpoint came, went or was described anew."""
+        now, _ = self._read(lambda client: client.catalog.services())
+        return int(now)
+
     def _client(self) -> Consul:
         """Return this thread's own client: a requests session is not made for several threads."""
         if not hasattr(self._clients, "client"):
