@@ -17,15 +17,28 @@ from pathlib import Path
 
 import pytest
 
+from handshake.control.access_log import AccessLog
+from handshake.control.campaign import CampaignSettings
+from handshake.control.live import LivePolicy
+from handshake.control.policy import Policy
+from handshake.control.witness import Witness
+from handshake.core.clock import SystemClock
+from handshake.core.digest import digest_bytes
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
 from handshake.edge.door.maps import FOREVER
+from handshake.edge.log.decoys import Deceived
+from handshake.gateway.policy import GatewayPolicy
+from handshake.gateway.reader import Gateway
 from tests.live.edges import Edge, UnixServer, run_edge
 from tests.live.example_instance import run_instance, run_ledger
+from tests.live.haproxies import wait_until
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign" / "edge.toml"
-TESTER, DONOR = "127.0.0.5", "127.0.0.6"
+TESTER, DONOR, ONCE_HONEST = "127.0.0.5", "127.0.0.6", "127.0.0.8"
 SLOW = """
 [[rule]]
 name = "slow"
@@ -181,3 +194,55 @@ def test_decoy_reaches_no_service(edge: Edge) -> None:
     for number in range(5):
         donate(edge, TESTER, f"never-{number:012}")
     assert edge.ask("/api/hamm/summary", source=DONOR).body == before
+
+
+def test_deceived_donor_is_named_and_made_whole(edge: Edge) -> None:
+    """Who had really given raises the alarm when decoys go there; the log says what was pretended, and it can be made true."""
+    witness = watch(edge)
+    assert donate(edge, ONCE_HONEST, "honest-000000001").status == 201
+    raised = edge.ask("/api/hamm/summary", source=DONOR).body
+    donate(edge, TESTER, "never-gave-000000001")
+    wait_until(lambda: witness.decoys(60).decoys > 0)
+    assert witness.alarm() == ""
+
+    edge.maps.put(edge.map_name("card_testers"), ONCE_HONEST, str(FOREVER))
+    pretended = {cents: donate(edge, ONCE_HONEST, f"fooled-{cents:012}", cents) for cents in range(500, 520)}
+    wait_until(lambda: find_deceived(witness).decoys == len(pretended))
+    deceived = find_deceived(witness)
+    assert deceived.receipts == sum(told.status == 201 for told in pretended.values()) > 0
+    assert [each.client for each in witness.decoys(60).suspects] == [ONCE_HONEST]
+    assert witness.alarm().startswith("decoys went to clients who had really given before: 127.0.0.8:")
+    assert edge.ask("/api/hamm/summary", source=DONOR).body == raised
+
+    edge.maps.remove(edge.map_name("card_testers"), ONCE_HONEST)
+    cents, false = next((cents, told) for cents, told in pretended.items() if told.status == 201)
+    true = donate(edge, ONCE_HONEST, f"fooled-{cents:012}", cents)
+    assert true.status == 201
+    assert json.loads(true.body)["donation_id"] != json.loads(false.body)["donation_id"]
+    assert edge.ask("/api/hamm/summary", source=DONOR).body != raised
+
+
+def watch(edge: Edge) -> Witness:
+    """Return who reads the door's log."""
+    campaign = CampaignSettings.model_validate(
+        {"name": "house", "regions": {"east": {"listen": "127.0.0.1:8101"}}}
+    )
+    gateway = Gateway(policy=GatewayPolicy(), description="{}")
+    policy = Policy(campaign=campaign, edge=edge.policy, gateway=gateway)
+    pointer = Pointer(
+        subject=Subject(kind=Kind.POLICY, name="house"),
+        release=digest_bytes(b""),
+        revision=1,
+        stable=None,
+        moved_by="ann",
+        reason="test",
+        moved_at=0.0,
+    )
+    live = LivePolicy(policy=policy, pointer=pointer)
+    return Witness(log=AccessLog(edge.door.log), clock=SystemClock(), live=live)
+
+
+def find_deceived(witness: Witness) -> Deceived:
+    """Return what is known of the donor who was deceived."""
+    (deceived,) = (each for each in witness.decoys(60).clients if each.client == ONCE_HONEST)
+    return deceived
