@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -187,11 +188,9 @@ def _locate(ground: Ground, asked: Request, country: str, asn: int | None) -> Re
 
 
 def _find_lists(live: LiveData, request: Request) -> tuple[str, ...]:
-    client = parse_network(request.client)
+    client = ip_address(request.client)
     return tuple(
-        name
-        for name, networks in live.lists.items()
-        if any(its.version == client.version and its.supernet_of(client) for its in networks)  # type: ignore[arg-type]
+        name for name, networks in live.lists.items() if any(client in network for network in networks)
     )
 
 
