@@ -35,6 +35,8 @@ class FaultyRegion(Origin):
 
     objects: dict[str, bytes] = field(default_factory=dict)
     fault: Fault = Fault.NONE
+    spares: str = ""
+    """Part of the keys that are answered whatever the fault; empty: none are."""
     lags_behind: str = ""
     """Part of the keys that a lagging region does not have yet."""
 
@@ -54,6 +56,9 @@ class FaultyRegion(Origin):
             self._send(handler, 200, b"", "text/plain")
             return
         self.seen.append(Seen(method=handler.command, path=handler.path, headers=dict(handler.headers)))
+        if self.spares and self.spares in handler.path:
+            self._send_object(handler)
+            return
         match self.fault:
             case Fault.DOWN:
                 handler.close_connection = True
@@ -67,9 +72,14 @@ class FaultyRegion(Origin):
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         if self.fault is Fault.SLOW:
             time.sleep(4)
+        if self.fault is Fault.LAGGING and self.lags_behind in handler.path:
+            self._send(handler, 404, b"missing", "text/plain")
+        else:
+            self._send_object(handler)
+
+    def _send_object(self, handler: BaseHTTPRequestHandler) -> None:
         path = unquote(handler.path.partition("?")[0])
-        is_missing = self.fault is Fault.LAGGING and self.lags_behind in path
-        body = None if is_missing else self.objects.get(path)
+        body = self.objects.get(path)
         if body is None:
             self._send(handler, 404, b"missing", "text/plain")
         else:
@@ -81,7 +91,8 @@ class FaultyRegion(Origin):
         handler.send_header("ETag", f'"{sha256(body).hexdigest()[:16]}"')
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        if self.fault is Fault.BREAKING_OFF and status == 200 and handler.command != "HEAD":
+        breaks_off = self.fault is Fault.BREAKING_OFF and not (self.spares and self.spares in handler.path)
+        if breaks_off and status == 200 and handler.command != "HEAD":
             handler.wfile.write(body[: len(body) // 2])
             handler.wfile.flush()
             handler.close_connection = True

@@ -14,6 +14,8 @@ from handshake.core.release import Kind
 
 SWITCHES = "switches"
 PURGES = "purges"
+SITE_TRAFFIC = "site-traffic"
+"""Previews and splits."""
 FASTLY = Place(role=Role.FASTLY, node="")
 
 _ROLES_BY_KIND = {
@@ -25,6 +27,7 @@ _ROLES_BY_KIND = {
     "list": (Role.DOOR,),
     SWITCHES: (Role.DOOR,),
     PURGES: (Role.CACHE,),
+    SITE_TRAFFIC: (Role.CACHE,),
 }
 
 

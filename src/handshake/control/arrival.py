@@ -18,7 +18,10 @@ from handshake.core.release import Kind
 from handshake.fleet.part import pointer_part
 from handshake.fleet.state import Rollout
 
+_FIRST_LOOK_SECONDS = 0.01
+"""A rollback to what is loaded still takes no longer than a few of these; whoever waits longer is looked at less often."""
 _LOOK_SECONDS = 0.1
+_SLOWER = 1.5
 
 
 class Ending(StrEnum):
@@ -63,7 +66,7 @@ class Arrivals:
     def wait(self, moved: Pointer, deadline_seconds: float, tell: Callable[[str], None]) -> Arrival:
         """Return what became of a move; `tell` is called with what is waited for whenever that changes."""
         begun = self._clock.monotonic()
-        said = ""
+        said, pause = "", _FIRST_LOOK_SECONDS
         while True:
             ending, why = self._look(moved)
             seconds = self._clock.monotonic() - begun
@@ -72,7 +75,8 @@ class Arrivals:
             if why != said:
                 tell(why)
                 said = why
-            self._clock.sleep(_LOOK_SECONDS)
+            self._clock.sleep(pause)
+            pause = min(pause * _SLOWER, _LOOK_SECONDS)
 
     def _look(self, moved: Pointer) -> tuple[Ending, str]:
         today = self._pointers.get(moved.subject)

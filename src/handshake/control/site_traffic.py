@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
-from handshake.catalog.entry import Delete, Entry, Put
+from handshake.catalog.entry import Entry, Put
 from handshake.catalog.keys import SITE_PREVIEWS, SITE_SPLITS, SITE_TRAFFIC
 from handshake.control.journal import journal_write
 from handshake.core.clock import Clock
@@ -121,15 +121,31 @@ class SiteTraffics:
         self._put(f"{SITE_SPLITS}{split.site}", encode(split), owner, what)
         return split
 
-    def end(self, key: str, *, owner: str, what: str) -> None:
-        """End a preview or a split now; RefusedError where there is none."""
-        entry = self._catalog.get(key)
-        if entry is None:
-            raise RefusedError(
-                f"there is no {what}", hint="`handshake site shown` lists previews and splits."
-            )
-        now = self._clock.now()
-        self._catalog.transact([Delete(key=key), journal_write(owner, f"end of the {what}", now)])
+    def end_preview(self, label: str, *, owner: str) -> None:
+        """End a preview now; RefusedError where there is none."""
+        shown = next((its for its in self.read().previews if its.label == label), None)
+        what = f"preview {label}"
+        if shown is None:
+            raise _nothing_to_end(what)
+        self._put(
+            f"{SITE_PREVIEWS}{label}",
+            encode(replace(shown, until=self._clock.now())),
+            owner,
+            f"end of the {what}",
+        )
+
+    def end_split(self, site: str, *, owner: str) -> None:
+        """End a split now; RefusedError where there is none."""
+        split = next((its for its in self.read().splits if its.site == site), None)
+        what = f"split of site/{site}"
+        if split is None:
+            raise _nothing_to_end(what)
+        self._put(
+            f"{SITE_SPLITS}{site}",
+            encode(replace(split, until=self._clock.now())),
+            owner,
+            f"end of the {what}",
+        )
 
     def _begin(
         self, site: str, release: Digest, *, name: str, seconds: float, owner: str, reason: str
@@ -156,6 +172,7 @@ class SiteTraffics:
         return preview
 
     def _put(self, key: str, value: bytes, owner: str, what: str) -> None:
+        """Write one; what has ended stays written, so that revisions only grow."""
         entry = self._catalog.get(key)
         put = Put(key=key, value=value, if_index=entry.index if entry else 0)
         self._catalog.transact([put, journal_write(owner, what, self._clock.now())])
@@ -171,6 +188,10 @@ def decode_traffic(entries: Iterable[Entry], now: float) -> SiteTraffic:
         splits=tuple(each for each in splits if each.until > now),
         revision=max((entry.index for entry in known), default=0),
     )
+
+
+def _nothing_to_end(what: str) -> RefusedError:
+    return RefusedError(f"there is no {what}", hint="`handshake site shown` lists previews and splits.")
 
 
 def name_branch(branch: str) -> str:

@@ -42,7 +42,7 @@ class Ack:
 
     place: str
     subject: str
-    """A pointer (`site/calls`), `pool/<service>`, `list/<name>` or `switches`."""
+    """A pointer (`site/calls`), `pool/<service>`, `list/<name>`, `switches`, `purges` or `site-traffic`."""
     revision: int
     """What is served; 0 where nothing of the subject is served yet."""
     proof: str

@@ -39,6 +39,8 @@ class Policy(Declarations):
     """Whose connections begin with PROXY protocol."""
     rules: tuple[Rule, ...]
     grace_seconds: int
+    warm_documents: int
+    """How many of a site's new release are fetched before visitors ask."""
     fallback: FallbackSettings
 
     def select_rules(self, phase: Phase) -> tuple[Rule, ...]:
@@ -164,5 +166,6 @@ def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> Policy:
         text_lists=declared.text_lists,
         rules=rules,
         grace_seconds=settings.cache.grace_seconds,
+        warm_documents=settings.cache.warm_documents,
         fallback=settings.fallback,
     )

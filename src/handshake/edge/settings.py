@@ -60,6 +60,11 @@ class CacheSettings(Settings):
     grace_seconds: int = Field(
         default=3600, ge=0, description="How long past its end a page is served while the origin is down."
     )
+    warm_documents: int = Field(
+        default=500,
+        ge=0,
+        description="How many documents of a site's new release the cache fetches before visitors ask for them.",
+    )
 
 
 class FallbackSettings(Settings):

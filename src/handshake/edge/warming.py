@@ -1,4 +1,4 @@
-"""Warming: what the agent lets a cache fetch of a release before anybody sees it."""
+"""Warming: what the agent lets a cache fetch of a release before anybody asks for it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from handshake.core.compressible import Encoding, is_compressible
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_paths import describe_shape, show_address
 from handshake.edge.vcl.site_warming import WARM
-from handshake.edge.vcl.surroundings import SiteRoute
+from handshake.edge.vcl.surroundings import ReleaseRoute
 
-_MOST_DOCUMENTS = 64
-_ENCODINGS = (Encoding.BROTLI, Encoding.GZIP)
-"""What nearly all browsers send; besides, the file as it is."""
+_ORDER = (Encoding.BROTLI, Encoding.GZIP, Encoding.ZSTD)
+"""What nearly all browsers send comes first; the file as it is comes last."""
 
 
-def plan_warming(site: SiteRoute, documents: Iterable[str]) -> tuple[Mapping[str, str], ...]:
-    """Return the headers of the requests that fetch its documents: pages first, and not all of a large site."""
+def plan_warming(
+    site: str, shown: ReleaseRoute, documents: Iterable[str]
+) -> tuple[tuple[Mapping[str, str], ...], ...]:
+    """Return for each document, pages first, the headers of the requests that fetch it in every form it has."""
     ordered = sorted(documents, key=lambda path: (not path.endswith(".html"), path.count("/"), path))
-    return tuple(headers for path in ordered[:_MOST_DOCUMENTS] for headers in _ask_for(site, path))
+    return tuple(tuple(_ask_for(site, shown, path)) for path in ordered)
 
 
-def _ask_for(site: SiteRoute, path: str) -> Iterator[Mapping[str, str]]:
-    contract = site.live.contract
-    address = canonical_path(show_address(path, is_pretty=contract.is_pretty))
+def _ask_for(site: str, shown: ReleaseRoute, path: str) -> Iterator[Mapping[str, str]]:
+    contract = shown.contract
     facts = {
         WARM: "yes",
-        "X-HS-Site": site.name,
-        "X-HS-Release": site.live.release,
-        "X-HS-Traits": describe_shape(site.live),
-        "X-HS-Below": address,
+        "X-HS-Site": site,
+        "X-HS-Release": shown.release,
+        "X-HS-Traits": describe_shape(shown),
+        "X-HS-Below": canonical_path(show_address(path, is_pretty=contract.is_pretty)),
     }
+    if is_compressible(path):
+        for encoding in _ORDER:
+            if encoding in contract.encodings:
+                yield {**facts, "X-HS-Accept-Encoding": encoding}
     yield facts
-    if contract.encodings and is_compressible(path):
-        for encoding in _ENCODINGS:
-            yield {**facts, "X-HS-Accept-Encoding": encoding}

@@ -11,6 +11,7 @@ from handshake.control.agent.door import DoorReconciler
 from handshake.control.agent.gateway import GatewayReconciler
 from handshake.control.certificates import digest_certificates
 from handshake.control.drift import DriftReport, Inspector, RouterView
+from handshake.control.site_traffic import SiteTraffics
 from handshake.core.ack import Place, Role
 from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
 from handshake.drivers.sandbox.host import SandboxHost
@@ -155,7 +156,9 @@ class Routing(Foundation):
                 ),
                 RouterView(
                     place=str(Place(role=Role.CACHE, node=node)),
-                    read_wanted=cache.name_of,
+                    read_wanted=lambda live, all_of: cache.name_of(
+                        live, all_of, SiteTraffics(self.catalog, self.clock).read()
+                    ),
                     read_running=cache.running,
                 ),
             ),

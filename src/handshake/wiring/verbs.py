@@ -22,6 +22,7 @@ from handshake.control.publisher import Publisher
 from handshake.control.rollouts import Rollouts
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
+from handshake.control.site_arrival import ShownArrivals
 from handshake.control.site_releases import SiteReleases
 from handshake.control.site_traffic import SiteTraffics
 from handshake.control.status import StatusReport, read_status
@@ -85,6 +86,11 @@ class Verbs(Publishing, FastlyWiring):
     def site_traffic(self) -> SiteTraffics:
         """Previews and splits."""
         return SiteTraffics(self.catalog, self.clock)
+
+    @property
+    def shown_arrivals(self) -> ShownArrivals:
+        """Watches previews and splits arrive."""
+        return ShownArrivals(self.catalog, self.clock, self.nodes)
 
     @property
     def site_releases(self) -> SiteReleases:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handshake.catalog.keys import SITE_PREVIEWS, SITE_SPLITS, SITE_TRAFFIC
+from handshake.catalog.keys import SITE_TRAFFIC
 from handshake.control.journal import read_journal
 from handshake.control.site_traffic import SiteTraffics, decode_traffic, digest_credential
 from handshake.core.digest import Digest
@@ -79,12 +79,17 @@ def test_a_split_is_void_once_the_pointer_moves(traffics: SiteTraffics) -> None:
 
 
 def test_an_end_by_hand(traffics: SiteTraffics) -> None:
-    """What a verb ends is over at once; what is not there cannot be ended."""
+    """What a verb ends is over at once, at a revision of its own; what is not there cannot be ended."""
     traffics.split(POINTER, NEW, share=20, seconds=60, owner="ada", reason="which one")
-    traffics.end(f"{SITE_SPLITS}calls", owner="ada", what="split of site/calls")
-    assert traffics.read().splits == ()
+    begun = traffics.read()
+    traffics.end_split("calls", owner="ada")
+    ended = traffics.read()
+    assert ended.splits == ()
+    assert ended.revision > begun.revision
+    with pytest.raises(RefusedError, match="there is no split of site/calls"):
+        traffics.end_split("calls", owner="ada")
     with pytest.raises(RefusedError, match="there is no preview x"):
-        traffics.end(f"{SITE_PREVIEWS}x", owner="ada", what="preview x")
+        traffics.end_preview("x", owner="ada")
 
 
 def test_the_digest_is_of_what_a_browser_sends() -> None:

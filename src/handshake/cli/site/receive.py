@@ -14,8 +14,10 @@ from handshake.cli.arriving import wait_and_tell
 from handshake.cli.completing import complete_site
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject
+from handshake.cli.site.arriving import exit_unless_served, tell_arrival, wait_for_caches
 from handshake.cli.telling import telling
 from handshake.control.receiving import parse_wish, unpack_site
+from handshake.control.site_arrival import ShownArrival
 from handshake.control.site_traffic import name_branch
 from handshake.core.digest import Digest, short
 
@@ -34,6 +36,7 @@ class ReceivedReport:
     commit: str
     preview: str
     """The first part of the host name that shows it."""
+    arrival: ShownArrival
 
 
 @click.command()
@@ -69,20 +72,26 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             owner=operator.who,
             reason=f"{wanted.branch} at {wanted.commit[:12]}",
         )
+        arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds, is_quiet=as_json)
         report = ReceivedReport(
             subject=str(subject),
             release=release,
             branch=wanted.branch,
             commit=wanted.commit,
             preview=shown.label,
+            arrival=arrival,
         )
         show(report, as_json=as_json, for_people=lambda: _tell(report))
+        exit_unless_served(arrival, seconds=seconds)
 
 
 def _tell(report: ReceivedReport) -> None:
     out.print(f"{report.subject} {short(report.release)} is in every region, and not live", markup=False)
     name, label = report.subject.partition("/")[2], report.preview.partition("--")[0]
-    out.print(f"preview: the host {report.preview}.preview.*", markup=False)
+    # ci/publish reads this line.
+    out.print(f"preview: https://{report.preview}.preview.DOMAIN/", markup=False)
+    out.print("DOMAIN: any that leads to the door", markup=False)
     out.print(
         f"its password: handshake site preview {name} --as {label}, on the campaign's machine", markup=False
     )
+    tell_arrival(report.arrival)

@@ -70,6 +70,7 @@ class Agent:
         self._gateway = Loop("gateway", self._keep_gateway, tick_seconds=_SLOW_TICK_SECONDS)
         self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
         self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
+        self._warming = Loop("warming", parts.cache.go_on_warming, tick_seconds=_SLOW_TICK_SECONDS)
         self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
         self._measures = Loop("measures", self._keep_measures, tick_seconds=MEASURE_SECONDS)
         self._samples = Loop("samples", parts.sampler.cycle, tick_seconds=_SLOW_TICK_SECONDS)
@@ -93,6 +94,7 @@ class Agent:
             self._gateway,
             self._door,
             self._cache,
+            self._warming,
             self._fleet,
             self._samples,
             self._measures,

@@ -6,25 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from handshake.control.acks import AckWriter
+from handshake.control.acks import SITE_TRAFFIC, AckWriter
+from handshake.control.agent.cache_programs import CacheContent, CacheProgram, CachePrograms
 from handshake.control.agent.purging import PurgeFollower
+from handshake.control.agent.site_routing import Mounted, Shown, SiteRouting, mount_sites
+from handshake.control.agent.warmth import Warmth
 from handshake.control.copying.record import SUBJECT as COPY
 from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.purges import PurgeOrder
-from handshake.control.site_routes import list_documents, route_release
 from handshake.control.site_traffic import SiteTraffic
-from handshake.core.digest import Digest, digest_bytes, digits
-from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.digest import Digest, digits
+from handshake.core.errors import RefusedError
 from handshake.core.manifest import Manifest
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
+from handshake.core.release import Subject
 from handshake.edge.cache import Cache
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, ReleaseRoute, SiteRoute, Split
-from handshake.edge.warming import plan_warming
-from handshake.syntax.vcl import print_vcl
+from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
 
 
 class StartableCache(Cache, Protocol):
@@ -37,12 +36,31 @@ class StartableCache(Cache, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    name: str
-    """The VCL's name: made from its text, so that what is read back says what it serves."""
-    text: str
+    program: CacheProgram
     pointers: tuple[Pointer, ...]
     """Everything that this VCL makes served."""
-    routes: tuple[SiteRoute, ...]
+    traffic: SiteTraffic
+    lacking: str
+    """What of previews and splits it leaves out, and why."""
+
+    @property
+    def urgent(self) -> frozenset[str]:
+        """The releases that somebody went back to, or forced."""
+        return frozenset(digits(its.release) for its in self.pointers if its.is_urgent)
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """The releases of which not every place has said yet that it serves them."""
+        return frozenset(digits(its.release) for its in self.pointers if its.stable != its.release)
+
+    @property
+    def shown(self) -> tuple[Shown, ...]:
+        """Every release that it serves."""
+        content = self.program.content
+        beside = tuple((its.name, its.split.other) for its in content.sites if its.split)
+        previewed = tuple((its.name, its.shown) for its in content.previews)
+        lives = tuple((its.name, its.live) for its in content.sites)
+        return tuple(Shown(site=site, route=route) for site, route in (*lives, *beside, *previewed))
 
 
 class CacheReconciler:
@@ -58,11 +76,10 @@ class CacheReconciler:
     ) -> None:
         self._cache = cache
         self._acks = acks
-        self._surroundings = surroundings
         self._manifest_of = manifest_of
-        self._known: dict[Digest, ReleaseRoute] = {}
-        self._warmed: set[str] = set()
-        self._traffic = SiteTraffic()
+        self._routing = SiteRouting(manifest_of)
+        self._warmth = Warmth(cache, manifest_of)
+        self._programs = CachePrograms(surroundings)
         self._purges = PurgeFollower(cache, acks)
 
     def cycle(
@@ -74,123 +91,98 @@ class CacheReconciler:
     ) -> Outcome:
         """Prepare what the pointers ask for, flip to it, say what was read back; then forget what is outdated."""
         started = self._cache.ensure()
-        self._traffic = traffic or self._traffic
-        wanted = self._compile(live, pointers)
-        flipped = False
-        if self._cache.active() != wanted.name:
-            self._flip(wanted)
-            flipped = True
+        wanted = self._want(live, pointers, traffic or SiteTraffic())
+        serving = self._cache.active()
+        if needs_flip := serving != wanted.program.name:
+            self._flip(wanted, is_serving=bool(serving))
         self._acknowledge(wanted)
-        return _tell(wanted, started=started, flipped=flipped, purged=self._purges.follow(purges))
+        return _tell(wanted, started=started, flipped=needs_flip, purged=self._purges.follow(purges))
 
-    def name_of(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> str:
+    def go_on_warming(self) -> Outcome:
+        """Let the cache fetch some more of what it shows; in a thread of its own, so that no flip waits for it."""
+        return self._warmth.go_on()
+
+    def name_of(
+        self, live: LivePolicy, pointers: Mapping[Subject, Pointer], traffic: SiteTraffic | None = None
+    ) -> str:
         """Return the name of the VCL that the label should point to."""
-        return self._compile(live, pointers).name
+        return self._want(live, pointers, traffic or SiteTraffic()).program.name
 
     def running(self) -> str:
         """Return the name of the VCL that the label points to."""
         return self._cache.active()
 
-    def _compile(self, live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> _Wanted:
-        mounted = [
-            (pointer, live.policy.campaign.sites[subject.name].mount)
-            for subject, pointer in sorted(pointers.items())
-            if subject.kind is Kind.SITE and subject.name in live.policy.campaign.sites
-        ]
-        routes = tuple(self._route(pointer, mount) for pointer, mount in mounted)
+    def _want(self, live: LivePolicy, pointers: Mapping[Subject, Pointer], traffic: SiteTraffic) -> _Wanted:
+        mounted = mount_sites(live, pointers)
         copy = pointers.get(COPY) if live.policy.campaign.fallback_copy.pages else None
-        copied = route_copy(copy.release, self._manifest_of(copy.release)) if copy else None
-        text = print_vcl(
-            compile_cache(live.policy.edge, self._surroundings, routes, self._previews(live), copied)
+        content = CacheContent(
+            policy=live.policy.edge,
+            sites=tuple(self._route(each, traffic) for each in mounted),
+            previews=self._routing.route_previews(live, traffic),
+            copy=route_copy(copy.release, self._manifest_of(copy.release)) if copy else None,
         )
         return _Wanted(
-            name=f"hs_{digits(digest_bytes(text.encode()))[:24]}",
-            text=text,
-            pointers=(live.pointer, *(pointer for pointer, _ in mounted), *([copy] if copy else [])),
-            routes=routes,
+            program=self._programs.make(content),
+            pointers=(live.pointer, *(each.pointer for each in mounted), *([copy] if copy else [])),
+            traffic=traffic,
+            lacking=self._routing.find_lacking(live, traffic),
         )
 
-    def _route(self, pointer: Pointer, mount: str) -> SiteRoute:
+    def _route(self, mounted: Mounted, traffic: SiteTraffic) -> SiteRoute:
+        pointer = mounted.pointer
         try:
-            live = self._route_release(pointer.release)
+            return self._routing.route_site(mounted, traffic)
         except RefusedError as error:
             self._acks.refuse(str(pointer.subject), pointer.revision, f"{error.what}: {error.details}")
             raise
-        # The release before is what a visitor sees where no region has this one.
-        is_news = pointer.stable is not None and pointer.stable != pointer.release
-        return SiteRoute(
-            name=pointer.subject.name,
-            mount=mount,
-            live=live,
-            previous_release=digits(pointer.stable) if is_news and pointer.stable else None,
-            split=self._split(pointer),
-        )
 
-    def _previews(self, live: LivePolicy) -> tuple[PreviewRoute, ...]:
-        sites = live.policy.campaign.sites
-        return tuple(
-            PreviewRoute(
-                label=its.label,
-                name=its.site,
-                mount=sites[its.site].mount,
-                shown=shown,
-                credential=its.credential,
-            )
-            for its in self._traffic.previews
-            if its.site in sites and (shown := self._find_release(its.release))
-        )
-
-    def _split(self, pointer: Pointer) -> Split | None:
-        split = self._traffic.split_of(pointer)
-        other = self._find_release(split.other) if split else None
-        if split is None or other is None:
-            return None
-        return Split(other=other, share=split.share, seconds=int(split.until - split.made_at))
-
-    def _find_release(self, release: Digest) -> ReleaseRoute | None:
-        """Return a release that is shown beside the live ones, None where there is none: the others go on."""
+    def _flip(self, wanted: _Wanted, *, is_serving: bool) -> None:
         try:
-            return self._route_release(release)
-        except (RefusedError, UnavailableError):
-            return None
+            self._cache.prepare(wanted.program.name, wanted.program.text)
+        except RefusedError as error:
+            self._refuse(wanted, f"{error.what}: {error.details}")
+            raise
+        if is_serving:
+            self._warm(wanted)
+        self._cache.flip(wanted.program.name)
 
-    def _route_release(self, release: Digest) -> ReleaseRoute:
-        if release not in self._known:
-            self._known[release] = route_release(release, self._manifest_of(release))
-        return self._known[release]
+    def _refuse(self, wanted: _Wanted, reason: str) -> None:
+        for pointer in wanted.pointers:
+            if pointer.stable != pointer.release:
+                self._acks.refuse(str(pointer.subject), pointer.revision, reason)
+        if wanted.traffic.revision:
+            self._acks.refuse(SITE_TRAFFIC, wanted.traffic.revision, reason)
 
     def _warm(self, wanted: _Wanted) -> None:
-        """Fetch the documents of what is new, so that nobody gets one half of a page from another release."""
-        for route in wanted.routes:
-            if route.previous_release and route.live.release not in self._warmed:
-                documents = list_documents(self._manifest_of(Digest(f"sha256:{route.live.release}")))
-                self._cache.warm(plan_warming(route, documents))
-                self._warmed.add(route.live.release)
-
-    def _flip(self, wanted: _Wanted) -> None:
-        try:
-            self._cache.prepare(wanted.name, wanted.text)
-        except RefusedError as error:
-            for pointer in wanted.pointers:
-                if pointer.stable != pointer.release:
-                    reason = f"{error.what}: {error.details}"
-                    self._acks.refuse(str(pointer.subject), pointer.revision, reason)
-            raise
-        if self._cache.active():
-            self._warm(wanted)
-        self._cache.flip(wanted.name)
+        """Fetch what is new before anybody sees it; what is settled was shown here before."""
+        settled = {its.live.release for its in wanted.program.content.sites} - wanted.unsettled
+        news = [its for its in wanted.shown if its.route.release not in settled]
+        documents = wanted.program.content.policy.warm_documents
+        for is_urgent in (False, True):
+            some = [its for its in news if (its.route.release in wanted.urgent) is is_urgent]
+            self._warmth.begin(some, documents=documents, is_urgent=is_urgent)
 
     def _acknowledge(self, wanted: _Wanted) -> None:
         """Write acks only for what the running program says that it serves."""
-        if self._cache.active() != wanted.name:
+        name = wanted.program.name
+        if self._cache.active() != name:
             return
         for pointer in wanted.pointers:
-            self._acks.serve(str(pointer.subject), pointer.revision, f"the label points to {wanted.name}")
-        self._cache.discard_others(wanted.name)
+            self._acks.serve(str(pointer.subject), pointer.revision, f"the label points to {name}")
+        self._acknowledge_traffic(wanted)
+        self._warmth.know(wanted.shown)
+        self._cache.discard_others(*self._programs.names)
+
+    def _acknowledge_traffic(self, wanted: _Wanted) -> None:
+        revision, name = wanted.traffic.revision, wanted.program.name
+        if revision and wanted.lacking:
+            self._acks.refuse(SITE_TRAFFIC, revision, wanted.lacking)
+        elif revision:
+            self._acks.serve(SITE_TRAFFIC, revision, f"the label points to {name}")
 
 
 def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int) -> Outcome:
     parts = ["started"] if started else []
-    parts += [f"flipped to {wanted.name}"] if flipped else []
+    parts += [f"flipped to {wanted.program.name}"] if flipped else []
     parts += [f"carried out {purged} purges"] if purged else []
-    return Outcome(sentence=", ".join(parts) or f"serves {wanted.name}", changed=bool(parts))
+    return Outcome(sentence=", ".join(parts) or f"serves {wanted.program.name}", changed=bool(parts))

@@ -20,14 +20,15 @@ _OK = 200
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("cache", timeout=_TIMEOUT_SECONDS)
+    def __init__(self, path: Path, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+        super().__init__("cache", timeout=timeout_seconds)
         self._path = path
+        self._timeout_seconds = timeout_seconds
 
     def connect(self) -> None:
         """Open the socket."""
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_TIMEOUT_SECONDS)
+        self.sock.settimeout(self._timeout_seconds)
         self.sock.connect(str(self._path))
 
 

@@ -11,6 +11,7 @@ from handshake.drivers.varnish.purging import UnixConnection
 
 _AT_ONCE = 8
 _OK = 200
+_LEAST_SECONDS = 0.1
 
 
 def warm(
@@ -20,14 +21,14 @@ def warm(
     deadline = monotonic() + seconds
     shares = [requests[start::_AT_ONCE] for start in range(_AT_ONCE)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return sum(pool.map(lambda share: _ask(path, share, lambda: monotonic() < deadline), shares))
+        return sum(pool.map(lambda share: _ask(path, share, lambda: deadline - monotonic()), shares))
 
 
-def _ask(path: Path, requests: Sequence[Mapping[str, str]], is_time_left: Callable[[], bool]) -> int:
-    connection, done = UnixConnection(path), 0
+def _ask(path: Path, requests: Sequence[Mapping[str, str]], seconds_left: Callable[[], float]) -> int:
+    connection, done = UnixConnection(path, timeout_seconds=max(seconds_left(), _LEAST_SECONDS)), 0
     try:
         for headers in requests:
-            if not is_time_left():
+            if seconds_left() <= 0:
                 break
             connection.request("GET", "/", headers=dict(headers))
             answer = connection.getresponse()

@@ -1,0 +1,111 @@
+"""Pointers, previews and splits -> what the cache's VCL routes by; each release's manifest is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from handshake.control.live import LivePolicy
+from handshake.control.site_routes import route_release
+from handshake.control.site_traffic import SiteTraffic
+from handshake.core.digest import Digest, digits, short
+from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.core.manifest import Manifest
+from handshake.core.pointer import Pointer
+from handshake.core.release import Kind, Subject
+from handshake.edge.vcl.surroundings import PreviewRoute, ReleaseRoute, SiteRoute, Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A release that visitors see or are about to see."""
+
+    site: str
+    route: ReleaseRoute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mounted:
+    """A site's pointer and where visitors find the site."""
+
+    pointer: Pointer
+    mount: str
+
+
+def mount_sites(live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> tuple[Mounted, ...]:
+    """Return the pointers of the sites that the policy declares."""
+    sites = live.policy.campaign.sites
+    return tuple(
+        Mounted(pointer=pointer, mount=sites[subject.name].mount)
+        for subject, pointer in sorted(pointers.items())
+        if subject.kind is Kind.SITE and subject.name in sites
+    )
+
+
+class SiteRouting:
+    """Knows every release that it was once asked for, which never changes."""
+
+    def __init__(self, manifest_of: Callable[[Digest], Manifest]) -> None:
+        self._manifest_of = manifest_of
+        self._known: dict[Digest, ReleaseRoute] = {}
+
+    def route_site(self, mounted: Mounted, traffic: SiteTraffic) -> SiteRoute:
+        """Return a site's route; RefusedError where this edge does not understand its release."""
+        pointer = mounted.pointer
+        return SiteRoute(
+            name=pointer.subject.name,
+            mount=mounted.mount,
+            live=self._route(pointer.release),
+            previous_release=digits(pointer.before) if pointer.before else None,
+            split=self._split(pointer, traffic),
+        )
+
+    def route_previews(self, live: LivePolicy, traffic: SiteTraffic) -> tuple[PreviewRoute, ...]:
+        """Return the previews of the policy's sites; one whose release cannot be had is left out."""
+        sites = live.policy.campaign.sites
+        return tuple(
+            PreviewRoute(
+                label=its.label,
+                name=its.site,
+                mount=sites[its.site].mount,
+                shown=shown,
+                credential=its.credential,
+            )
+            for its in traffic.previews
+            if its.site in sites and (shown := self._find(its.release))
+        )
+
+    def find_lacking(self, live: LivePolicy, traffic: SiteTraffic) -> str:
+        """Return what of previews and splits cannot be shown, and why; empty where all can."""
+        return "; ".join(self._lacking(live, traffic))
+
+    def _lacking(self, live: LivePolicy, traffic: SiteTraffic) -> Iterator[str]:
+        sites = live.policy.campaign.sites
+        wanted = (
+            *((f"preview {its.label}", its.release) for its in traffic.previews if its.site in sites),
+            *((f"split of site/{its.site}", its.other) for its in traffic.splits if its.site in sites),
+        )
+        for what, release in wanted:
+            try:
+                self._route(release)
+            except HandshakeError as error:
+                yield f"{what}: {short(release)}: {error.what}"
+
+    def _split(self, pointer: Pointer, traffic: SiteTraffic) -> Split | None:
+        split = traffic.split_of(pointer)
+        other = self._find(split.other) if split else None
+        if split is None or other is None:
+            return None
+        return Split(other=other, share=split.share, seconds=int(split.until - split.made_at))
+
+    def _find(self, release: Digest) -> ReleaseRoute | None:
+        """Return a release that is shown beside the live ones, None where there is none: the others go on."""
+        try:
+            return self._route(release)
+        except (RefusedError, UnavailableError):
+            return None
+
+    def _route(self, release: Digest) -> ReleaseRoute:
+        if release not in self._known:
+            self._known[release] = route_release(release, self._manifest_of(release))
+        return self._known[release]

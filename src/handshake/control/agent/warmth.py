@@ -1,0 +1,63 @@
+"""What a cache fetches ahead of its visitors: a first part before a release is shown, the rest once it is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from handshake.control.agent.site_routing import Shown
+from handshake.control.site_routes import list_documents
+from handshake.core.digest import Digest
+from handshake.core.manifest import Manifest
+from handshake.core.outcome import Outcome
+from handshake.edge.cache import Cache
+from handshake.edge.warming import plan_warming
+
+_FIRST_DOCUMENTS = 64
+"""What a flip waits for, and no longer than the cache's driver has patience."""
+_AT_ONCE = 64
+
+
+class Warmth:
+    """One cache's: each release is fetched ahead once. Two threads may use it: that of the flips, and one that goes on."""
+
+    def __init__(self, cache: Cache, manifest_of: Callable[[Digest], Manifest]) -> None:
+        self._cache = cache
+        self._manifest_of = manifest_of
+        self._known: set[str] = set()
+        self._waiting: deque[Mapping[str, str]] = deque()
+
+    def know(self, shown: Iterable[Shown]) -> None:
+        """Take note of what this cache shows: should it come back, it is warm."""
+        self._known.update(its.route.release for its in shown)
+
+    def begin(self, news: Iterable[Shown], *, documents: int, is_urgent: bool) -> None:
+        """Let the cache fetch the first documents of what is new, so that nobody gets half a page from another release.
+
+        Who goes back does not wait: then all of it follows.
+        """
+        first: list[Mapping[str, str]] = []
+        for its in news:
+            if its.route.release in self._known:
+                continue
+            self._known.add(its.route.release)
+            plans = plan_warming(its.site, its.route, self._documents(its.route.release))[:documents]
+            ahead = 0 if is_urgent else _FIRST_DOCUMENTS
+            first += [request for plan in plans[:ahead] for request in plan]
+            self._waiting.extend(request for plan in plans[ahead:] for request in plan)
+        if first and self._cache.warm(first) < len(first):
+            # There was not time enough: what the cache has already costs next to nothing to ask for again.
+            self._waiting.extendleft(reversed(first))
+
+    def go_on(self) -> Outcome:
+        """Let the cache fetch some more. Where nothing comes, the regions are ill, and what waits is given up."""
+        some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
+        if not some:
+            return Outcome(sentence="nothing to fetch ahead", changed=False)
+        if not self._cache.warm(some):
+            self._waiting.clear()
+            return Outcome(sentence="gave up fetching ahead: nothing came", changed=True)
+        return Outcome(sentence="fetches ahead", changed=False, is_waiting=bool(self._waiting))
+
+    def _documents(self, release: str) -> tuple[str, ...]:
+        return list_documents(self._manifest_of(Digest(f"sha256:{release}")))
