@@ -21,6 +21,7 @@ class AskedCatalog(MemoryCatalog):
         self.asked: list[str] = []
 
     def endpoints(self, service: str, index: int = 0, wait_seconds: float = 0.0) -> Endpoints:
+        """Return a service's endpoints, and note that."""
         self.asked.append(service)
         return super().endpoints(service, index, wait_seconds)
 
