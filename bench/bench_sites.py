@@ -56,7 +56,7 @@ class Ground:
 
     def ours(self, folder: Path, *, assets: str = "", variants: Path | None = None) -> Sync:
         """Return our way to publish a folder, as a site whose hashed names lie in `assets`."""
-        previous = self.root / f"{folder.name}-{assets.strip('/')}-{bool(variants)}.json"
+        previous = self.root / f"{folder.name}-{assets.strip('/')}-{bool(variants)}"
         return self._run(ours_argv(self.buckets.url, folder, previous, assets=assets, variants=variants))
 
     def theirs(self, folder: Path, peer: str) -> Sync:

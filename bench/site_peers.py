@@ -56,16 +56,9 @@ def ours_argv(
     url: str, folder: Path, previous: Path, *, assets: str = "", variants: Path | None = None
 ) -> list[str]:
     """Return the command with which we publish a folder; `assets` is the folder of hashed names in it."""
-    words = [
-        sys.executable,
-        str(Path(__file__).with_name("site_publish.py")),
-        url,
-        str(folder),
-        str(previous),
-    ]
-    if assets:
-        words += ["--assets", assets]
-    return [*words, "--variants", str(variants)] if variants else words
+    program = Path(__file__).with_name("site_publish.py")
+    words = [sys.executable, str(program), url, str(folder), str(previous), assets]
+    return [*words, str(variants)] if variants else words
 
 
 def environment(url: str) -> dict[str, str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from handshake.control.shelf import load_manifest
 from handshake.core.bucket import Bucket
-from handshake.core.manifest import Manifest, parse_manifest, print_manifest, release_id
+from handshake.core.digest import parse_digest
+from handshake.core.manifest import Manifest, release_id
 from handshake.core.provenance import Provenance
 from handshake.core.release import Kind, Subject
+from handshake.core.seen import Seen
 from handshake.drivers.s3.credential import Credential
 from handshake.drivers.s3.store import S3Store
 from handshake.site.publish import publish_site
@@ -18,20 +21,23 @@ from handshake.site.tree import read_site
 
 
 def publish(url: str, folder: Path, previous: Path, *, assets: Sequence[str], variants: Path | None) -> None:
-    """Publish a folder into the bucket `ours`; the file of the previous manifest holds the new one afterwards."""
-    manifest = read_site(folder, assets)
+    """Publish a folder into the bucket `ours`; a file holds which release was published before, and then this one."""
+    seen = Seen(previous.with_suffix(".seen"), time.time())
+    manifest = read_site(folder, assets, seen)
+    seen.keep()
     store = S3Store(Bucket(endpoint=url, name="ours"), Credential(id="root", secret="bench"), "east")
+    before = parse_digest(previous.read_text()) if previous.exists() else None
     publish_site(
         [store],
         manifest,
         folder,
         site="calls",
-        previous=parse_manifest(previous.read_bytes()) if previous.exists() else None,
+        previous=load_manifest([store], before) if before and before != release_id(manifest) else None,
         provenance=_made(manifest),
         report=lambda _: None,
         variants=variants,
     )
-    previous.write_bytes(print_manifest(manifest))
+    previous.write_text(release_id(manifest))
 
 
 def _made(manifest: Manifest) -> Provenance:
@@ -46,11 +52,11 @@ def _made(manifest: Manifest) -> Provenance:
 
 
 if __name__ == "__main__":
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("url")
-    words.add_argument("folder", type=Path)
-    words.add_argument("previous", type=Path)
-    words.add_argument("--assets", action="append", default=[])
-    words.add_argument("--variants", type=Path)
-    said = words.parse_args()
-    publish(said.url, said.folder, said.previous, assets=said.assets, variants=said.variants)
+    address, site, before, hashed, *cache = sys.argv[1:]
+    publish(
+        address,
+        Path(site),
+        Path(before),
+        assets=[hashed] if hashed else [],
+        variants=Path(cache[0]) if cache else None,
+    )

@@ -23,6 +23,7 @@ from handshake.core.objects import ObjectStore
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.provenance import Material, Provenance
 from handshake.core.release import Kind, Subject
+from handshake.core.seen import Seen
 from handshake.core.signature import Signature
 from handshake.core.tree import scan_tree
 from handshake.core.upload import Progress
@@ -171,19 +172,29 @@ class Publisher:
             tell.step(" ".join(loaded.model.build))
             self._shop.run_build(loaded.model.build, source)
         folder = source / loaded.model.output
-        manifest = read_release(folder, loaded.model)
         with self._on_disk():
+            manifest = self._read_site(subject, folder, loaded.model, is_thorough=is_thorough)
             return publish_site(
                 self._shop.stores_of_site(subject.name),
                 manifest,
                 folder,
                 site=subject.name,
-                previous=self._manifest(previous),
+                previous=self._manifest(previous) if previous != release_id(manifest) else manifest,
                 provenance=self._provenance(subject, manifest, source),
                 report=tell.upload,
                 variants=self._shop.cache / "variants",
                 is_thorough=is_thorough,
             )
+
+    def _read_site(
+        self, subject: Subject, folder: Path, settings: SiteSettings, *, is_thorough: bool
+    ) -> Manifest:
+        if is_thorough:
+            return read_release(folder, settings)
+        seen = Seen(self._shop.cache / "seen" / f"{subject.name}.json", self._clock.now())
+        manifest = read_release(folder, settings, seen)
+        seen.keep()
+        return manifest
 
     def _store(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handshake.core.manifest import Manifest
 from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.seen import Seen
 from handshake.core.site_contract import HeaderRule, RedirectRule
 from handshake.site.contract import make_contract, print_contract
 from handshake.site.headers_file import HEADERS_FILE, parse_headers
@@ -20,10 +21,13 @@ RULES_FILES = (REDIRECTS_FILE, HEADERS_FILE)
 """They are read, and not served."""
 
 
-def read_release(folder: Path, settings: SiteSettings) -> Manifest:
-    """Return the manifest of a site's release; ProblemsError names everything that is wrong with the folder."""
+def read_release(folder: Path, settings: SiteSettings, seen: Seen | None = None) -> Manifest:
+    """Return the manifest of a site's release; ProblemsError names everything that is wrong with the folder.
+
+    What `seen` knows is not read again.
+    """
     try:
-        manifest, faults = read_site(folder, settings.assets), list[Problem]()
+        manifest, faults = read_site(folder, settings.assets, seen), list[Problem]()
     except ProblemsError as error:
         _, faults = _read_rules(folder, settings, ())
         raise ProblemsError([*error.problems, *faults]) from error
