@@ -17,7 +17,7 @@ def read(folder: Path, cache: Path, age: float = OLD) -> dict[str, str]:
     """Return the digests of a folder's files, so many seconds after the last of them changed."""
     now = max(path.stat().st_ctime for path in folder.iterdir()) + age
     seen = Seen(cache, now)
-    found = {file.path: file.digest for file in look_at_tree(folder, seen=seen).files}
+    found: dict[str, str] = {each.path: each.digest for each in look_at_tree(folder, seen=seen).files}
     seen.keep()
     return found
 
