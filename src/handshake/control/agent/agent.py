@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode
 from handshake.catalog.endpoint import Endpoints
-from handshake.catalog.entry import Snapshot
+from handshake.catalog.entry import Entry
 from handshake.catalog.keys import ASSIGNMENTS, LISTS, NODES, POINTERS, PURGES, SITE_TRAFFIC, SWITCHES
 from handshake.control.acks import AckWriter
 from handshake.control.agent.cache import CacheReconciler
@@ -21,6 +22,7 @@ from handshake.control.agent.measuring import MEASURE_SECONDS, Measurer
 from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
 from handshake.control.agent.programs import LocalProgram, keep_programs
 from handshake.control.agent.sampling import Sampler
+from handshake.control.decoded import Decoded
 from handshake.control.feed import Feed, prefix_feed, service_feed
 from handshake.control.live import LivePolicy, PolicyReader
 from handshake.control.loop import Loop
@@ -84,7 +86,8 @@ class Agent:
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
         self._nodes = prefix_feed(catalog, NODES, self._presence.wake)
         self._pools: dict[str, Feed[Endpoints]] = {}
-        self._decoded: tuple[Snapshot, Mapping[Subject, Pointer]] | None = None
+        self._known_pointers = Decoded(decode_pointers)
+        self._known_assignments = Decoded(_decode_assignments)
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
@@ -127,10 +130,7 @@ class Agent:
         latest = self._pointers.latest()
         if latest is None or not self._pointers.is_readable:
             return None
-        if self._decoded is None or self._decoded[0] is not latest:
-            # Asked for many times a second, and the same until the feed brings another.
-            self._decoded = (latest, decode_pointers(latest.entries))
-        return self._decoded[1]
+        return self._known_pointers.read(latest)
 
     def target_of(self, service: str) -> Generation | None:
         """Return what the pointers ask of a service, None where that cannot be known now."""
@@ -210,7 +210,7 @@ class Agent:
         latest = self._assignments.latest()
         if latest is None or self._instances is None:
             return Outcome(sentence="the catalogue could not be read yet", changed=False)
-        assignments = _decode_assignments(latest)
+        assignments = self._known_assignments.read(latest)
         outcome = self._instances.cycle(assignments)
         self._acknowledge_fleets(assignments)
         return outcome
@@ -219,6 +219,7 @@ class Agent:
         pointers = self.pointers()
         if pointers is None or self._instances is None:
             return
+        reports, by_service = self._instances.reports(), _group_by_service(assignments.values())
         for service in sorted(subject.name for subject in pointers if subject.kind is Kind.IMAGE):
             target = self._parts.targets.find_generation(service, pointers)
             contract = self._parts.targets.contract(service, pointers) if target else None
@@ -226,14 +227,21 @@ class Agent:
                 acknowledge_fleet(
                     service,
                     target=target,
-                    assignments=assignments.values(),
-                    reports=self._instances.reports(),
+                    assignments=by_service.get(service, ()),
+                    reports=reports,
                     pointers=pointers,
                     templates=contract.templates,
                     acks=self._parts.node_acks,
                 )
 
 
-def _decode_assignments(snapshot: Snapshot) -> dict[str, Assignment]:
-    assignments = (decode(Assignment, entry.value) for entry in snapshot.entries)
+def _decode_assignments(entries: Iterable[Entry]) -> Mapping[str, Assignment]:
+    assignments = (decode(Assignment, entry.value) for entry in entries)
     return {assignment.instance: assignment for assignment in assignments}
+
+
+def _group_by_service(assignments: Iterable[Assignment]) -> Mapping[str, Sequence[Assignment]]:
+    groups: defaultdict[str, list[Assignment]] = defaultdict(list)
+    for assignment in assignments:
+        groups[assignment.service].append(assignment)
+    return groups

@@ -9,6 +9,7 @@ from typing import Protocol
 from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
 from handshake.control.acks import AckWriter, pool_subject
 from handshake.control.live import LivePolicy
+from handshake.control.policy import Policy
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
 from handshake.core.outcome import Outcome
@@ -48,6 +49,8 @@ class GatewayReconciler:
         self._surroundings = surroundings
         self._served: dict[str, int] = {}
         self._kept = ""
+        self._made_of: tuple[Policy, Mapping[str, Wanted]] | None = None
+        self._compiled = GatewayConfiguration(text="", digest="")
 
     def cycle(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> Outcome:
         """Serve the policy, then move every pool one step further, then say what was read back."""
@@ -74,6 +77,14 @@ class GatewayReconciler:
         return replace(self._surroundings, digest="", description=live.policy.gateway.description)
 
     def _compile(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
+        """Return the configuration; that of the last cycle where nothing it is made of has changed."""
+        made_of = (live.policy, wanted)
+        if made_of != self._made_of or Unknown.UNKNOWN in wanted.values():
+            self._compiled = self._compile_anew(live, wanted)
+            self._made_of = made_of
+        return self._compiled
+
+    def _compile_anew(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
         gateway, digest = live.policy.gateway, self.digest_of(live)
         pools = tuple(
             Pool(service=service, members=self._members(service, endpoints))

@@ -87,6 +87,7 @@ class Instances:
         looks = [
             self._probing.submit(self._look, assignment, hosted.get(name))
             for name, assignment in assignments.items()
+            if not self._may_pause(assignment, hosted.get(name))
         ]
         gone = sorted((hosted.keys() | reports.keys()) - assignments.keys() - self._stopping.keys())
         for name in gone:
@@ -141,12 +142,10 @@ class Instances:
         )
 
     def _look(self, assignment: Assignment, hosted: HostedInstance | None) -> None:
-        report = self._reports.all().get(assignment.instance)
+        report = self._reports.find(assignment.instance)
         if report is None:
             return
         before = self._watched.get(assignment.instance, Watched(verdicts=report.verdicts))
-        if self._may_pause(assignment, hosted, before):
-            return
         now = watch(before, self._see(assignment, report, hosted), Thresholds())
         self._watched[assignment.instance] = now
         is_dead = now.verdicts.alive.is_no
@@ -155,11 +154,13 @@ class Instances:
         self._reports.write(seen)
         self._announce(assignment, seen)
 
-    def _may_pause(self, assignment: Assignment, hosted: HostedInstance | None, watched: Watched) -> bool:
+    def _may_pause(self, assignment: Assignment, hosted: HostedInstance | None) -> bool:
         """Tell whether nothing new is to be expected of an instance in this cycle."""
+        watched = self._watched.get(assignment.instance)
+        if watched is None or not may_pause(watched, self._clock.now()):
+            return False
         is_steady = assignment.phase is not Phase.DRAIN and hosted is not None and hosted.is_running
-        is_target = self._target_of(assignment.service) in {None, assignment.generation}
-        return is_steady and is_target and may_pause(watched, self._clock.now())
+        return is_steady and self._target_of(assignment.service) in {None, assignment.generation}
 
     def _see(self, assignment: Assignment, report: InstanceReport, hosted: HostedInstance | None) -> Sighting:
         now = self._clock.now()
@@ -227,7 +228,7 @@ class Instances:
         self._delays.pop(instance, None)
 
     def _drain_seconds(self, instance: str) -> float:
-        report = self._reports.all().get(instance)
+        report = self._reports.find(instance)
         return self._contract_of(report.generation.image).drain_seconds if report else 0.0
 
     def _reap(self) -> None:

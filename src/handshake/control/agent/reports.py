@@ -22,15 +22,15 @@ class Reports:
 
     def all(self) -> dict[str, InstanceReport]:
         """Return this node's reports by instance."""
-        if self._known is None:
-            entries = self._catalog.read(f"{INSTANCES}{self._node}/").entries
-            reports = (decode(InstanceReport, entry.value) for entry in entries)
-            self._known = {report.instance: report for report in reports}
-        return dict(self._known)
+        return dict(self._read())
+
+    def find(self, instance: str) -> InstanceReport | None:
+        """Return an instance's report, None where it has none."""
+        return self._read().get(instance)
 
     def write(self, report: InstanceReport) -> None:
         """Write a report unless it says the same as the one before, but for the probe's moment and latency."""
-        known = self.all().get(report.instance)
+        known = self.find(report.instance)
         if known is None or _essence(known) != _essence(report):
             key = instance_key(self._node, report.instance)
             self._catalog.transact([Write(key=key, value=encode(report))])
@@ -40,6 +40,13 @@ class Reports:
         """Remove the report of an instance that is gone."""
         self._catalog.transact([Delete(key=instance_key(self._node, instance))])
         self._keep().pop(instance, None)
+
+    def _read(self) -> dict[str, InstanceReport]:
+        if self._known is None:
+            entries = self._catalog.read(f"{INSTANCES}{self._node}/").entries
+            reports = (decode(InstanceReport, entry.value) for entry in entries)
+            self._known = {report.instance: report for report in reports}
+        return self._known
 
     def _keep(self) -> dict[str, InstanceReport]:
         if self._known is None:
