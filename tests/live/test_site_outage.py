@@ -53,7 +53,9 @@ def see(node: SiteNode, site: str) -> set[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.DOWN, Fault.REFUSING, Fault.FAILING, Fault.BREAKING_OFF], ids=lambda its: str(its.name)
+    "fault",
+    [Fault.DOWN, Fault.REFUSING, Fault.FAILING, Fault.BREAKING_OFF, Fault.LAGGING],
+    ids=lambda its: str(its.name),
 )
 def test_the_release_before_is_shown_whole(node: SiteNode, fault: Fault) -> None:
     """A settled release that no region gives is replaced, in every document, by the settled one before it."""

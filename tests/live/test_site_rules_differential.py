@@ -119,7 +119,11 @@ def edge() -> Iterator[Edge]:
     """Run one edge with every case as a site."""
     policy = build_policy(parse_settings(EdgeSettings, "", shown_as="edge.toml"))
     sites = tuple(case.route for case in (*CASES, MANY))
-    with run_edge(policy, sites, "", regions=(FaultyRegion(), FaultyRegion())) as running:
+    regions = FaultyRegion(), FaultyRegion()
+    for region in regions:
+        for case in (*CASES, MANY):
+            region.publish(case.name, RELEASE, {"index.html": "home"}, case.contract)
+    with run_edge(policy, sites, "", regions=regions) as running:
         yield running
 
 

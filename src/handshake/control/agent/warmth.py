@@ -34,11 +34,11 @@ class Warmth:
     def begin(self, news: Iterable[Shown], *, documents: int, is_urgent: bool) -> None:
         """Let the cache fetch the first documents of what is new, so that nobody gets half a page from another release.
 
-        Who goes back does not wait: then all of it follows.
+        Who goes back does not wait: what the cache may have lost meanwhile follows.
         """
         first: list[Mapping[str, str]] = []
         for its in news:
-            if its.route.release in self._known:
+            if its.route.release in self._known and not is_urgent:
                 continue
             self._known.add(its.route.release)
             plans = plan_warming(its.site, its.route, self._documents(its.route.release))[:documents]

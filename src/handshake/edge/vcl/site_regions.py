@@ -70,8 +70,9 @@ def describe_fetching(regions: tuple[RegionSocket, ...]) -> tuple[Block, ...]:
 def _next_region(count: int) -> Block:
     """Go to the next region; after the last one, say what is known.
 
-    A region that says "absent" is believed where all say so. Where one could not answer, or refused to, another
-    may lag behind: it is asked for the release's index, which every release has.
+    A region that says that an asset is absent is believed where all say so. Where one could not answer, or refused
+    to, another may lag behind: it is asked for the release's index, which every release has. Of a document it is
+    asked in any case: who has lost a release says of all its documents that there are none.
     """
     steps = tuple(
         Branch(
@@ -82,7 +83,7 @@ def _next_region(count: int) -> Block:
     )
     told = (
         Branch(
-            condition="bereq.http.X-HS-Absent && !bereq.http.X-HS-Doubt",
+            condition='bereq.http.X-HS-Absent && !bereq.http.X-HS-Doubt && bereq.http.X-HS-Kind == "asset"',
             body=(act('set bereq.http.X-HS-Outcome = "absent"'),),
         ),
         Branch(
