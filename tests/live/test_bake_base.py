@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import Digest
+from handshake.core.errors import UnavailableError
 from handshake.core.manifest import Manifest, release_id
+from handshake.core.provenance import Material
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
-from handshake.image.debian_base import BaseRecipe, bake_base
+from handshake.image.bake import Baked
+from handshake.image.debian_base import BaseRecipe, Debian, bake_base
 from tests.house.house import house_up
 from tests.live.baking import bake_service, materialise_from, open_folder, run_to_end
 
@@ -64,11 +67,24 @@ class BakedBase:
         return release_id(self.manifest)
 
 
+class NoMoreDebian(Mmdebstrap):
+    """Knows what Debian offers, and has no way to it."""
+
+    def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
+        """Refuse."""
+        raise UnavailableError(f"no way to {suite}", details=f"{packages} for {folder}")
+
+
+def bake_with(debian: Debian, folder: Path) -> Baked:
+    """Bake into a folder of its own, with a cache in which nothing lies yet."""
+    return bake_base(RECIPE, folder / "staging", debian, folder / "cache", lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def base() -> Iterator[BakedBase]:
     """A base with Python."""
     with open_folder() as folder:
-        manifest = bake_base(RECIPE, folder / "staging", Mmdebstrap(), lambda _: None).manifest
+        manifest = bake_with(Mmdebstrap(), folder).manifest
         tree = materialise_from(folder / "staging", manifest, folder / "trees" / "base")
         yield BakedBase(folder=folder, tree=tree, manifest=manifest)
 
@@ -76,12 +92,19 @@ def base() -> Iterator[BakedBase]:
 def test_the_same_packages_give_the_same_base(base: BakedBase) -> None:
     """A second bake gives the same digest, and says which packages, by their digests, it is made of."""
     with open_folder() as folder:
-        again = bake_base(RECIPE, folder / "staging", Mmdebstrap(), lambda _: None)
+        again = bake_with(Mmdebstrap(), folder)
     assert release_id(again.manifest) == base.release
     assert {"pkg:deb/debian/python3-minimal", "pkg:deb/debian/libc6", "pkg:deb/debian/util-linux"} <= {
         each.uri.partition("@")[0] for each in again.materials
     }
     assert all(each.digest for each in again.materials)
+
+
+def test_the_same_recipe_is_baked_once(base: BakedBase) -> None:
+    """While Debian offers nothing else, the next bake takes the base that was put together, links and all."""
+    again = bake_base(RECIPE, base.folder / "again", NoMoreDebian(), base.folder / "cache", lambda _: None)
+    assert release_id(again.manifest) == base.release
+    assert "pkg:deb/debian/libc6" in {each.uri.partition("@")[0] for each in again.materials}
 
 
 def test_a_base_holds_files_and_links_alone(base: BakedBase) -> None:

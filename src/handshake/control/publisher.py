@@ -108,7 +108,8 @@ class Publisher:
     def bake_base(self, source: Path, tell: Telling, staging: Path) -> Baked:
         """Bake a base into an empty folder, and publish nothing."""
         recipe = read_base(source).model
-        return bake_base(recipe, staging, self._shop.debian, lambda progress: tell.step(progress.what))
+        shop = self._shop
+        return bake_base(recipe, staging, shop.debian, shop.cache, lambda progress: tell.step(progress.what))
 
     def subjects(self) -> tuple[Subject, ...]:
         """Return everything that the campaign can publish, in the order in which it should be promoted."""

@@ -16,6 +16,7 @@ from handshake.core.provenance import Material
 from handshake.core.release import Kind
 from handshake.core.tree import remove_tree, scan_tree
 from handshake.image.bake import Baked
+from handshake.image.kept_base import BaseInput, lay_out_base
 from handshake.image.step import BakedStep, Origin, Progress
 
 BASE_FILE = "base.toml"
@@ -50,6 +51,10 @@ class BaseRecipe(Settings):
 class Debian(Protocol):
     """Unpacks Debian packages without installing them: no script of theirs is run."""
 
+    def index(self) -> str:
+        """Return the digest of what Debian offers, as this machine saw it last; empty where it never looked."""
+        ...
+
     def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
         """Put packages and what they depend on into an empty folder, /bin and its like merged into /usr.
 
@@ -68,30 +73,36 @@ def is_base(manifest: Manifest) -> bool:
     return manifest.contract == BASE_CONTRACT
 
 
-def bake_base(recipe: BaseRecipe, staging: Path, debian: Debian, report: Callable[[Progress], None]) -> Baked:
+def bake_base(
+    recipe: BaseRecipe, staging: Path, debian: Debian, cache: Path, report: Callable[[Progress], None]
+) -> Baked:
     """Put a base's tree together in an empty staging folder, and return its manifest.
 
-    The same packages give the same manifest: only files of packages are in it, and what is made of them.
+    The same packages give the same manifest: only files of packages are in it, and what is made of them. While
+    Debian offers nothing else, the same recipe's tree is taken from the cache.
     """
     begun = time.monotonic()
-    packages = (*recipe.packages, *NEEDED)
+    its = BaseInput(suite=recipe.suite, packages=(*recipe.packages, *NEEDED), index=debian.index())
     what = f"debian {', '.join(recipe.packages)}"
     report(Progress(step=1, steps=1, what=what))
-    materials = debian.unpack(recipe.suite, packages, staging)
-    _leave_out(staging)
-    _bundle_authorities(staging)
+
+    def make(folder: Path) -> tuple[Material, ...]:
+        materials = debian.unpack(its.suite, its.packages, folder)
+        _leave_out(folder)
+        _bundle_authorities(folder)
+        return tuple(sorted(materials, key=lambda each: each.uri))
+
+    base = lay_out_base(its, staging, cache, make)
     manifest = Manifest(kind=Kind.IMAGE, contract=BASE_CONTRACT, files=scan_tree(staging, may_link=True))
     step = BakedStep(
         what=what,
         to="",
-        origin=Origin.UNPACKED,
+        origin=Origin.CACHED if base.was_kept else Origin.UNPACKED,
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
         seconds=round(time.monotonic() - begun, 3),
     )
-    return Baked(
-        manifest=manifest, steps=(step,), materials=tuple(sorted(materials, key=lambda each: each.uri))
-    )
+    return Baked(manifest=manifest, steps=(step,), materials=base.materials)
 
 
 def _leave_out(tree: Path) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.core.errors import RefusedError
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest
 from handshake.core.problem import ProblemsError
 from handshake.core.provenance import Material
 from handshake.core.release import Kind
 from handshake.drivers.pip.wheels import PipWheels
+from handshake.image.bake import Baked
 from handshake.image.debian_base import BaseRecipe, bake_base, is_base, read_base
 
 LIBC = Material(uri="pkg:deb/debian/libc6@2.36?arch=amd64", digest=digest_bytes(b"libc6"))
@@ -24,6 +25,11 @@ class ShelfDebian:
     """Debian packages that lie on a shelf."""
 
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    offers: str = "monday's"
+
+    def index(self) -> str:
+        """Say what is on the shelf."""
+        return self.offers
 
     def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
         """Put what packages usually bring into the folder."""
@@ -45,12 +51,26 @@ class ShelfDebian:
         return (LIBC,)
 
 
+class EmptyShelf(ShelfDebian):
+    """A shelf from which somebody has taken the last package."""
+
+    def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
+        """Break off half-way."""
+        (folder / "usr").mkdir()
+        (folder / "usr/half").write_text("half")
+        raise UnavailableError(f"{suite} has no {packages[0]}")
+
+
 def bake_at(staging: Path, debian: ShelfDebian | None = None) -> Manifest:
     """Bake a base with Python."""
+    return bake_with(staging, debian or ShelfDebian()).manifest
+
+
+def bake_with(staging: Path, debian: ShelfDebian) -> Baked:
+    """Bake a base with Python, with a cache beside it."""
     staging.mkdir()
-    return bake_base(
-        BaseRecipe(packages=("python3",)), staging, debian or ShelfDebian(), lambda _: None
-    ).manifest
+    recipe = BaseRecipe(packages=("python3",))
+    return bake_base(recipe, staging, debian, staging.parent / "cache", lambda _: None)
 
 
 def test_a_base_keeps_what_runs(tmp_path: Path) -> None:
@@ -78,9 +98,46 @@ def test_the_sandboxs_own_programs_are_asked_for(tmp_path: Path) -> None:
     debian = ShelfDebian()
     staging = tmp_path / "base"
     staging.mkdir()
-    baked = bake_base(BaseRecipe(packages=("nodejs",)), staging, debian, lambda _: None)
+    baked = bake_base(BaseRecipe(packages=("nodejs",)), staging, debian, tmp_path, lambda _: None)
     assert debian.asked == [("bookworm", ("nodejs", "util-linux"))]
     assert baked.materials == (LIBC,)
+
+
+def test_the_same_base_is_put_together_once(tmp_path: Path) -> None:
+    """A second bake of the same recipe unpacks nothing, and its release and materials are the same."""
+    debian = ShelfDebian()
+    first, second = (bake_with(tmp_path / name, debian) for name in ("first", "second"))
+    assert len(debian.asked) == 1
+    assert (second.manifest, second.materials) == (first.manifest, first.materials)
+    assert [step.origin for baked in (first, second) for step in baked.steps] == ["unpacked", "cached"]
+
+
+def test_what_a_baker_does_to_a_base_is_not_kept(tmp_path: Path) -> None:
+    """A tree that was baked is its baker's own: the next one gets what was put together."""
+    debian = ShelfDebian()
+    first = bake_with(tmp_path / "first", debian)
+    (tmp_path / "first/usr/bin/python3.11").write_text("another")
+    assert bake_with(tmp_path / "second", debian).manifest == first.manifest
+
+
+@pytest.mark.parametrize(("offers", "unpacked"), [("tuesday's", 2), ("", 2), ("monday's", 1)])
+def test_a_base_is_put_together_anew_where_debian_offers_something_else(
+    tmp_path: Path, offers: str, unpacked: int
+) -> None:
+    """Once Debian has updated something, or nobody knows what it offers, the packages are unpacked again."""
+    debian = ShelfDebian()
+    bake_with(tmp_path / "first", debian)
+    debian.offers = offers
+    bake_with(tmp_path / "second", debian)
+    assert len(debian.asked) == unpacked
+
+
+def test_a_base_that_failed_is_not_kept(tmp_path: Path) -> None:
+    """An unpacking that breaks leaves nothing behind that a later bake would take for a base."""
+    with pytest.raises(UnavailableError):
+        bake_with(tmp_path / "first", EmptyShelf())
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert bake_with(tmp_path / "second", ShelfDebian()).manifest.files
 
 
 def test_wheels_are_for_the_bases_python(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from handshake.core.digest import digest_file
+from handshake.core.digest import digest_bytes, digest_file
 from handshake.core.errors import UnavailableError
 from handshake.core.provenance import Material
 from handshake.drivers.process.command import find_program, run_command
 
 _APT = Path("/etc/apt")
+_LISTS = Path("/var/lib/apt/lists")
+"""What `apt-get update` brought: each archive's signed list of all that it holds."""
 _MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
 _ARCHIVES = "var/cache/apt/archives"
 _TIMEOUT_SECONDS = 900
@@ -27,6 +29,12 @@ _FLAGS = (
 
 class Mmdebstrap:
     """Keeps the Protocol of `handshake.image.debian_base.Debian`."""
+
+    def index(self) -> str:
+        """Return the digest of what this machine's apt knows of its sources; empty where it never asked them."""
+        known = [*map(Path, _sources()), *sorted(_LISTS.glob("*_InRelease"))]
+        has_asked = any(path.parent == _LISTS for path in known)
+        return digest_bytes("".join(map(digest_file, known)).encode()) if has_asked else ""
 
     def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
         """Put packages and what they depend on into a folder, and return them with their digests."""
