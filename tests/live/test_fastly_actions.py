@@ -69,6 +69,11 @@ phase = "serve"
 when = 'request.path.startsWith("/kept")'
 cache = { ttl_seconds = 60, tags = ["kept"], key = ['request.cookie["lang"]'] }
 [[rule]]
+name = "kept-pages"
+phase = "serve"
+when = 'request.path.startsWith("/calls") || request.path == "/page"'
+cache = { ttl_seconds = 60, tags = ["pages"] }
+[[rule]]
 name = "look"
 phase = "serve"
 when = 'request.path == "/look"'
@@ -94,7 +99,7 @@ def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fastly]:
     with ExitStack() as stack:
         stack.enter_context(serve_origin(origin))
         account = replace(account, origin_port=origin.port)
-        text = print_service(read_text(POLICY), FastlySurroundings(), account)
+        text = print_service(read_text(POLICY), FastlySurroundings(mounts=("/calls", "/docs/api")), account)
         folder = tmp_path_factory.mktemp("falco")
         service = stack.enter_context(run_simulator(stand_in(text, ("visits",), {}), folder))
         yield Fastly(service=service, origin=origin)
@@ -222,6 +227,37 @@ def test_a_page_carries_its_address_as_a_tag(fastly: Fastly) -> None:
     wanted = tags_of(Purge(tags=("news",), pages=(Page(host="example.org", path="/page?a=b"),)))
     assert set(wanted) <= set(shielded.headers["surrogate-key"].split())
     assert "surrogate-key" not in fastly.service.ask("/page?c=d", headers={"Host": "example.org"}).headers
+
+
+@pytest.mark.parametrize(
+    ("path", "control", "is_kept"),
+    [
+        ("/calls/", "public, max-age=0, must-revalidate", False),
+        ("/calls", "public, max-age=0, must-revalidate", False),
+        ("/calls/a.js", "public, max-age=31536000, immutable", True),
+        ("/docs/api/x", "no-cache, max-age=60", False),
+    ],
+)
+def test_sites_are_kept_as_the_door_says(fastly: Fastly, path: str, control: str, *, is_kept: bool) -> None:
+    """A site's document is asked for each time, whatever a rule says of caching; an asset is kept as the door says."""
+    fastly.origin.files[path] = (200, {"Cache-Control": control}, "site")
+    assert fastly.service.ask(path).headers["cache-control"] == control
+    # Falco keeps passed answers too; what a shield tags is what Fastly would keep.
+    shielded = fastly.service.ask(f"{path}?a", headers={"Test-Visits": "1", "X-HS-Site": "1"})
+    assert ("surrogate-key" in shielded.headers) is is_kept
+
+
+def test_beside_a_site_a_rule_is_obeyed(fastly: Fastly) -> None:
+    """A path that only begins like a site's is nobody's site."""
+    fastly.origin.files["/calls-to-action"] = (200, {"Cache-Control": "no-cache"}, "page")
+    assert fastly.service.ask("/calls-to-action").headers["cache-control"] == "public, max-age=60"
+
+
+def test_a_visitor_of_a_site_keeps_their_cookie(fastly: Fastly) -> None:
+    """What a rule caches is fetched as for nobody, but not a site: its splits are told by a cookie, its previews by a password."""
+    fastly.service.ask("/calls/", headers={"Cookie": "hs-arm-calls=b", "Authorization": "Basic x"})
+    heard = fastly.origin.seen[-1].headers
+    assert (heard["cookie"], heard["authorization"]) == ("hs-arm-calls=b", "Basic x")
 
 
 def test_arm_is_kept_and_told(fastly: Fastly) -> None:

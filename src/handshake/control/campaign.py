@@ -226,6 +226,11 @@ class CampaignSettings(CampaignHead):
     freeze: FreezeSettings = Field(default_factory=FreezeSettings, description="The freeze calendar.")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")
 
+    @property
+    def mounts(self) -> tuple[str, ...]:
+        """The paths at which sites live."""
+        return tuple(site.mount for site in self.sites.values())
+
 
 def listening(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield every address on which the house listens: where in handshake.toml it stands, and itself."""

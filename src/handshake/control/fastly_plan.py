@@ -27,16 +27,23 @@ class FastlyPlanner:
         return *self._compare(policy, settings), *self._measure(policy, settings)
 
     def _compare(self, policy: Policy, settings: FastlySettings) -> tuple[str, ...]:
-        wanted = want_version(
-            policy.edge, settings.surroundings(), origin=settings.backend(), domain=settings.domain
-        )
+        surroundings = settings.surroundings(policy.campaign.mounts)
+        wanted = want_version(policy.edge, surroundings, origin=settings.backend(), domain=settings.domain)
         try:
             found = self._connect(settings).active()
         except HandshakeError as error:
             return (f"fastly: not compared: {error.what}; {error.hint or error.details}",)
-        return describe_change(found, plan_version(found, wanted))
+        change = plan_version(found, wanted)
+        return *describe_change(found, change), *(_name_sites(policy) if change.vcl else ())
 
     def _measure(self, policy: Policy, settings: FastlySettings) -> Iterator[str]:
-        for name, fit in self._data.measure(policy.edge, settings.surroundings()).items():
+        surroundings = settings.surroundings(policy.campaign.mounts)
+        for name, fit in self._data.measure(policy.edge, surroundings).items():
             if fit.left_out:
                 yield f"fastly: list {name}: {fit.describe()}"
+
+
+def _name_sites(policy: Policy) -> Iterator[str]:
+    """Say what Fastly does not serve itself."""
+    for name in sorted(policy.campaign.sites):
+        yield f"fastly: site {name}: routed by the door; documents are asked for there each time, assets are kept"

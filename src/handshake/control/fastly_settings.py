@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -48,9 +49,9 @@ class FastlySettings(Settings):
         description="Where Fastly's API answers.",
     )
 
-    def surroundings(self) -> FastlySurroundings:
-        """Return the limits as the compiler reads them."""
-        return FastlySurroundings(capacity=self.capacity, shards=self.shards)
+    def surroundings(self, mounts: Iterable[str]) -> FastlySurroundings:
+        """Return the limits, and where sites are, as the compiler reads them."""
+        return FastlySurroundings(capacity=self.capacity, shards=self.shards, mounts=tuple(sorted(mounts)))
 
     def backend(self) -> Origin:
         """Return the origin as the service has it."""

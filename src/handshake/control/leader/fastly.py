@@ -72,7 +72,10 @@ class FastlyEdge:
         """Compile a policy once: a ban must not wait for five hundred rules."""
         if self._compiled is None or self._compiled[0] is not policy:
             wanted = want_version(
-                policy.edge, settings.surroundings(), origin=settings.backend(), domain=settings.domain
+                policy.edge,
+                settings.surroundings(policy.campaign.mounts),
+                origin=settings.backend(),
+                domain=settings.domain,
             )
             self._compiled = (policy, wanted)
         return self._compiled[1]

@@ -82,7 +82,7 @@ class FastlyData:
         assert settings is not None  # noqa: S101 -- the caller has asked
         self._seal(service, version)
         changed = []
-        for group in self._want(version, live, settings.surroundings()):
+        for group in self._want(version, live, settings.surroundings(live.policy.campaign.mounts)):
             if self._bring(service, group, settings.capacity):
                 changed.append(f"changed {group.subject}")
             if is_serving and group.revision:

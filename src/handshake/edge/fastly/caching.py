@@ -8,6 +8,7 @@ from handshake.edge.adjust import Cache
 from handshake.edge.dialect import Dialect
 from handshake.edge.expression import Reads
 from handshake.edge.fastly.purging import tag_page
+from handshake.edge.fastly.sites import keep_site_file
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.variables import REQUEST_COOKIE
 from handshake.syntax.fastly_vcl import quote, subroutine
@@ -63,7 +64,7 @@ def hash_request() -> Block:
     )
 
 
-def fetch(policy: Policy) -> Block:
+def fetch(policy: Policy, *, has_sites: bool = False) -> Block:
     """Return vcl_fetch."""
     rules = [(rule, rule.action) for rule in policy.rules if isinstance(rule.action, Cache)]
     return subroutine(
@@ -76,6 +77,7 @@ def fetch(policy: Policy) -> Block:
         ),
         when(f'req.http.X-HS-Pass || (req.method != "GET" && req.method != "HEAD") || {_PRIVATE}', _PASS),
         when('beresp.http.Vary ~ "[*]"', _PASS),
+        *((keep_site_file(_keep_stale(policy.grace_seconds)),) if has_sites else ()),
         *_keep_unmarked_out(rules),
         *_keep_stale(policy.grace_seconds),
         *(_obey(rule, cache) for rule, cache in rules),

@@ -11,6 +11,7 @@ from handshake.edge.fastly.conditions import NOW
 from handshake.edge.fastly.deferred import defer_limits, defers_challenges
 from handshake.edge.fastly.first_hop import FIRST_HOP, identify_client, tell_origin
 from handshake.edge.fastly.rules import FastlyRule, compile_rules
+from handshake.edge.fastly.sites import find_sites
 from handshake.edge.fastly.strictness import refuse_malformed
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.edge.phase import Phase
@@ -42,7 +43,7 @@ def compile_fastly(policy: Policy, surroundings: FastlySurroundings) -> tuple[De
         *(block for rule in rules for block in rule.declared),
         *identify_client(policy),
         refuse_malformed(),
-        _try_rules(solutions, rules),
+        _try_rules(solutions, rules, find_sites(surroundings)),
         _receive(),
         hash_request(),
         subroutine("hit", when("!obj.cacheable", act("return(pass)")), act("return(deliver)")),
@@ -53,15 +54,17 @@ def compile_fastly(policy: Policy, surroundings: FastlySurroundings) -> tuple[De
             act("return(fetch)"),
         ),
         subroutine("pass", *tell_origin(), act("return(pass)")),
-        fetch(policy),
+        fetch(policy, has_sites=bool(surroundings.mounts)),
         answer_errors(policy, tuple(part for rule in rules for part in rule.answer)),
         _deliver(rules),
         subroutine("log"),
     )
 
 
-def _try_rules(solutions: tuple[Statement, ...], rules: tuple[FastlyRule, ...]) -> Block:
-    body = (*solutions, *(rule.test for rule in rules))
+def _try_rules(
+    solutions: tuple[Statement, ...], rules: tuple[FastlyRule, ...], find_sites: tuple[Statement, ...]
+) -> Block:
+    body = (*solutions, *(rule.test for rule in rules), *find_sites)
     clock = act(f"set {NOW} = std.atoi(now.sec)")
     return sub("hs_rules_recv", *_declare(_LOCALS, (clock, *body)), clock, *body)
 

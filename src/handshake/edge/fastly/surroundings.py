@@ -1,4 +1,4 @@
-"""What the service depends on besides the policy: what one container may hold, and how many a list gets."""
+"""What the service depends on besides the policy: what one container may hold, how many a list gets, where sites are."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ HIGHEST_CAPACITY = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class FastlySurroundings:
-    """The account's limits, and how the house uses them."""
+    """The account's limits, how the house uses them, and what only the door can route."""
 
     capacity: int = DEFAULT_CAPACITY
     """Entries of one container."""
     shards: int = 1
     """Containers of one list."""
+    mounts: tuple[str, ...] = ()
+    """The paths at which sites live."""
