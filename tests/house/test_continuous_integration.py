@@ -42,6 +42,11 @@ SSH_ORIGINAL_COMMAND="$*" exec {command}
 """
 
 
+GH = """#!/bin/sh
+echo "$*" >>{file}
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a repository with one commit, as somebody who has just begun has it."""
@@ -75,40 +80,52 @@ def commit(folder: Path, text: str) -> str:
     return run_in(folder, "git", "rev-parse", "HEAD").strip()
 
 
-def run_workflow(house: HouseUnderTest, project: Path, tmp_path: Path, branch: str) -> None:
-    """Clone the repository and run every step of the workflow's file on the clone, as a runner does."""
+def run_workflow(house: HouseUnderTest, project: Path, tmp_path: Path, branch: str) -> str:
+    """Clone the repository and run every step of the workflow's file on the clone, as a runner does.
+
+    Return what GitHub was told: the words of every `gh`, empty where none was called.
+    """
     clone = tmp_path / f"runner-{len(list(tmp_path.iterdir()))}"
     run_in(tmp_path, "git", "clone", "-q", "--branch", branch, str(project), str(clone))
     programs = tmp_path / "bin"
     programs.mkdir(exist_ok=True)
     command = f"{sys.executable} -m handshake.cli.main site receive calls"
-    (programs / "ssh").write_text(SSH.format(command=command))
-    (programs / "ssh").chmod(0o755)
+    outputs, told = tmp_path / f"{clone.name}.outputs", tmp_path / f"{clone.name}.gh"
+    for name, text in (("ssh", SSH.format(command=command)), ("gh", GH.format(file=told))):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HANDSHAKE_HOME": str(house.home),
         "HANDSHAKE_HOST": "campaign@node",
-        "HANDSHAKE_KEY": "a private key",
+        "HANDSHAKE_KEY": "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "HANDSHAKE_DOMAIN": "campaign.example",
         "HANDSHAKE_KNOWN_HOSTS": "node ssh-ed25519 AAAA",
         "GITHUB_REF_NAME": branch,
         "GITHUB_SHA": run_in(clone, "git", "rev-parse", "HEAD").strip(),
+        "GITHUB_REPOSITORY": "campaign/calls",
+        "GITHUB_OUTPUT": str(outputs),
     }
     workflow = yaml.safe_load((clone / GITHUB).read_text())
     for step in workflow["jobs"]["site"]["steps"]:
-        if "run" in step:
-            run_in(clone, "bash", "-e", "-c", step["run"], **environment)
+        preview = outputs.read_text().strip().removeprefix("preview=") if outputs.exists() else ""
+        if "run" in step and (preview or "if" not in step):
+            run_in(clone, "bash", "-e", "-c", step["run"], PREVIEW=preview, **environment)
+    return told.read_text() if told.exists() else ""
 
 
 def test_a_commit_becomes_what_visitors_see(house: HouseUnderTest, project: Path, tmp_path: Path) -> None:
     """A commit on a branch makes a release that is not live; the same on main is what the edge serves, and known by its commit."""
     house.handshake("init", "site", str(project))
     first = commit(project, "first words")
-    run_workflow(house, project, tmp_path, "main")
+    assert not run_workflow(house, project, tmp_path, "main"), "what is live needs no preview"
     assert "first words" in house.get("/calls/").data.decode()
 
     run_in(project, "git", "checkout", "-q", "-b", "next")
     second = commit(project, "other words")
-    run_workflow(house, project, tmp_path, "next")
+    told = run_workflow(house, project, tmp_path, "next")
+    assert f"repos/campaign/calls/statuses/{second} " in told
+    assert "target_url=https://next--calls.preview.campaign.example/" in told
     assert "first words" in house.get("/calls/").data.decode()
 
     host = f"next--calls.preview.localhost:{house.door.rpartition(':')[2]}"
@@ -123,6 +140,25 @@ def test_a_commit_becomes_what_visitors_see(house: HouseUnderTest, project: Path
     assert not known[second]["is_live"]
     changed = house.verb("site", "diff", "calls", known[first]["release"], known[second]["release"])
     assert [each["path"] for each in changed["difference"]["changes"]] == ["index.html"]
+
+
+def test_what_is_wrong_is_told_where_somebody_looks(
+    house: HouseUnderTest, project: Path, tmp_path: Path
+) -> None:
+    """A folder that cannot be published and a setting that is missing fail the step, in the log's own words."""
+    house.handshake("init", "site", str(project))
+    (project / "build.js").write_text(
+        'require("fs").mkdirSync("dist"); require("fs").writeFileSync("dist/x", "")'
+    )
+    commit(project, "no index")
+    with pytest.raises(AssertionError, match="site-no-index"):
+        run_workflow(house, project, tmp_path, "main")
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("HANDSHAKE_")}
+    said = subprocess.run(
+        [project / "ci/publish", "main", "0123abc"], env=bare, capture_output=True, text=True, check=False
+    )
+    assert said.returncode != 0
+    assert "HANDSHAKE_HOST: is not among the settings" in said.stderr
 
 
 def test_a_credential_is_one_line_for_one_site(house: HouseUnderTest, tmp_path: Path) -> None:

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from handshake.site.paths import has_hash
 
 _OUTPUTS = ("dist", "build", "out", "public", "_site")
+_LOCKS = {
+    "package-lock.json": ("npm", "ci"),
+    "pnpm-lock.yaml": ("npx", "--yes", "pnpm", "install", "--frozen-lockfile"),
+    "yarn.lock": ("npx", "--yes", "yarn", "install", "--frozen-lockfile"),
+}
+"""Whose file lies beside package.json installs what is in it."""
+_UNLOCKED = ("npm", "install")
 _FEWEST = 2
 """So many files a folder must hold before it is proposed: one name may look hashed by chance."""
 
@@ -22,8 +29,8 @@ class Guess:
     """Empty where nothing builds it."""
     output: str
     assets: tuple[str, ...]
-    is_node: bool
-    """Whether npm installs what it is built with."""
+    install: tuple[str, ...] = ()
+    """The command that fetches what it is built with; empty where nothing does."""
 
 
 def guess_site(paths: Iterable[str], package: str) -> Guess:
@@ -33,8 +40,9 @@ def guess_site(paths: Iterable[str], package: str) -> Guess:
     build = ("npm", "run", "build") if "build" in scripts else ()
     output = next((name for name in _OUTPUTS if any(path.startswith(f"{name}/") for path in known)), "")
     output = output or ("dist" if build else "public")
+    install = next((its for lock, its in _LOCKS.items() if lock in known), _UNLOCKED) if package else ()
     built = (path.removeprefix(f"{output}/") for path in known if path.startswith(f"{output}/"))
-    return Guess(build=build, output=output, assets=propose_assets(built), is_node=bool(package))
+    return Guess(build=build, output=output, assets=propose_assets(built), install=install)
 
 
 def propose_assets(paths: Iterable[str]) -> tuple[str, ...]:

@@ -18,19 +18,36 @@ TRAVIS = ".travis.yml"
 
 _PUBLISH_TEXT = """\
 #!/bin/sh
-# Hands the built site to the campaign: a preview for every commit, and on the main branch the site itself.
-# HANDSHAKE_HOST: user@host; HANDSHAKE_KEY: the private key; HANDSHAKE_KNOWN_HOSTS: the host's line of known_hosts.
+# Hands the built site to the campaign: the site itself on the live branch, a preview on every other one.
+# HANDSHAKE_HOST: user@host; HANDSHAKE_KNOWN_HOSTS: the host's line of known_hosts, from ssh-keyscan.
+# HANDSHAKE_KEY: the private key, as it is or in base64. HANDSHAKE_DOMAIN, if set: previews have hosts below it.
 # Usage: ci/publish BRANCH COMMIT
 set -eu
 cd "$(dirname "$0")/.."
-branch=$1 commit=$2
+live=main # the branch that visitors see
+: "${HANDSHAKE_HOST:?is not among the settings of the repository}"
+: "${HANDSHAKE_KNOWN_HOSTS:?is not among the settings of the repository}"
+: "${HANDSHAKE_KEY:?is not among the secrets of the repository}"
+branch=$(printf '%s' "$1" | tr -c 'A-Za-z0-9._/-' - | cut -c 1-100) commit=$2
 secrets=$(mktemp -d)
 trap 'rm -rf "$secrets"' EXIT
-(umask 077 && printf '%s\\n' "$HANDSHAKE_KEY" >"$secrets/key" && printf '%s\\n' "$HANDSHAKE_KNOWN_HOSTS" >"$secrets/known")
-word=preview
-[ "$branch" != main ] || word=promote
-tar -c site.toml @OUTPUT@ | ssh -i "$secrets/key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$secrets/known" \\
-    "$HANDSHAKE_HOST" "$word" "$branch" "$commit"
+umask 077
+printf '%s\\n' "$HANDSHAKE_KNOWN_HOSTS" >"$secrets/known"
+case $HANDSHAKE_KEY in
+-----BEGIN*) printf '%s\\n' "$HANDSHAKE_KEY" ;;
+*) printf '%s' "$HANDSHAKE_KEY" | base64 -d ;;
+esac >"$secrets/key" || { echo "HANDSHAKE_KEY is no private key, and none in base64" >&2; exit 1; }
+word=preview status=0
+[ "$1" != "$live" ] || word=promote
+tar -cz site.toml @OUTPUT@ | ssh -i "$secrets/key" -o IdentitiesOnly=yes -o BatchMode=yes \\
+    -o UserKnownHostsFile="$secrets/known" "$HANDSHAKE_HOST" "$word" "$branch" "$commit" >"$secrets/said" || status=$?
+cat "$secrets/said"
+[ "$status" = 0 ] || exit "$status"
+link=$(sed -n "s|^preview: \\(.*\\)DOMAIN|\\1${HANDSHAKE_DOMAIN:-}|p" "$secrets/said")
+if [ -n "${HANDSHAKE_DOMAIN:-}" ] && [ -n "$link" ]; then
+    echo "preview: $link"
+    [ -z "${GITHUB_OUTPUT:-}" ] || echo "preview=$link" >>"$GITHUB_OUTPUT"
+fi
 """
 
 
@@ -61,49 +78,71 @@ def _write_settings(guess: Guess) -> str:
 
 def _write_github(guess: Guess) -> str:
     node = """\
-      - uses: actions/setup-node@v4
+      - uses: actions/setup-node@v6
         with:
-          node-version: 20
+          node-version: lts/*
 """
-    steps = "".join(f"      - run: {command}\n" for command in _commands(guess))
+    steps = "".join(f"      - run: {command}\n" for command in (*_install(guess), *_test_and_build(guess)))
     return f"""\
 name: handshake
-on: push
+on:
+  push:
+    branches: ["**"] # and no tags: one that is named as the live branch must not be taken for it
+permissions:
+  contents: read
+  statuses: write # the link to a preview stands beside its commit, and so in the pull request
 jobs:
   site:
     runs-on: ubuntu-latest
+    timeout-minutes: 30
     # Two pushes publish one after the other, in their order.
     concurrency: handshake-${{{{ github.ref }}}}
     steps:
-      - uses: actions/checkout@v4
-{node if guess.is_node else ""}{steps}\
-      - run: ci/publish "$GITHUB_REF_NAME" "$GITHUB_SHA"
+      - uses: actions/checkout@v6
+        with:
+          persist-credentials: false
+{node if guess.install else ""}{steps}\
+      - id: publish
+        run: ci/publish "$GITHUB_REF_NAME" "$GITHUB_SHA"
         env:
           HANDSHAKE_HOST: ${{{{ vars.HANDSHAKE_HOST }}}}
           HANDSHAKE_KNOWN_HOSTS: ${{{{ vars.HANDSHAKE_KNOWN_HOSTS }}}}
+          HANDSHAKE_DOMAIN: ${{{{ vars.HANDSHAKE_DOMAIN }}}}
           HANDSHAKE_KEY: ${{{{ secrets.HANDSHAKE_KEY }}}}
+      - if: steps.publish.outputs.preview
+        run: >-
+          gh api "repos/$GITHUB_REPOSITORY/statuses/$GITHUB_SHA" --silent
+          -f state=success -f context=preview -f target_url="$PREVIEW"
+        env:
+          GH_TOKEN: ${{{{ github.token }}}}
+          PREVIEW: ${{{{ steps.publish.outputs.preview }}}}
 """
 
 
 def _write_travis(guess: Guess) -> str:
-    language = "language: node_js\nnode_js: 20\n" if guess.is_node else "language: minimal\n"
-    commands = _commands(guess)
-    install = "install: npm ci\n" if guess.is_node else ""
-    script = [command for command in commands if command != "npm ci"]
+    language = "language: node_js\nnode_js: lts/*\n" if guess.install else "language: minimal\n"
+    install = "".join(f"install: {command}\n" for command in _install(guess))
+    script = _test_and_build(guess)
     steps = "script:\n" + "".join(f"  - {command}\n" for command in script) if script else "script: true\n"
     return f"""\
-# HANDSHAKE_HOST, HANDSHAKE_KNOWN_HOSTS and HANDSHAKE_KEY are settings of the repository.
+# HANDSHAKE_HOST, HANDSHAKE_KNOWN_HOSTS and HANDSHAKE_KEY (in base64) are settings of the repository. Let one build
+# run at a time there, so that two pushes publish in their order.
 {language}{install}{steps}\
 deploy:
   provider: script
   script: ci/publish "$TRAVIS_BRANCH" "$TRAVIS_COMMIT"
-  cleanup: false
+  skip_cleanup: true # what was built stays
   on:
     all_branches: true
+    condition: -z "$TRAVIS_TAG"
 """
 
 
-def _commands(guess: Guess) -> tuple[str, ...]:
-    install = ("npm ci", "npm test --if-present") if guess.is_node else ()
+def _install(guess: Guess) -> tuple[str, ...]:
+    return (" ".join(guess.install),) if guess.install else ()
+
+
+def _test_and_build(guess: Guess) -> tuple[str, ...]:
+    test = ("npm test --if-present",) if guess.install else ()
     build = (" ".join(guess.build),) if guess.build else ()
-    return (*install, *build)
+    return (*test, *build)
