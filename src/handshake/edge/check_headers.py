@@ -31,6 +31,7 @@ def check_answer(
     yield from (
         _second_type(loaded, (*path, "headers", name)) for name in headers if name.lower() == "content-type"
     )
+    yield from _check_once(loaded, (*path, "headers"), headers)
     yield from _check_size(loaded, (*path, "headers"), headers, LARGEST_ANSWER_BYTES - len(body.encode()))
 
 
@@ -40,6 +41,7 @@ def check_changes(loaded: Loaded[EdgeSettings], path: Path, changes: HeaderChang
     yield from _check_names(
         loaded, path, [*named, *((("remove", at), name) for at, name in enumerate(changes.remove))]
     )
+    yield from _check_once(loaded, (*path, "set"), changes.set)
     yield from _check_size(loaded, (*path, "set"), changes.set, LARGEST_HEAD_BYTES)
 
 
@@ -54,6 +56,20 @@ def _check_names(
                 where=loaded.source.at(*path, *place),
                 hint="Leave it alone; use other names for what you want to say.",
             )
+
+
+def _check_once(loaded: Loaded[EdgeSettings], path: Path, headers: Mapping[str, str]) -> Iterator[Problem]:
+    """Check that no header is named in two spellings: one program would send both, and another one the last."""
+    seen: set[str] = set()
+    for name in headers:
+        if name.lower() in seen:
+            yield Problem(
+                check="edge-duplicate-header",
+                what=f"{name} is named already, in other letters",
+                where=loaded.source.at(*path, name),
+                hint="Write it once; a list of values stands in one header, with commas.",
+            )
+        seen.add(name.lower())
 
 
 def _check_size(

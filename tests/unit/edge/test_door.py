@@ -105,6 +105,14 @@ def test_many_headers_are_several_lines() -> None:
     assert all(f"{name} '{value.replace('%', '%%')}'" in text for name, value in headers.items())
 
 
+def test_headers_in_two_spellings() -> None:
+    """A header that is named twice, in other letters, is a problem: door and cache would send different answers."""
+    with pytest.raises(ProblemsError) as found:
+        read_text(write_answer("admit", {"X-Field": "a", "x-field": "b"}))
+    (problem,) = found.value.problems
+    assert (problem.check, str(problem.where)) == ("edge-duplicate-header", "edge.toml:6:65")
+
+
 @pytest.mark.parametrize(
     ("phase", "headers", "body", "is_fine"),
     [
