@@ -239,7 +239,9 @@ def test_site_routing(edge: Edge) -> None:
     assert (document.status, document.body) == (200, "calls")
     assert document.headers["cache-control"] == "public, max-age=0, must-revalidate"
     assert document.headers["x-hs-release"] == NEW[:12]
-    assert not {"set-cookie", "via", "x-varnish", "server", "x-hs-cache", "age"} & set(document.headers)
+    assert not {"set-cookie", "via", "x-varnish", "server", "x-hs-cache", "x-hs-log-cache", "age"} & set(
+        document.headers
+    )
     asset = edge.ask("/calls/assets/app.1.js")
     assert (asset.body, asset.headers["cache-control"]) == ("app", "public, max-age=31536000, immutable")
     assert edge.ask("/calls/x/").body == "x"

@@ -11,6 +11,7 @@ import pytest
 from handshake.config.reader import parse_settings
 from handshake.control.agent.list_file import ListFile, Mark
 from handshake.edge.door.maps import FOREVER, SWITCHES, name_return, text_key
+from handshake.edge.log.record import LogRecord, parse_record
 from handshake.edge.policy import build_policy
 from handshake.edge.settings import EdgeSettings
 from tests.live.edges import Edge, run_edge
@@ -106,3 +107,20 @@ def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
     assert edge.maps.count(edge.map_name("wall")) == file.count == 2
     asked = {last: edge.ask("/", source=f"127.0.0.{last}").status == 403 for last in (60, 61, 62)}
     assert asked == {60: False, 61: True, 62: False}
+
+
+def test_the_log_names_who_sends_what_cannot_be_read(edge: Edge) -> None:
+    """Each line is a record with its client: of a request that was read, and of one that HAProxy could not read."""
+    edge.send_raw(b"no request\x01\r\n\r\n", source="127.0.9.1")
+    edge.send_raw(b"GET /read HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", source="127.0.9.2")
+    wait_until(lambda: len(_records(edge)) == 2)
+
+    unread, read = sorted(_records(edge), key=lambda record: record.client)
+    assert (unread.client, unread.method, unread.path, unread.status) == ("127.0.9.1", "-", "-", 400)
+    assert (read.client, read.method, read.path) == ("127.0.9.2", "GET", "/read")
+    assert (read.query, read.user_agent) == ("-", "-")
+
+
+def _records(edge: Edge) -> list[LogRecord]:
+    records = (parse_record(line) for line in edge.door.log.read_bytes().splitlines())
+    return [record for record in records if record and record.client.startswith("127.0.9.")]

@@ -199,10 +199,11 @@ def test_what_no_rule_ever_sees() -> None:
         everything,
         line("strict-path", path="//", status=400),
         line(method="-", path="-", status=400),
+        b'{"time":5.000,"client":"192.0.2.1","country":"-","method":"-","status":400,"rule":"-"}',
         b"[NOTICE] haproxy says\n",
         line()[:40],
     )
-    assert (report.requests, report.same, report.refused_before, report.unreadable) == (2, 2, 2, 2)
+    assert (report.requests, report.same, report.refused_before, report.unreadable) == (3, 3, 3, 2)
 
 
 CONDITIONS = (

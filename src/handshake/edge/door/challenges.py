@@ -7,8 +7,8 @@ which seals were handed in. The pass is a cookie, sealed in the same way: the do
 from __future__ import annotations
 
 from handshake.edge.challenge_page import COOKIE, PAGE, PATH, PLACE_OF_SEAL, SEAL_SECONDS, ZEROS
-from handshake.edge.door.met import IF_DECIDED, if_over
-from handshake.edge.door.own_answers import answer_from
+from handshake.edge.door.met import if_over
+from handshake.edge.door.own_answers import answer_from, tell_rule
 from handshake.edge.limit import Exceeded, Limit
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, Section, line
@@ -38,14 +38,13 @@ def challenge(rule: Rule, key: str) -> tuple[Line, ...]:
     cookie = f"req.cook({COOKIE}{rule.word})"
     return (
         line("http-request", "set-var(txn.given)", f"{cookie},field(2,.)", *over),
-        *_seal("txn.wanted", f"pass {rule.name}", f"{cookie},field(1,.)", key, over),
+        _join("txn.wanted", f"pass {rule.name}", f"{cookie},field(1,.)", over),
         line(
             *("http-request", f"unset-var(txn.over_{rule.word})", *over),
-            *("{", "var(txn.given),strcmp(txn.wanted)", "eq", "0", "}"),
+            *("{", f"var(txn.wanted),{_digest(key)},strcmp(txn.given)", "eq", "0", "}"),
             *("{", f"{cookie},field(1,.),sub(txn.now)", "gt", "0", "}"),
         ),
-        line("http-request", "set-var(txn.rule)", f"str({rule.name})", *over),
-        *answer_from(_name_puzzle(rule), *IF_DECIDED),
+        *answer_from(_name_puzzle(rule), *over),
     )
 
 
@@ -70,6 +69,7 @@ def _show(rule: Rule, limit: Limit, key: str) -> Section:
     return Section(
         words=("backend", _name_puzzle(rule)),
         lines=(
+            tell_rule(rule.name),
             line("http-request", "set-var-fmt(txn.until)", until),
             *_seal("txn.wanted", "seal", "var(txn.until)", key),
             line("http-request", "set-var-fmt(txn.seal)", "%[var(txn.until)].%[var(txn.wanted)]"),
@@ -85,7 +85,7 @@ def _take_solutions(policy: Policy, key: str) -> Section:
     return Section(
         words=("backend", _SOLUTIONS),
         lines=(
-            line("http-request", "set-var(txn.rule)", "str(challenge)"),
+            tell_rule("challenge"),
             *_check_solution(key),
             *_hand_out_pass(policy, key),
             line("http-request", "return", "status", "403", *_NO_STORE),
@@ -146,6 +146,14 @@ def _seal(
 ) -> tuple[Line, ...]:
     """Return the lines that seal what an expression says for the client of this request and one purpose."""
     return (
-        line("http-request", f"set-var-fmt({target})", f"{purpose} %[src] %[{what}]", *condition),
-        line("http-request", f"set-var({target})", f"var({target}),hmac(sha256,{key}),hex", *condition),
+        _join(target, purpose, what, condition),
+        line("http-request", f"set-var({target})", f"var({target}),{_digest(key)}", *condition),
     )
+
+
+def _join(target: str, purpose: str, what: str, condition: tuple[str, ...]) -> Line:
+    return line("http-request", f"set-var-fmt({target})", f"{purpose} %[src] %[{what}]", *condition)
+
+
+def _digest(key: str) -> str:
+    return f"hmac(sha256,{key}),hex"

@@ -25,6 +25,18 @@ def identify_client(policy: Policy, maps: str) -> tuple[Line, ...]:
     )
 
 
+def remember_client(policy: Policy) -> tuple[Line, ...]:
+    """Return the line that spells the client's address once for all requests of a connection."""
+    if policy.trusted_proxies:
+        return ()
+    return (line("tcp-request", "session", "set-var(sess.client)", "src,concat()"),)
+
+
+def spell_client(policy: Policy) -> str:
+    """Return the client's address as a log format; behind a trusted proxy, each request has its own."""
+    return "%[src]" if policy.trusted_proxies else "%[var(sess.client)]"
+
+
 def expect_proxy_protocol(policy: Policy) -> tuple[Line, ...]:
     """Return the line that makes balancers say first, in PROXY protocol, whom they speak for.
 
@@ -40,11 +52,11 @@ def expect_proxy_protocol(policy: Policy) -> tuple[Line, ...]:
 def tell_cache(policy: Policy) -> tuple[Line, ...]:
     """Return the lines that pass the door's findings on; only those that a rule of the cache reads."""
     return (
-        line("http-request", "set-header", "X-HS-Client", "%[src]"),
-        line("http-request", "set-header", "X-HS-Country", "%[var(txn.country)]"),
+        # Added, not set: neither a client's header of such a name nor a rule's gets as far as here.
+        line("http-request", "add-header", "X-HS-Client", spell_client(policy)),
+        line("http-request", "add-header", "X-HS-Country", "%[var(txn.country)]"),
         line("http-request", "set-header", "X-Request-Id", "%[unique-id]"),
-        line("http-request", "set-header", "X-Forwarded-Proto", "https", "if", "{", "ssl_fc", "}"),
-        line("http-request", "set-header", "X-Forwarded-Proto", "http", "unless", "{", "ssl_fc", "}"),
+        line("http-request", "set-header", "X-Forwarded-Proto", "%[ssl_fc,iif(https,http)]"),
         *(
             statement
             for its in policy.switches

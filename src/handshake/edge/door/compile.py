@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from handshake.edge.door.access_log import LOG_FORMAT, remember_answer, remember_request
+from handshake.edge.door.access_log import print_log_format, remember_answer, remember_request
 from handshake.edge.door.acme import answer_challenges, let_challenges_in, route_challenges
 from handshake.edge.door.challenges import accept_solutions, keep_puzzles, needs_challenges
-from handshake.edge.door.client import expect_proxy_protocol, identify_client, tell_cache
+from handshake.edge.door.client import (
+    expect_proxy_protocol,
+    identify_client,
+    remember_client,
+    spell_client,
+    tell_cache,
+)
 from handshake.edge.door.conditions import define_shared_acls
 from handshake.edge.door.decoys import keep_decoys
 from handshake.edge.door.egress import compile_egress
@@ -110,12 +116,12 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             line("option", "http-restrict-req-hdr-names", "delete"),
             *expect_proxy_protocol(policy),
             line("log", "global"),
-            line("log-format", LOG_FORMAT),
-            *remember_request(),
+            line("log-format", print_log_format(spell_client(policy))),
+            *remember_client(policy),
+            remember_request(),
             *refuse_malformed(),
             *let_challenges_in(surroundings),
             line("http-request", "set-var(txn.now)", "date()"),
-            line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"),
             *identify_client(policy, surroundings.maps),
             *find_out(policy, surroundings.maps),
             *define_shared_acls(policy, surroundings.maps),

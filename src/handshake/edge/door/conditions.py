@@ -167,8 +167,22 @@ def _print_alternatives(
         return ()
     words: list[str] = []
     for conjunction in alternatives:
-        words += ["or" if words else "if", *(_print_literal(literal, names) for literal in conjunction)]
+        cheapest_first = sorted(conjunction, key=lambda literal: _price(literal.test))
+        words += ["or" if words else "if", *(_print_literal(literal, names) for literal in cheapest_first)]
     return tuple(words)
+
+
+def _price(test: Test) -> int:
+    """Order the tests of a conjunction: HAProxy stops at the first that fails, and none of them has an effect."""
+    match test:
+        case Compares(operator=Operator.MATCHES):
+            return 1
+        case SwitchIsOn():
+            return 2
+        case IsListed():
+            return 3
+        case _:
+            return 0
 
 
 def _print_literal(literal: Literal, names: dict[IsWithin | Compares | Measures, str]) -> str:

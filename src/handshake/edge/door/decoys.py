@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from handshake.edge.actions import Decoy, DecoyAnswer
 from handshake.edge.decoy_text import Kind, Place, find_places, split_text
-from handshake.edge.door.met import IF_DECIDED
-from handshake.edge.door.own_answers import answer_from
+from handshake.edge.door.own_answers import answer_from, tell_rule
 from handshake.edge.policy import Policy, Rule
 from handshake.syntax.haproxy import Line, Section, line
 
@@ -16,10 +15,10 @@ _SUBJECT = "%[src] %[date,div(3600)] %[req.body,sha2(256),hex]"
 _TIMES = "decoy-times"
 
 
-def deceive(rule: Rule, decoy: Decoy) -> tuple[Line, ...]:
-    """Return the lines that leave a request to one of the decoy's backends, by lot."""
+def deceive(rule: Rule, decoy: Decoy, condition: tuple[str, ...]) -> tuple[Line, ...]:
+    """Return the lines that leave a request that meets the rule to one of the decoy's backends, by lot."""
     delay = f"%[rand({len(decoy.latency_ms)})]" if decoy.latency_ms else "0"
-    return answer_from(f"{_name(rule)}.{delay}", *IF_DECIDED)
+    return answer_from(f"{_name(rule)}.{delay}", *condition, because=rule.because)
 
 
 def keep_decoys(policy: Policy, key: str) -> tuple[Section, ...]:
@@ -43,6 +42,7 @@ def _prepare(rule: Rule, decoy: Decoy, key: str) -> tuple[Line, ...]:
     # Fastly cuts the digest in the same way, so both give the same answer.
     coin = f"var(txn.digest),bytes(0,7),hex2i,mod({len(decoy.answers)})"
     return (
+        tell_rule(rule.name),
         line("http-request", "wait-for-body", "time", "10s"),
         line("http-request", "set-var-fmt(txn.subject)", f"{_SUBJECT} {rule.name}"),
         line("http-request", "set-var(txn.digest)", f"var(txn.subject),hmac(sha256,{key}),hex"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from handshake.edge.dialect import Dialect
 from handshake.edge.door.maps import NETWORKS
 from handshake.edge.expression import Reads
 from handshake.edge.phase import Phase
@@ -20,12 +21,15 @@ from handshake.edge.variables import (
 from handshake.syntax.haproxy import Line, Section, line
 
 RATES = "client-rates"
+_HOST = "var(txn.host)"
 _CLIENTS = "200k"
 
 
 def find_out(policy: Policy, maps: str) -> tuple[Line, ...]:
     """Return the lines that find out what conditions read and HAProxy does not know by itself."""
     lines: list[Line] = []
+    if any(reads.spell(Dialect.DOOR) == _HOST for reads in _looked_at(policy)):
+        lines.append(line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"))
     if _is_read(policy, CLIENT_ASN):
         lookup = f"src,map_ip_int({maps}/{NETWORKS},{UNKNOWN_NETWORK})"
         lines.append(line("http-request", "set-var(txn.asn)", lookup))

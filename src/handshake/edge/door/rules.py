@@ -41,14 +41,9 @@ def _compile_rule(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
         return ()
     return (
         *condition.acls,
-        _note(rule, condition.words),
-        *_act(policy, rule, key),
+        *_act(policy, rule, key, condition.words),
         *(find_cookies(policy, *if_met(rule)) if _changes_cookies(rule) else ()),
     )
-
-
-def _note(rule: Rule, condition: tuple[str, ...]) -> Line:
-    return (decide if rule.action.ends else remember_met)(rule, condition)
 
 
 def _changes_cookies(rule: Rule) -> bool:
@@ -58,18 +53,18 @@ def _changes_cookies(rule: Rule) -> bool:
     return "cookie" in map(str.lower, (*request.set, *request.remove))
 
 
-def _act(policy: Policy, rule: Rule, key: str) -> tuple[Line, ...]:
+def _act(policy: Policy, rule: Rule, key: str, condition: tuple[str, ...]) -> tuple[Line, ...]:
     match rule.action:
         case Respond() as respond:
-            return (_return(respond),)
+            return decide(rule, condition), _return(respond)
         case Decoy() as decoy:
-            return deceive(rule, decoy)
+            return deceive(rule, decoy, condition)
         case Redirect() as redirect:
-            return _redirect(redirect)
+            return decide(rule, condition), *_redirect(redirect)
         case Limit() as limit:
-            return limit_requests(policy, rule, limit, key)
+            return remember_met(rule, condition), *limit_requests(policy, rule, limit, key)
         case Headers() as headers:
-            return _change_headers("http-request", rule, headers)
+            return remember_met(rule, condition), *_change_headers("http-request", rule, headers)
         case _:
             raise AssertionError("check_actions lets nothing else into phase admit")
 

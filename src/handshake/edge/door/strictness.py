@@ -18,6 +18,8 @@ SECOND_SPELLINGS = (
     "%(2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae]|00)",
     "%(?![0-9a-f][0-9a-f])",
 )
+_ONE_SPELLING = f"^(?!.*(?:{'|'.join(SECOND_SPELLINGS)}))/"
+"""One pattern instead of two: HAProxy remembers what it has matched against a pattern."""
 HOST = r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
 METHOD = "^[A-Z-]+$"
 OTHER_OPTION = "^(?!(close|keep-alive|upgrade|te|http2-settings)?$)"
@@ -27,15 +29,14 @@ OTHER_OPTION = "^(?!(close|keep-alive|upgrade|te|http2-settings)?$)"
 def refuse_malformed() -> tuple[Line, ...]:
     """Return the lines that refuse requests of doubtful form, each under a name that the log shows."""
     return (
-        _note("strict-path", "unless { path -m beg / }"),
-        _note("strict-path", f"if {{ path -m reg -i -- {'|'.join(SECOND_SPELLINGS)} }}"),
+        _note("strict-path", f"unless {{ path -m reg -i -- {_ONE_SPELLING} }}"),
         _note("strict-connection", f"if {{ req.hdr(connection) -m reg -i -- {OTHER_OPTION} }}"),
         _note("strict-length", "if { req.ver 1.0 } { req.fhdr_cnt(transfer-encoding) gt 0 }"),
         _note("strict-version", "unless { req.ver 1.0 1.1 } || { fc_http_major 2 }"),
         _note("strict-host", f"unless {{ req.fhdr(host) -m reg -i -- {HOST} }}"),
         _note("strict-host", "unless { req.fhdr_cnt(host) eq 1 }"),
         _note("strict-method", "if { method CONNECT TRACE }"),
-        _note("strict-form", f"unless {{ method -m reg -- {METHOD} }}"),
+        _note("strict-form", f"unless {{ method GET HEAD POST }} || {{ method -m reg -- {METHOD} }}"),
         line(
             *[
                 "http-request",

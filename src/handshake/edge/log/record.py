@@ -28,7 +28,7 @@ class LogRecord:
     rule: str
     """The rule that decided; `-` for none."""
     user_agent: str
-    """Empty where the log is of a time when none was written."""
+    """Empty where none was written: the log is old, or HAProxy could not read the request."""
     host: str = NONE
     """The Host header as it was sent."""
     query: str = NONE
@@ -43,7 +43,7 @@ def parse_record(line: bytes) -> LogRecord | None:
             client=fields["client"],
             country=fields["country"],
             method=fields["method"],
-            path=fields["path"],
+            path=fields.get("path", NONE),
             status=fields["status"],
             rule=fields["rule"],
             user_agent=fields.get("user_agent", ""),

@@ -137,14 +137,15 @@ def _fail(fallback: FallbackSettings) -> Block:
 
 
 def _tidy(rules: tuple[ServeRule, ...]) -> Block:
-    """Take off what tells visitors about our insides; X-HS-Cache and X-HS-Rule are for the door's log."""
+    """Take off what tells visitors about our insides; what begins with X-HS-Log is for the door's."""
     return sub(
         "tidy",
         *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server", WHILE, *INWARD)),
         when('resp.http.Age == "0"', act("unset resp.http.Age")),
         *(part for rule in rules for part in rule.finish),
-        act("set resp.http.X-HS-Cache = req.http.X-HS-Cache"),
-        act("set resp.http.X-HS-Rule = req.http.X-HS-Rule"),
+        act("set resp.http.X-HS-Log-Cache = req.http.X-HS-Cache"),
+        act("unset resp.http.X-HS-Log-Rule"),
+        when("req.http.X-HS-Rule", act("set resp.http.X-HS-Log-Rule = req.http.X-HS-Rule")),
     )
 
 

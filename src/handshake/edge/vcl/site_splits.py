@@ -39,7 +39,7 @@ def label_arm() -> If:
     """Return vcl_deliver's part: the arm for the door's log, the cookie for a visitor who had none."""
     return when(
         "req.http.X-HS-Arm",
-        act("set resp.http.X-HS-Arm = req.http.X-HS-Arm"),
+        act("set resp.http.X-HS-Log-Arm = req.http.X-HS-Arm"),
         when(
             "req.http.X-HS-Set-Arm",
             act("set resp.http.Set-Cookie = req.http.X-HS-Set-Arm"),
