@@ -107,29 +107,51 @@ def test_a_canary_that_fails_requests_goes_back(house: HouseUnderTest) -> None:
 
 
 def test_a_rotated_secret_replaces_instances(house: HouseUnderTest) -> None:
-    """Once a store's password is another, every instance that is given it is replaced, and no visitor fails."""
+    """One verb: every instance that is given a store's password is replaced, the old one opens nothing, and no visitor fails."""
     before, others = instances_of(house, "secretary"), instances_of(house, "events")
     secret = house.home / "data" / "campaign" / "secrets" / "store-content"
-    old, new = secret.read_text(), f"{secret.read_text()}-of-today"
-    host, _, port = house.description["stores"]["content"].rpartition(":")
-    store = Redis(host=host, port=int(port), password=old)
-    store.acl_setuser("default", enabled=True, passwords=[f"+{new}"])
+    old, new = secret.read_text(), "content-of-today"
     with visiting(house, "/", "/donate") as visits:
-        draft = secret.with_name("draft")
-        draft.write_text(new)
-        draft.replace(secret)
-        wait_for(lambda: not set(before) & set(instances_of(house, "secretary")), 60)
-        wait_for(lambda: fleet(house, "secretary")["stage"] == "settled")
-        store.acl_setuser("default", enabled=True, passwords=[f"-{old}"])
-        store.connection_pool.disconnect()
-        with pytest.raises(AuthenticationError):
-            store.ping()
+        done = set_secret(house, "store-content", new)
+    assert done["replaced"] == ["secretary"]
+    assert not set(before) & set(instances_of(house, "secretary"))
     assert len(instances_of(house, "secretary")) == len(before)
     assert instances_of(house, "events") == others, "they are given nothing of that store"
     assert visits.answered > 0
     assert visits.failed == []
+    with pytest.raises(AuthenticationError):
+        store_with(house, old).ping()
+    assert store_with(house, new).ping()
     configuration = house.home / "data" / "campaign" / "stores" / "content" / "redis.conf"
     wait_for(lambda: new in configuration.read_text(), 10)
+
+
+def test_what_secrets_say_is_never_shown(house: HouseUnderTest) -> None:
+    """The list names secrets, their age and who is given them, for people and for programs."""
+    rows = {row["name"]: row for row in house.verb("secret", "ls")}
+    assert sorted(rows) == ["store-content", "store-ledger"]
+    assert rows["store-content"]["given_to"] == ["secretary"]
+    assert rows["store-ledger"]["given_to"] == ["events", "hamm"]
+    said = house.handshake("secret", "ls").stdout + json.dumps(list(rows.values()))
+    folder = house.home / "data" / "campaign" / "secrets"
+    assert not [name for name in rows if (folder / name).read_text() in said]
+
+
+def test_a_secret_that_takes_too_long_stands_back(house: HouseUnderTest) -> None:
+    """While a service is paused nobody is replaced; when the time is over the old secret stands, and opens the store."""
+    secret = house.home / "data" / "campaign" / "secrets" / "store-content"
+    old, before = secret.read_text(), instances_of(house, "secretary")
+    house.verb("rollout", "pause", "secretary", "--reason", "not now")
+    said = set_secret(house, "store-content", "another", "--wait", "1", check=False)
+    house.verb("rollout", "resume", "secretary")
+
+    assert "secretary was not replaced in time" in said["error"]["what"]
+    assert secret.read_text() == old
+    assert store_with(house, old).ping()
+    with pytest.raises(AuthenticationError):
+        store_with(house, "another").ping()
+    wait_for(lambda: fleet(house, "secretary")["stage"] == "settled")
+    assert instances_of(house, "secretary") == before
 
 
 def test_a_bundle_goes_there_and_back(house: HouseUnderTest) -> None:
@@ -145,6 +167,23 @@ def test_a_bundle_goes_there_and_back(house: HouseUnderTest) -> None:
     undone = house.verb("bundle", "undo", done["bundle"]["id"], "--reason", "too early")
     assert undone["progress"]["state"] == "undone"
     assert b"Names and numbers are invented." in house.get("/calls/").data
+
+
+def set_secret(
+    house: HouseUnderTest, name: str, value: str, *words: str, check: bool = True
+) -> dict[str, Any]:
+    """Set a secret as an operator would, through standard input; return what the verb printed."""
+    verb = ("secret", "set", name, "--reason", "a test", *words)
+    report: dict[str, Any] = json.loads(
+        house.handshake(*verb, "--json", check=check, said=value + "\n").stdout
+    )
+    return report
+
+
+def store_with(house: HouseUnderTest, password: str) -> Redis:
+    """Return a client of the store of pages that shows this password."""
+    host, _, port = house.description["stores"]["content"].rpartition(":")
+    return Redis(host=host, port=int(port), password=password)
 
 
 def change(house: HouseUnderTest, service: str) -> Path:

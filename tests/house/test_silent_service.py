@@ -20,6 +20,8 @@ pytestmark = pytest.mark.live
 COMMAND = 'command = ["python3", "-m", "events"]'
 SLEEPING = 'command = ["sh", "-c", "exec sleep 1000"]'
 EVENTS = '[services.events]\nsource = "services/events"\n'
+COPIED = 'pages = ["/", "/about"]'
+"""Whose first copy, some time after `up`, would make a pointer of its own between two looks at all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,9 @@ def opened() -> Iterator[Opened]:
     house = copy_campaign(root)
     recipe, campaign = house.campaign / "services/events/service.toml", house.campaign / "handshake.toml"
     recipe.write_text(recipe.read_text().replace(COMMAND, SLEEPING))
-    before, events, after = campaign.read_text().partition(EVENTS)
+    text = campaign.read_text()
+    assert COPIED in text
+    before, events, after = text.replace(COPIED, "pages = []").partition(EVENTS)
     campaign.write_text(before + events + after.replace("deadline_seconds = 30", "deadline_seconds = 5", 1))
     try:
         said = house.handshake("up", str(house.campaign), check=False)

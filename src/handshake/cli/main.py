@@ -30,6 +30,7 @@ VERBS = {
     "collect": "Take away what no kept release needs.",
     "init": "Write the files that something new begins with.",
     "key": "Keys that sign releases.",
+    "secret": "Replace a secret, and every instance that is given it.",
     "drill": "Rehearse with a pass or fail report.",
     "node": "Invite, join, remove and list machines.",
     "logs": "Print the last lines of a program or an instance.",

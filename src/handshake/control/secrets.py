@@ -47,6 +47,10 @@ class Secrets:
         """Tell whether a secret is kept here."""
         return self._file(name).exists()
 
+    def written_at(self, name: str) -> float:
+        """Return when a secret was written, in seconds since the epoch."""
+        return self._file(name).stat().st_mtime
+
     def write(self, name: str, value: str) -> None:
         """Keep a secret that was made elsewhere; durable when it returns."""
         self.ensure(())

@@ -63,13 +63,14 @@ class HouseUnderTest:
         return address
 
     def handshake(
-        self, *words: str, check: bool = True, seconds: float = 240
+        self, *words: str, check: bool = True, seconds: float = 240, said: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a verb as an operator would; AssertionError with its words where it fails."""
+        """Run a verb as an operator would, who says something to it; AssertionError with its words where it fails."""
         run = subprocess.run(
             [*self.entry, sys.executable, "-m", "handshake.cli.main", *words],
             capture_output=True,
             text=True,
+            input=said,
             timeout=seconds,
             check=False,
             env={**os.environ, "HANDSHAKE_HOME": str(self.home)},

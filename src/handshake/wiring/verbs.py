@@ -20,6 +20,7 @@ from handshake.control.nodes import NodeRegister
 from handshake.control.operator import Operator
 from handshake.control.publisher import Publisher
 from handshake.control.rollouts import Rollouts
+from handshake.control.rotating import Rotator
 from handshake.control.scales import Scales
 from handshake.control.shaken import Shaken
 from handshake.control.site_arrival import ShownArrivals
@@ -32,6 +33,7 @@ from handshake.core.errors import HandshakeError, RefusedError
 from handshake.core.problem import Problem
 from handshake.core.release import Kind
 from handshake.drivers.redis.donations import RedisDonations
+from handshake.drivers.redis.passwords import RedisPasswords
 from handshake.image.recipe import HOST_BASE
 from handshake.wiring.fastly import FastlyWiring
 from handshake.wiring.publishing import Publishing
@@ -119,6 +121,23 @@ class Verbs(Publishing, FastlyWiring):
             pointers=self.pointers,
             demand_shaken=self.operator(who).demand_shaken,
         )
+
+    def rotator(self, who: str) -> Rotator:
+        """Return somebody who replaces secrets."""
+        return Rotator(
+            who=who,
+            catalog=self.catalog,
+            clock=self.clock,
+            secrets=self.secrets,
+            pointers=self.pointers,
+            targets=self.targets,
+            nodes=self.nodes,
+            locks={f"store-{name}": (name, self._passwords(name)) for name in self.house.stores},
+        )
+
+    def _passwords(self, store: str) -> RedisPasswords:
+        host, _, port = self.house.stores[store].rpartition(":")
+        return RedisPasswords(store, host=host, port=int(port))
 
     def scales(self, who: str) -> Scales:
         """Return somebody's say in how many instances there are."""
