@@ -42,11 +42,12 @@ class Loop:
 class Backend:
     """One instance of a service: answers every request with its own name and the size of the body."""
 
-    def __init__(self, loop: Loop, name: str, *, delay_seconds: float = 0.01) -> None:
+    def __init__(self, loop: Loop, name: str, *, delay_seconds: float = 0.01, headers: str = "") -> None:
         self.name = name
         self.requests = 0
         self.seen: list[str] = []
         self._delay_seconds = delay_seconds
+        self._headers = headers
         self._loop = loop
         self._work: set[asyncio.Task[None]] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -85,7 +86,7 @@ class Backend:
                 self.requests += 1
                 self.seen.append(head.decode())
                 await asyncio.sleep(self._delay_seconds)
-            writer.write(_answer({"member": self.name, "bytes": len(body)}))
+            writer.write(_answer({"member": self.name, "bytes": len(body)}, self._headers))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -188,6 +189,6 @@ async def _read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return head, await reader.readexactly(size)
 
 
-def _answer(value: dict[str, object]) -> bytes:
-    body = json.dumps(value).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+def _answer(value: dict[str, object], headers: str) -> bytes:
+    body = json.dumps(value)
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{headers}\r\n{body}".encode()

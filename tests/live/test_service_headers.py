@@ -59,6 +59,11 @@ DOCUMENTED = {
 OWN = {"host", "user-agent", "connection", "content-length", "cookie", "x-listed"}
 """What the visitor has sent, and what a rule has set."""
 
+FORGED = "".join(
+    f"X-HS-{name}: forged\r\n" for name in ("Arm-look", "Arm", "Release", "Rule", "Cache", "While", "Content")
+)
+"""What a service has no say in, but for the last."""
+
 
 @contextmanager
 def run_gateway(backend: Backend, path: Path) -> Iterator[None]:
@@ -81,7 +86,7 @@ def run_gateway(backend: Backend, path: Path) -> Iterator[None]:
 def served() -> Iterator[tuple[Edge, Backend]]:
     """Run the whole way; the visitor stands on the list that a rule of the cache reads."""
     with Loop() as loop:
-        backend = Backend(loop, "echo-1", delay_seconds=0)
+        backend = Backend(loop, "echo-1", delay_seconds=0, headers=FORGED)
         with run_edge(
             read_text(EDGE), (), "", networks="", serve_gateway=partial(run_gateway, backend)
         ) as edge:
@@ -123,3 +128,11 @@ def test_a_service_hears_what_is_documented(
     assert told.get("x-arm-look") == (None if path == "/socket" else "bold")
     assert told.keys() - DOCUMENTED - OWN <= {name.lower() for name in headers}
     assert not any(name.startswith(("x-hs-met", "x-hs-key")) for name in told)
+
+
+def test_a_service_cannot_speak_for_the_cache(served: tuple[Edge, Backend]) -> None:
+    """A visitor gets no cookie and no word of the edge's because a service says so, and the log names no false rule."""
+    edge, _ = served
+    answer = edge.ask("/page", headers={"Cookie": "hs_arm_look=bold"}, source=CLIENT)
+    assert {name for name, value in answer.headers.items() if "forged" in value} == {"x-hs-content"}
+    assert "forged" not in edge.door.log.read_text()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from handshake.gateway.haproxy.access_log import ACCESS_LOG
 from handshake.gateway.haproxy.answers import answer
-from handshake.gateway.haproxy.headers import hide_inner_headers
+from handshake.gateway.haproxy.headers import hide_inner_headers, refuse_forged_words
 from handshake.gateway.policy import DESCRIPTION_PATH, GatewayPolicy, Retries, Route
 from handshake.gateway.surroundings import Listener, Surroundings
 from handshake.syntax.haproxy import Line, Section, line
@@ -27,6 +27,7 @@ def compile_entrance(policy: GatewayPolicy, surroundings: Surroundings) -> Secti
             line("log-format", ACCESS_LOG),
             *_REMEMBER,
             hide_inner_headers(),
+            refuse_forged_words(),
             _description_line(surroundings.description),
             *(each for route in routes for each in _find_lines(route)),
             line(*answer(HTTPStatus.NOT_FOUND, "No service answers at this path."), "unless", *_ROUTED),
