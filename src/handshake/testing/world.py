@@ -39,7 +39,7 @@ from handshake.testing.clock import FakeClock
 from handshake.testing.faulty_catalog import FaultyCatalog
 from handshake.testing.memory_catalog import MemoryCatalog
 from handshake.testing.memory_host import Behaviour
-from handshake.testing.world_node import WorldNode
+from handshake.testing.world_node import Shared, WorldNode
 
 TICK_SECONDS = 1.0
 IMAGE, LOOK = Subject(kind=Kind.IMAGE, name="hamm"), Subject(kind=Kind.TEMPLATES, name="hamm")
@@ -270,15 +270,17 @@ class World:
         return WorldNode(
             name=name,
             address=f"127.0.1.{number}",
-            clock=self.clock,
             catalog=FaultyCatalog(self.catalog),
-            targets=self.targets,
-            contract_of=self.contract_of,
             fetch=lambda release: fetch_release(self.stores, release, self._folder / "trees" / name),
-            behaviour_of=self._behaviour_of,
-            services=tuple(self.campaign.services),
-            ask=self._ask,
-            attempt=attempt,
+            shared=Shared(
+                clock=self.clock,
+                targets=self.targets,
+                contract_of=self.contract_of,
+                services=tuple(self.campaign.services),
+                behaviour_of=self._behaviour_of,
+                ask=self._ask,
+                attempt=attempt,
+            ),
         )
 
     def _behaviour_of(self, order: LaunchOrder) -> Behaviour:
