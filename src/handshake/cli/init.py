@@ -68,4 +68,8 @@ def _tell(report: InitReport) -> None:
         out.print(f"wrote {path}", markup=False)
     for path in report.kept:
         out.print(f"left {path} as it is", markup=False)
-    out.print("Next: handshake site credential NAME --key FILE.pub, on the campaign's machine", markup=False)
+    out.print("Next, for a campaign that has [sites.NAME] in its handshake.toml:", markup=False)
+    out.print("  handshake publish site/NAME FOLDER --promote     from this machine, or")
+    out.print(
+        "  handshake site credential NAME --key FILE.pub    on the campaign's machine, to publish from CI"
+    )

@@ -13,10 +13,11 @@ from handshake.cli.completing import complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject
 from handshake.cli.shake import shake_unless_passed
-from handshake.cli.telling import telling
+from handshake.cli.telling import say_sent, telling
 from handshake.core.digest import Digest, short
 from handshake.core.manifest import Manifest
 from handshake.core.release import Kind
+from handshake.core.upload import Progress as UploadProgress
 from handshake.site.contract import parse_contract
 from handshake.site.guess import propose_assets
 
@@ -27,6 +28,8 @@ class PublishReport:
 
     subject: str
     release: Digest
+    sent: dict[str, int]
+    """Objects that had to travel, by region."""
 
 
 @click.command()
@@ -71,25 +74,29 @@ def publish(
         wiring = open_wiring(campaign)
         operator = wiring.operator(who_asks())
         wanted = read_subject(subject)
+        done: dict[str, UploadProgress] = {}
         with progress(is_quiet=as_json) as bars:
             folder = source.resolve() if source else None
             seen = operator.revision(wanted)
-            release = operator.publish(wanted, telling(bars, subject), source=folder, is_thorough=is_thorough)
+            tell = telling(bars, subject, done)
+            release = operator.publish(wanted, tell, source=folder, is_thorough=is_thorough)
         if is_promoted:
             if not forced:
                 shake_unless_passed(wiring, wanted, release, is_quiet=as_json)
             moved = operator.promote(wanted, release, reason=reason, forced=forced, from_revision=seen)
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
-        report = PublishReport(subject=subject, release=release)
-        hint = f"handshake promote {subject} {short(release)}"
-        show(
-            report,
-            as_json=as_json,
-            for_people=lambda: out.print(f"{subject} {short(release)} is in every region; {hint}"),
-        )
+        sent = {region: each.total for region, each in done.items()}
+        report = PublishReport(subject=subject, release=release, sent=sent)
+        show(report, as_json=as_json, for_people=lambda: _tell(report))
         if wanted.kind is Kind.SITE and not as_json:
             _propose_assets(wiring.manifest_of(release))
+
+
+def _tell(report: PublishReport) -> None:
+    plain = short(report.release)
+    out.print(f"{report.subject} {plain} is in every region; {say_sent(report.sent)}", soft_wrap=True)
+    out.print(f"To make it live: handshake promote {report.subject} {plain}", soft_wrap=True)
 
 
 def _propose_assets(manifest: Manifest) -> None:

@@ -130,7 +130,7 @@ class Publisher:
             check="unknown-subject",
             what=f"the campaign has no {subject}",
             where=Location(file=CAMPAIGN_FILE),
-            hint=f"It has: {known}.",
+            hint=f"It has: {known}. Declare another one there, then handshake apply.",
         )
         raise ProblemsError([problem])
 
@@ -166,6 +166,7 @@ class Publisher:
     def _publish_site(
         self, subject: Subject, source: Path, tell: Telling, previous: Digest | None, *, is_thorough: bool
     ) -> Digest:
+        self.require_declared(subject)
         loaded = read_settings(SiteSettings, source / "site.toml")
         if problems := check_site(loaded):
             raise ProblemsError(problems)

@@ -15,11 +15,12 @@ from handshake.cli.completing import complete_site
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
 from handshake.cli.session import open_wiring, read_subject
 from handshake.cli.site.arriving import exit_unless_served, tell_arrival, wait_for_caches
-from handshake.cli.telling import telling
+from handshake.cli.telling import say_sent, telling
 from handshake.control.receiving import parse_wish, unpack_site
 from handshake.control.site_arrival import ShownArrival
 from handshake.control.site_traffic import name_branch
 from handshake.core.digest import Digest, short
+from handshake.core.upload import Progress as UploadProgress
 
 _PREVIEW_SECONDS = 30 * 86_400.0
 _ASKED = "SSH_ORIGINAL_COMMAND"
@@ -58,8 +59,12 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
         wiring = open_wiring(campaign)
         operator = wiring.receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
         operator.publisher.require_declared(subject)
+        done: dict[str, UploadProgress] = {}
         with progress(is_quiet=as_json) as bars:
-            release = operator.publish(subject, telling(bars, str(subject)), source=Path(folder))
+            release = operator.publish(subject, telling(bars, str(subject), done), source=Path(folder))
+        if not as_json:
+            sent = say_sent({region: each.total for region, each in done.items()})
+            out.print(f"{subject} {short(release)} is in every region; {sent}", markup=False, soft_wrap=True)
         if wanted.is_promoted:
             moved = operator.promote(subject, release, reason=f"{wanted.branch} at {wanted.commit[:12]}")
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
@@ -86,12 +91,14 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
 
 
 def _tell(report: ReceivedReport) -> None:
-    out.print(f"{report.subject} {short(report.release)} is in every region, and not live", markup=False)
+    out.print(f"{report.subject} {short(report.release)} is not live", markup=False)
     name, label = report.subject.partition("/")[2], report.preview.partition("--")[0]
     # ci/publish reads this line.
     out.print(f"preview: https://{report.preview}.preview.DOMAIN/", markup=False)
     out.print("DOMAIN: any that leads to the door", markup=False)
     out.print(
-        f"its password: handshake site preview {name} --as {label}, on the campaign's machine", markup=False
+        f"its password: handshake site preview {name} --as {label}, on the campaign's machine",
+        markup=False,
+        soft_wrap=True,
     )
     tell_arrival(report.arrival)
