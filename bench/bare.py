@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,18 +40,23 @@ defaults
     timeout client 30s
     timeout connect 2s
     timeout server 30s
-frontend public
+{logs}frontend public
     bind {address}
     default_backend behind
 backend behind
     http-reuse always
     server behind {behind}
 """
+_LOGS = """\
+    log stdout len 16384 format raw local0
+    option httplog
+"""
+"""HAProxy's own line about each request, into a file: what an operator has who adds nothing of their own."""
 
 
 @contextmanager
-def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[str]:
-    """Serve these pages from HAProxy -> Unix socket -> Varnish -> nginx, at the address that is yielded."""
+def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Serve these pages from HAProxy -> Unix socket -> Varnish -> nginx, at two addresses: the second one logs."""
     folder.chmod(0o755)  # nginx's own user must pass through
     for path, body in pages.items():
         _write(folder / "www" / (path.lstrip("/") or "index.html"), body)
@@ -63,9 +69,10 @@ def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[str]:
     with (
         running(nginx),
         running(varnish),
-        _bare_door(folder, f"unix@{socket}", next(iter(pages))) as address,
+        _bare_door(folder, f"unix@{socket}", next(iter(pages))) as silent,
+        _bare_door(folder, f"unix@{socket}", next(iter(pages)), logs=_LOGS) as logging,
     ):
-        yield address
+        yield silent, logging
 
 
 @contextmanager
@@ -76,26 +83,26 @@ def bare_balancer(folder: Path, instance: str, path: str) -> Iterator[str]:
 
 
 @contextmanager
-def _bare_door(folder: Path, behind: str, path: str) -> Iterator[str]:
+def _bare_door(folder: Path, behind: str, path: str, *, logs: str = "") -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
-    settings = _write(folder / "haproxy.cfg", _DOOR.format(address=address, behind=behind).encode())
-    with running(("haproxy", "-f", str(settings), "-db")):
+    text = _DOOR.format(address=address, behind=behind, logs=logs)
+    settings = _write(folder / f"haproxy-{address}.cfg", text.encode())
+    with running(("haproxy", "-f", str(settings), "-db"), log=folder / f"haproxy-{address}.log"):
         wait_for(f"http://{address}{path}")
         yield address
 
 
 @contextmanager
-def running(command: Sequence[str]) -> Iterator[None]:
-    """Keep a program up for as long as the block runs."""
-    # The kernel may share a core among sessions, not programs: each has its own, as in a house.
-    program = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield
-    finally:
-        program.terminate()
-        program.wait(timeout=10)
+def running(command: Sequence[str], *, log: Path = Path(os.devnull)) -> Iterator[None]:
+    """Keep a program up for as long as the block runs; what it says goes into a file."""
+    with log.open("ab") as file:
+        # The kernel may share a core among sessions, not programs: each has its own, as in a house.
+        program = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+        try:
+            yield
+        finally:
+            program.terminate()
+            program.wait(timeout=10)
 
 
 def wait_for(url: str) -> None:

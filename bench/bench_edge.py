@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ _RELEASES = 10
 _VISITORS = 4
 _PAGES = {"/page.html": os.urandom(7_350).hex().encode(), "/short.txt": b"short\n"}
 _PEER = "bare HAProxy -> Varnish"
+_LOGGING_PEER = "the same, logging"
 _OK = 200
 
 
@@ -38,10 +39,13 @@ def main() -> None:
             each.mkdir(exist_ok=True)
             each.chmod(0o755)
         with (
-            bare_cache(bare_folder, _PAGES) as bare,
+            bare_cache(bare_folder, _PAGES) as (bare, logging),
             our_edge(our_folder, policy, _PAGES, listed=_LISTED, countries=_countries()) as ours,
         ):
-            measures = (*_race(ours.address, bare), *_release(ours, policy))
+            measures = (
+                *_race(ours.address, {_PEER: bare, _LOGGING_PEER: logging}),
+                *_release(ours, policy),
+            )
     report("the edge", measures)
 
 
@@ -56,18 +60,19 @@ def _countries() -> str:
     )
 
 
-def _race(ours: str, bare: str) -> Iterator[Measure]:
+def _race(ours: str, peers: Mapping[str, str]) -> Iterator[Measure]:
     for path, body in _PAGES.items():
-        with doing(f"{path}: ours and bare in turn, {_REPETITIONS} times each"):
+        with doing(f"{path}: ours and peers in turn, {_REPETITIONS} times each"):
             loads = interleave(
-                {who: partial(run_wrk, f"http://{who}{path}") for who in (ours, bare)},
+                {who: partial(run_wrk, f"http://{who}{path}") for who in (ours, *peers.values())},
                 repetitions=_REPETITIONS,
             )
         note = f"{len(body)} bytes, {_LISTED} entries on each list"
-        rates = ([load.per_second for load in loads[who]] for who in (ours, bare))
-        yield compare("cached page: requests", "1/s", next(rates), _PEER, next(rates), note=note)
-        tails = ([load.p99_milliseconds for load in loads[who]] for who in (ours, bare))
-        yield compare("cached page: p99", "ms", next(tails), _PEER, next(tails), note=note)
+        for peer, address in peers.items():
+            rates = ([load.per_second for load in loads[who]] for who in (ours, address))
+            yield compare("cached page: requests", "1/s", next(rates), peer, next(rates), note=note)
+            tails = ([load.p99_milliseconds for load in loads[who]] for who in (ours, address))
+            yield compare("cached page: p99", "ms", next(tails), peer, next(tails), note=note)
 
 
 def _release(ours: OurEdge, policy: Policy) -> Iterator[Measure]:

@@ -51,7 +51,7 @@ def _measure() -> Iterator[Measure]:
     with (
         run_edge(policy, sites, "", regions=regions) as edge,
         tempfile.TemporaryDirectory(prefix="handshake-bare-") as folder,
-        bare_cache(Path(folder), {"/about": _BODY.encode()}) as bare,
+        bare_cache(Path(folder), {"/about": _BODY.encode()}) as (bare, _),
     ):
         yield from _race("a page", f"127.0.0.1:{edge.port}/site-149/about", f"{bare}/about")
         yield from _race("a redirect", f"127.0.0.1:{edge.port}/site-149/old/1999", f"{bare}/about")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -101,7 +100,8 @@ def _programs(folder: Path, policy: Policy, *, listed: int, countries: str) -> I
     )
     varnish.lay_out()
     runtime, master = Runtime(folder / "runtime.sock"), Master(haproxy.master_socket)
-    with _logging(haproxy.argv, folder / "door.log"), running(varnish.argv):
+    # The supervisor lets a program's output go where this does: into a file.
+    with running(haproxy.argv, log=folder / "door.log"), running(varnish.argv):
         cache = VarnishCache(varnish)
         _wait_until_they_answer(runtime.info, master.workers, cache.active)
         yield OurEdge(
@@ -111,18 +111,6 @@ def _programs(folder: Path, policy: Policy, *, listed: int, countries: str) -> I
             cache=cache,
             reload=Reload(haproxy, master, runtime, SystemClock()),
         )
-
-
-@contextmanager
-def _logging(command: tuple[str, ...], log: Path) -> Iterator[None]:
-    """Keep a program up whose standard output goes where the supervisor lets it go: into a file."""
-    with log.open("ab") as file:
-        program = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-        try:
-            yield
-        finally:
-            program.terminate()
-            program.wait(timeout=10)
 
 
 def _surround(folder: Path, address: str) -> DoorSurroundings:

@@ -31,7 +31,7 @@ def race_cache(house: HouseUnderTest) -> Iterator[Measure]:
     """Race what the house's cache holds against bare HAProxy -> Varnish."""
     paths = {"cached page": _PAGE, "asset": _find_asset(house)}
     pages = {path: house.get(path).data for path in paths.values()}
-    with _folder() as folder, bare_cache(folder, pages) as bare:
+    with _folder() as folder, bare_cache(folder, pages) as (bare, _):
         for name, path in paths.items():
             yield from _race(name, path, house.door, "bare HAProxy -> Varnish", bare)
 
