@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from handshake.drivers.process.command import run_command
+from handshake.drivers.process.groups import remove_groups
 from handshake.drivers.process.program import State
-from handshake.drivers.sandbox.cgroup import Cgroups, find_cgroups
+from handshake.drivers.sandbox.cgroup import Cgroups, find_cgroups, join_groups, working_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
@@ -73,19 +76,52 @@ def open_node() -> Iterator[Callable[[Cgroups | None], Node]]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(params=[2, 1], ids=["v2", "v1"])
+def cgroups(request: pytest.FixtureRequest) -> Cgroups:
+    """Where groups of one version are made; a kernel's memory controller belongs to one of the two."""
+    limit = {2: "memory.max", 1: "memory.limit_in_bytes"}[request.param]
+    found = next((each for each in working_cgroups() if each.memory_limit == limit), None)
+    if found is None:
+        reason = f"nobody here may limit memory by version {request.param}; what is in force, status says: "
+        pytest.skip(f"{reason}{find_cgroups() or Limiter.RLIMIT}")
+    return found
+
+
 @pytest.fixture
-def grouped(open_node: Callable[[Cgroups | None], Node]) -> Node:
+def grouped(cgroups: Cgroups, open_node: Callable[[Cgroups | None], Node]) -> Node:
     """A node that makes groups."""
-    cgroups = find_cgroups()
-    if cgroups is None:
-        pytest.skip("this machine lets nobody here make control groups: rlimits are in force, as status says")
     return open_node(cgroups)
 
 
-def groups_now() -> list[Path]:
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[Path]:
+    """A group of this test's own in the hierarchy of version 2, whichever controllers that has."""
+    mounted = [
+        line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if " cgroup2 " in line
+    ]
+    if not mounted:
+        mount = subprocess.run(("mount", "-t", "cgroup2", "none", tmp_path), capture_output=True, check=False)
+        if mount.returncode:
+            pytest.skip(f"there is no control group of version 2 here: {mount.stderr.decode().strip()}")
+    folder = Path(mounted[0] if mounted else tmp_path) / "handshake-joined-1"
+    try:
+        yield _make(folder)
+    finally:
+        remove_groups([folder])
+        if not mounted:
+            subprocess.run(("umount", tmp_path), check=True)
+
+
+def _make(group: Path) -> Path:
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"nobody here may make control groups in {group.parent}: {error}")
+    return group
+
+
+def groups_now(cgroups: Cgroups) -> list[Path]:
     """Return the instance's groups that exist."""
-    cgroups = find_cgroups()
-    assert cgroups
     return [folder for folder in cgroups.folders("grouped-1") if folder.exists()]
 
 
@@ -96,13 +132,23 @@ def test_processes_of_an_instance_share_one_memory(grouped: Node) -> None:
     assert grouped.sandboxes.observe("grouped-1").state is State.RUNNING
 
 
-def test_groups_end_with_the_instance(grouped: Node) -> None:
+def test_groups_end_with_the_instance(grouped: Node, cgroups: Cgroups) -> None:
     """An instance is in its groups from its first process on, and when it has been stopped they are gone."""
     pid = grouped.launch("import time; time.sleep(30)", Limits(memory_megabytes=64, processes=20))
     assert "handshake-grouped-1" in Path(f"/proc/{pid}/cgroup").read_text()
-    assert (groups_now()[-1] / "pids.max").read_text() == "20\n"
+    assert (groups_now(cgroups)[-1] / "pids.max").read_text() == "20\n"
     grouped.sandboxes.stop("grouped-1", drain_seconds=0)
-    assert groups_now() == []
+    assert groups_now(cgroups) == []
+
+
+def test_a_program_and_its_children_are_born_in_a_group_of_version_2(group: Path) -> None:
+    """Joining works in one hierarchy as in two: no process of the program was ever outside, and then the group can go."""
+    script = "cat /proc/self/cgroup; sh -c 'cat /proc/self/cgroup'"
+    said = run_command((*join_groups((group,)), "sh", "-c", script), timeout_seconds=5)
+    own = [line for line in said.splitlines() if line.startswith("0::")]
+    assert [line.rpartition("/")[2] for line in own] == [group.name] * 2
+    remove_groups([group])
+    assert not group.exists()
 
 
 def test_without_groups_each_process_has_its_rlimit(open_node: Callable[[Cgroups | None], Node]) -> None:
