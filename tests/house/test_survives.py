@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
+from tests.house.catalog_gate import gate_before
 from tests.house.house import HouseUnderTest
+from tests.house.leaders import TAKE_OVER_SECONDS, another_control, has_arrived, leader, names
 from tests.house.processes import (
     Process,
     kill_for_good,
@@ -18,6 +22,7 @@ from tests.house.processes import (
     supervised,
     wait_until,
 )
+from tests.house.test_operating import FORCE, change, fleet, publish
 from tests.house.visitors import donate, visiting
 
 pytestmark = pytest.mark.live
@@ -155,6 +160,36 @@ def test_routers_and_stores_are_started_again_in_place(house: HouseUnderTest, na
     assert is_banned(house, "127.0.0.77")
     house.verb("edge", "wall", "remove", "127.0.0.77")
     assert not is_banned(house, "127.0.0.77")
+
+
+def test_a_leader_that_stood_still_writes_nothing_late(house: HouseUnderTest, tmp_path: Path) -> None:
+    """Stopped before its write, a leader is succeeded by another; its write, when it comes, is refused, and nothing is lost."""
+    kill_for_good(house.run / "programs" / "control")
+    release = publish(house, "image/events", change(house, "events"))
+    with gate_before(house.description["catalog"]) as gate, another_control(house, gate, tmp_path) as first:
+        wait_until(lambda: leader(house).endswith(f"pid {first.pid}"), TAKE_OVER_SECONDS)
+        assert house.verb("up", str(house.campaign))["started"] == ["control"]
+        gate.close()
+        with visiting(house, "/api/events/events") as visits:
+            house.handshake("promote", "image/events", release, *FORCE, "--wait", "0", check=False)
+            assert gate.has_write.wait(20)
+            first.send_signal(signal.SIGSTOP)
+
+            wait_until(lambda: leader(house).endswith(f"pid {house.pid_of('control')}"), TAKE_OVER_SECONDS)
+            wait_until(lambda: has_arrived(house, release), 60)
+            before, journal = fleet(house, "events"), house.verb("history", "image/events")
+
+            gate.open()
+            wait_until(lambda: bool(gate.answers))
+            first.send_signal(signal.SIGCONT)
+            wait_until(lambda: "lead" in (tmp_path / "log").read_text().rpartition("leader: ")[2], 20)
+
+    assert gate.answers[0].split()[1] == b"409"
+    assert leader(house).endswith(f"pid {house.pid_of('control')}")
+    assert names(fleet(house, "events")) == names(before)
+    assert house.verb("history", "image/events") == journal
+    assert has_arrived(house, release)
+    assert visits.failed == []
 
 
 def test_down_leaves_nothing_behind_and_up_brings_it_back(house: HouseUnderTest) -> None:
