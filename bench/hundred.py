@@ -26,7 +26,7 @@ from rest import cpu_at_rest
 _TITLE = f"{len(SERVICES) * INSTANCES} real instances"
 _PLATFORM = ("agent", "control", "catalog", "gateway", "door", "cache")
 _CYCLES = 30
-_UP_SECONDS = 200.0
+_UP_SECONDS = 180.0
 _ROLLOUT_SECONDS = 60.0
 _RATE_PER_SECOND = 50.0
 _LEAD_SECONDS = 20.0
@@ -77,7 +77,8 @@ def _measure_rollout(house: HouseUnderTest) -> Iterator[Measure]:
     service = SERVICES[0]
     release: str = house.verb("publish", f"image/{service}", str(other_source(house)))["release"]
     with doing(f"{_TITLE}: one service is replaced"), load_running(_plan(house, service)) as load:
-        arrival: Any = house.verb("promote", f"image/{service}", release, "--force", "a bench")
+        words = ("promote", f"image/{service}", release, "--force", "a bench")
+        arrival: Any = house.verb(*words, seconds=_ROLLOUT_SECONDS)
         load.stop()
         summary: Summary = summarise_load(load.result())
     if arrival["ending"] != "arrived":
