@@ -93,7 +93,7 @@ def report(title: str, measures: Sequence[Measure]) -> None:
         return
     table = Table(title=title, box=None)
     for heading in ("what", "ours", "unit", "peer", "peer's", "ratio", "note"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, no_wrap=heading != "note")
     for measure in measures:
         table.add_row(
             measure.name,
