@@ -42,7 +42,7 @@ def test_without_rights_the_error_is_the_line_to_run(script: str) -> None:
         code, said = run_as_nobody(script, path)
 
     assert code == 1
-    assert "sudo apt-get install -y --no-install-recommends varnish varnish-modules haproxy" in said
+    assert "sudo apt-get install -y --no-install-recommends varnish varnish-modules tcc haproxy" in said
 
 
 def test_an_unknown_purpose_is_named() -> None:
