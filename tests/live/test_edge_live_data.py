@@ -43,6 +43,12 @@ phase = "admit"
 when = 'request.user_agent in list.agents'
 respond = { status = 429, body = "no" }
 """
+UNREAD = """
+[lists.wall]
+kind = "network"
+[lists.agents]
+kind = "text"
+"""
 ROBOT = 'Evil Bot/1.0 (+"http://example.org"; x)'
 
 
@@ -107,6 +113,18 @@ def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
     assert edge.maps.count(edge.map_name("wall")) == file.count == 2
     asked = {last: edge.ask("/", source=f"127.0.0.{last}").status == 403 for last in (60, 61, 62)}
     assert asked == {60: False, 61: True, 62: False}
+
+
+def test_a_list_that_no_rule_reads_has_a_map() -> None:
+    """Bans may come before the rule that looks at them, and where a policy has no switch, there is their map."""
+    policy = build_policy(parse_settings(EdgeSettings, UNREAD, shown_as="edge.toml"))
+    with run_edge(policy, (), "") as edge:
+        edge.maps.add(edge.map_name("wall"), "203.0.113.7", str(FOREVER))
+        edge.maps.add(edge.map_name("agents"), text_key(ROBOT), str(FOREVER))
+        counts = [edge.maps.count(name) for name in (edge.map_name("wall"), edge.map_name("agents"))]
+
+        assert counts == [1, 1]
+        assert edge.maps.count(switches(edge)) == 0
 
 
 def test_the_log_names_who_sends_what_cannot_be_read(edge: Edge) -> None:

@@ -12,12 +12,12 @@ from handshake.edge.door.client import (
     spell_client,
     tell_cache,
 )
-from handshake.edge.door.conditions import define_shared_acls
 from handshake.edge.door.decoys import keep_decoys
 from handshake.edge.door.egress import compile_egress
 from handshake.edge.door.findings import find_out, keep_rates, tell_findings
 from handshake.edge.door.heads import add_other_headers
 from handshake.edge.door.limits import count_failures, keep_limits
+from handshake.edge.door.live_data import define_live_data
 from handshake.edge.door.own_answers import use_own_answers
 from handshake.edge.door.rules import compile_rules, finish_rules
 from handshake.edge.door.sites import tell_about_visitor
@@ -124,7 +124,7 @@ def _compile_public(policy: Policy, surroundings: DoorSurroundings) -> Section:
             line("http-request", "set-var(txn.now)", "date()"),
             *identify_client(policy, surroundings.maps),
             *find_out(policy, surroundings.maps),
-            *define_shared_acls(policy, surroundings.maps),
+            *define_live_data(policy, surroundings.maps),
             *accept_solutions(policy),
             *compile_rules(policy, surroundings.decoy_key),
             *tell_cache(policy),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handshake.edge.dialect import Dialect
-from handshake.edge.door.maps import FOREVER, SWITCHES, TEXT_KEY, name_list_map, name_return
 from handshake.edge.expression import (
     All,
     Any,
@@ -24,7 +23,6 @@ from handshake.edge.expression import (
 )
 from handshake.edge.network import print_network
 from handshake.edge.normal_form import Conjunction, Literal, to_alternatives
-from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
 from handshake.edge.variables import Type
 from handshake.syntax.haproxy import Line, line
@@ -67,38 +65,6 @@ def compile_condition(policy: Policy, expression: Expression, prefix: str) -> Do
         words=_print_alternatives(alternatives, names),
         is_never=not alternatives,
     )
-
-
-def define_shared_acls(policy: Policy, maps: str) -> tuple[Line, ...]:
-    """Return the ACLs of every switch and list that a rule reads."""
-    switches = [
-        its.name for its in policy.switches if any(policy.needs_switch(its.name, phase) for phase in Phase)
-    ]
-    listings = dict.fromkeys(test for phase in Phase for test in policy.listings(phase))
-    return (
-        *(statement for name in switches for statement in _define_switch(name, f"{maps}/{SWITCHES}")),
-        *(_define_lease(f"list.{test.label}", _look_up(test, maps)) for test in listings),
-    )
-
-
-def _look_up(test: IsListed, maps: str) -> str:
-    file = f"{maps}/{name_list_map(test.name)}"
-    if test.reads.variable.type is Type.TEXT:
-        return f"{test.reads.spell(Dialect.DOOR)},{TEXT_KEY},map_str_int({file},0)"
-    return f"src,map_ip_int({file},0)"
-
-
-def _define_switch(name: str, file: str) -> tuple[Line, ...]:
-    """A switch is on while its lease lasts, and from its return on: ACLs of one name add up."""
-    returns = f"str({name_return(name)}),map_str_int({file},{FOREVER}),sub(txn.now)"
-    return (
-        _define_lease(f"switch.{name}", f"str({name}),map_str_int({file},0)"),
-        line("acl", f"switch.{name}", returns, "le", "0"),
-    )
-
-
-def _define_lease(name: str, lookup: str) -> Line:
-    return line("acl", name, f"{lookup},sub(txn.now)", "gt", "0")
 
 
 def _spare_protected(policy: Policy, expression: Expression) -> Expression:
