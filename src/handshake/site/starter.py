@@ -49,6 +49,44 @@ if [ -n "${HANDSHAKE_DOMAIN:-}" ] && [ -n "$link" ]; then
     [ -z "${GITHUB_OUTPUT:-}" ] || echo "preview=$link" >>"$GITHUB_OUTPUT"
 fi
 """
+_GITHUB_TEXT = """\
+name: handshake
+on:
+  push:
+    branches: ["**"] # and no tags: one that is named as the live branch must not be taken for it
+permissions:
+  contents: read
+  statuses: write # the link to a preview stands beside its commit, and so in the pull request
+jobs:
+  site:
+    runs-on: ubuntu-latest
+    timeout-minutes: 30
+    # Two pushes publish one after the other, in their order.
+    concurrency: handshake-${{ github.ref }}
+    steps:
+      - uses: actions/checkout@v6
+        with:
+          persist-credentials: false
+@STEPS@      - id: publish
+        run: ci/publish "$GITHUB_REF_NAME" "$GITHUB_SHA"
+        env:
+          HANDSHAKE_HOST: ${{ vars.HANDSHAKE_HOST }}
+          HANDSHAKE_KNOWN_HOSTS: ${{ vars.HANDSHAKE_KNOWN_HOSTS }}
+          HANDSHAKE_DOMAIN: ${{ vars.HANDSHAKE_DOMAIN }}
+          HANDSHAKE_KEY: ${{ secrets.HANDSHAKE_KEY }}
+      - if: steps.publish.outputs.preview
+        run: >-
+          gh api "repos/$GITHUB_REPOSITORY/statuses/$GITHUB_SHA" --silent
+          -f state=success -f context=preview -f target_url="$PREVIEW"
+        env:
+          GH_TOKEN: ${{ github.token }}
+          PREVIEW: ${{ steps.publish.outputs.preview }}
+"""
+_GITHUB_NODE = """\
+      - uses: actions/setup-node@v6
+        with:
+          node-version: lts/*
+"""
 
 
 def write_starter(guess: Guess) -> Mapping[str, str]:
@@ -77,46 +115,8 @@ def _write_settings(guess: Guess) -> str:
 
 
 def _write_github(guess: Guess) -> str:
-    node = """\
-      - uses: actions/setup-node@v6
-        with:
-          node-version: lts/*
-"""
     steps = "".join(f"      - run: {command}\n" for command in (*_install(guess), *_test_and_build(guess)))
-    return f"""\
-name: handshake
-on:
-  push:
-    branches: ["**"] # and no tags: one that is named as the live branch must not be taken for it
-permissions:
-  contents: read
-  statuses: write # the link to a preview stands beside its commit, and so in the pull request
-jobs:
-  site:
-    runs-on: ubuntu-latest
-    timeout-minutes: 30
-    # Two pushes publish one after the other, in their order.
-    concurrency: handshake-${{{{ github.ref }}}}
-    steps:
-      - uses: actions/checkout@v6
-        with:
-          persist-credentials: false
-{node if guess.install else ""}{steps}\
-      - id: publish
-        run: ci/publish "$GITHUB_REF_NAME" "$GITHUB_SHA"
-        env:
-          HANDSHAKE_HOST: ${{{{ vars.HANDSHAKE_HOST }}}}
-          HANDSHAKE_KNOWN_HOSTS: ${{{{ vars.HANDSHAKE_KNOWN_HOSTS }}}}
-          HANDSHAKE_DOMAIN: ${{{{ vars.HANDSHAKE_DOMAIN }}}}
-          HANDSHAKE_KEY: ${{{{ secrets.HANDSHAKE_KEY }}}}
-      - if: steps.publish.outputs.preview
-        run: >-
-          gh api "repos/$GITHUB_REPOSITORY/statuses/$GITHUB_SHA" --silent
-          -f state=success -f context=preview -f target_url="$PREVIEW"
-        env:
-          GH_TOKEN: ${{{{ github.token }}}}
-          PREVIEW: ${{{{ steps.publish.outputs.preview }}}}
-"""
+    return _GITHUB_TEXT.replace("@STEPS@", (_GITHUB_NODE if guess.install else "") + steps)
 
 
 def _write_travis(guess: Guess) -> str:
