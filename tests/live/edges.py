@@ -92,6 +92,7 @@ class UnixServer(socketserver.ThreadingUnixStreamServer):
     """HTTP on a Unix socket."""
 
     daemon_threads = True
+    request_queue_size = 64
 
 
 @contextmanager

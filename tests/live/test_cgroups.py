@@ -14,7 +14,7 @@ import pytest
 from handshake.drivers.process.command import run_command
 from handshake.drivers.process.groups import remove_groups
 from handshake.drivers.process.program import State
-from handshake.drivers.sandbox.cgroup import Cgroups, find_cgroups, join_groups, working_cgroups
+from handshake.drivers.sandbox.cgroup import Cgroups, find_cgroups, join_groups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
@@ -76,14 +76,12 @@ def open_node() -> Iterator[Callable[[Cgroups | None], Node]]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=[2, 1], ids=["v2", "v1"])
-def cgroups(request: pytest.FixtureRequest) -> Cgroups:
-    """Where groups of one version are made; a kernel's memory controller belongs to one of the two."""
-    limit = {2: "memory.max", 1: "memory.limit_in_bytes"}[request.param]
-    found = next((each for each in working_cgroups() if each.memory_limit == limit), None)
+@pytest.fixture
+def cgroups() -> Cgroups:
+    """The groups that a house would make here: of the version to which this kernel's memory controller belongs."""
+    found = find_cgroups()
     if found is None:
-        reason = f"nobody here may limit memory by version {request.param}; what is in force, status says: "
-        pytest.skip(f"{reason}{find_cgroups() or Limiter.RLIMIT}")
+        pytest.skip(f"nobody here may limit memory by a control group: status says {Limiter.RLIMIT}")
     return found
 
 

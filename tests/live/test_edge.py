@@ -350,6 +350,7 @@ def test_stale_page_while_the_origin_is_down(edge: Edge) -> None:
     assert "Back in a minute" in edge.ask("/never-seen").body
     edge.gateway.is_down = False
     edge.gateway.files["/aged"] = (200, marked, "second")
+    time.sleep(1.1)
     assert edge.ask("/aged").body == "second"
 
 
@@ -359,10 +360,40 @@ def test_stale_page_outlives_every_failed_try(edge: Edge) -> None:
     edge.ask("/ailing")
     time.sleep(1.2)
     edge.gateway.files["/ailing"] = (503, HTML, "ill")
-    for _ in range(4):
+    for _ in range(3):
         assert edge.ask("/ailing").body == "first"
-        time.sleep(0.1)
-    assert len(edge.gateway.seen) > 4
+        time.sleep(1.1)
+    assert len(edge.gateway.seen) == 4
+
+
+def test_visitors_of_an_ailing_page_do_not_wait_for_each_others_tries(edge: Edge) -> None:
+    """Where a slow origin fails one visitor, all others who waited get the older page at once."""
+    edge.gateway.files["/crawling"] = (200, {**HTML, "Cache-Control": "public, max-age=1"}, "first")
+    edge.ask("/crawling")
+    time.sleep(1.2)
+    edge.gateway.files["/crawling"] = (503, HTML, "ill")
+    edge.gateway.delay_seconds = 0.5
+    answers, seconds = ask_at_once(edge, "/crawling")
+    assert answers == [(200, "first")] * 12
+    assert seconds < 1.5
+    assert len(edge.gateway.seen) <= 3
+
+
+def test_visitors_of_a_page_that_was_never_seen_try_side_by_side(edge: Edge) -> None:
+    """Where there is no older page, those who waited ask at the same time, and not one after another."""
+    edge.gateway.files["/unborn"] = (503, HTML, "ill")
+    edge.gateway.delay_seconds = 0.5
+    answers, seconds = ask_at_once(edge, "/unborn")
+    assert answers == [(503, "ill")] * 12
+    assert seconds < 2.5
+
+
+def ask_at_once(edge: Edge, path: str) -> tuple[list[tuple[int, str]], float]:
+    """Let 12 visitors ask for one page; return what they got, and when the last one had it."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: edge.ask(path), range(12)))
+    return [(answer.status, answer.body) for answer in answers], time.monotonic() - started
 
 
 def test_bad_vcl_is_refused(edge: Edge) -> None:

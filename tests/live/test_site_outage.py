@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_the_release_before_is_shown_whole(node: SiteNode, fault: Fault) -> None
     break_regions(node, fault, spared=before)
     assert see(node, "calls") == {(200, f"{fault.name}-before", digits(before)[:12])}
     assert all(any(digits(live) in seen.path for seen in region.seen) for region in node.regions)
+
+
+def test_visitors_of_one_document_share_one_try(node: SiteNode) -> None:
+    """While regions are silent, many visitors of one document wait once for all of them, not one after another."""
+    before, live = (publish(node, "calls", which) for which in ("shared-before", "shared-live"))
+    node.settle("calls", before)
+    node.settle("calls", live)
+    break_regions(node, Fault.SLOW, spared=before)
+    with ThreadPoolExecutor(6) as visitors:
+        answers = list(visitors.map(lambda _: node.edge.ask("/calls/about").body, range(6)))
+    assert answers == ["about.html shared-before"] * 6
+    asked = [seen.path for region in node.regions for seen in region.seen if digits(live) in seen.path]
+    assert len(asked) == len(node.regions)
 
 
 def test_going_back_leaves_what_stood_before(node: SiteNode) -> None:

@@ -48,12 +48,7 @@ def join_groups(folders: tuple[Path, ...]) -> tuple[str, ...]:
 
 def find_cgroups() -> Cgroups | None:
     """Return where groups can be made and joined, by trying; None where they cannot: rlimits alone are left."""
-    return next(working_cgroups(), None)
-
-
-def working_cgroups() -> Iterator[Cgroups]:
-    """Yield every place where groups can be made and joined, the best first."""
-    return (groups for groups in _candidates() if _works(groups))
+    return next((groups for groups in _candidates() if _works(groups)), None)
 
 
 def _candidates() -> Iterator[Cgroups]:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from handshake.edge.policy import Policy
 from handshake.edge.settings import FallbackSettings
 from handshake.edge.vcl.caching import adjust_page, forget_wishes, hash_key
+from handshake.edge.vcl.failures import (
+    NOTE_FAILURE,
+    describe_noting,
+    forget_answer,
+    keep_failure,
+    leave_origin_alone,
+    leave_queue,
+)
 from handshake.edge.vcl.freshness import WHILE, judge_freshness
 from handshake.edge.vcl.pages import (
     hand_to_gateway,
@@ -29,7 +37,7 @@ from handshake.edge.vcl.sites import describe_sites, hash_site, route_sites
 from handshake.edge.vcl.streams import hand_through_sockets, let_streams_last, upgrade_pipe
 from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, SiteRoute
 from handshake.edge.vcl.tags import INWARD, forget_changed, hear_purge
-from handshake.syntax.vcl import Bare, Block, Declaration, Statement, act, field, quote, sub, when
+from handshake.syntax.vcl import Bare, Block, Branch, Declaration, If, Statement, act, field, quote, sub, when
 
 
 def compile_cache(
@@ -42,7 +50,7 @@ def compile_cache(
     """Return the VCL's declarations; the same input gives the same text."""
     rules = compile_rules(policy)
     return (
-        *(Bare(text=f"import {module}") for module in ("blob", "std", "xkey")),
+        *(Bare(text=f"import {module}") for module in ("blob", "std", "vsthrottle", "xkey")),
         *_declare_backends(surroundings),
         *(acl for rule in rules for acl in rule.acls),
         *describe_sites(sites, previews, copy),
@@ -50,10 +58,11 @@ def compile_cache(
         _receive(rules, route_sites(sites, previews), show_copy(copy)),
         sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
-        sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"')),
+        sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"'), leave_queue()),
         sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
         upgrade_pipe(),
-        sub("vcl_backend_fetch", *fetch_site_file(surroundings.regions)),
+        sub("vcl_backend_fetch", leave_origin_alone(), *fetch_site_file(surroundings.regions)),
+        describe_noting(),
         adjust_page(),
         judge_freshness(),
         keep_page(policy.grace_seconds),
@@ -124,10 +133,13 @@ def _receive(
 def _fail(fallback: FallbackSettings) -> Block:
     return sub(
         "vcl_backend_error",
-        when("bereq.is_bgfetch", act("return (abandon)")),
-        when("bereq.http.X-HS-Site", act("call fail_site_file")),
-        act("set beresp.uncacheable = true"),
-        act("set beresp.ttl = 0s"),
+        when("bereq.is_bgfetch", NOTE_FAILURE, act("return (abandon)")),
+        If(
+            branches=(
+                Branch(condition="bereq.http.X-HS-Site", body=(act("call fail_site_file"), *keep_failure())),
+                Branch(condition="", body=(NOTE_FAILURE, *forget_answer())),
+            )
+        ),
         act('set beresp.http.Cache-Control = "no-store"'),
         act('set beresp.http.Retry-After = "10"'),
         act(f"set beresp.http.Content-Type = {quote(fallback.content_type)}"),

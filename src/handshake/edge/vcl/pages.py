@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.edge.vcl.failures import NOTE_FAILURE, forget_answer, has_just_failed, show_stale
 from handshake.edge.vcl.freshness import WHILE, judge_staleness
 from handshake.edge.vcl.streams import pass_streams
 from handshake.edge.vcl.tags import keep_tags
@@ -44,6 +45,7 @@ def try_for_fresh() -> Statement:
         act('set req.http.X-HS-Cache = "stale"'),
         when(
             f"obj.ttl + {_FRESH_ENOUGH} <= 0s && !req.http.X-HS-Stale && !req.http.X-HS-Site",
+            when(has_just_failed("req"), act("return (deliver)")),
             act('set req.http.X-HS-Stale = "kept"'),
             act("return (restart)"),
         ),
@@ -52,26 +54,22 @@ def try_for_fresh() -> Statement:
 
 def retreat_to_stale() -> Statement:
     """Return vcl_deliver's part: the origin has failed, and an older page is at hand."""
-    return when(
-        'resp.status >= 500 && req.http.X-HS-Stale == "kept"',
-        act('set req.http.X-HS-Stale = "used"'),
-        act("return (restart)"),
-    )
+    return when('resp.status >= 500 && req.http.X-HS-Stale == "kept"', *show_stale())
 
 
 def keep_page(grace_seconds: int) -> Block:
     """Return the subroutine of vcl_backend_response for pages."""
     return sub(
         "keep_page",
-        when("beresp.status >= 500 && bereq.is_bgfetch", act("return (abandon)")),
+        when("beresp.status >= 500 && bereq.is_bgfetch", NOTE_FAILURE, act("return (abandon)")),
         when("bereq.uncacheable", act("return (deliver)")),
         _doubt_other_validator(),
         # Whatever answer Varnish accepts takes the place of the older page, even one that it does not keep.
         when("beresp.status >= 500 && bereq.http.X-HS-Stale", act("return (error(503))")),
         when(
             "beresp.status >= 500",
-            act("set beresp.uncacheable = true"),
-            act("set beresp.ttl = 0s"),
+            NOTE_FAILURE,
+            *forget_answer(),
             act("return (deliver)"),
         ),
         act("call judge_freshness"),
