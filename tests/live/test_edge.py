@@ -379,6 +379,24 @@ def test_visitors_of_an_ailing_page_do_not_wait_for_each_others_tries(edge: Edge
     assert len(edge.gateway.seen) <= 3
 
 
+def test_nobody_waits_for_an_origin_that_hangs_once_that_is_known(edge: Edge) -> None:
+    """After one slow failure, visitors of the page get the older one at once, and the newer one when there is one."""
+    page = {**HTML, "Cache-Control": "public, max-age=1"}
+    edge.gateway.files["/hanging"] = (200, page, "first")
+    edge.ask("/hanging")
+    time.sleep(1.2)
+    edge.gateway.files["/hanging"] = (503, HTML, "ill")
+    edge.gateway.delay_seconds = 2.2
+    assert edge.ask("/hanging").body == "first"
+    time.sleep(1.1)
+    answers, seconds = ask_at_once(edge, "/hanging")
+    assert answers == [(200, "first")] * 12
+    assert seconds < 1
+    edge.gateway.delay_seconds = 0
+    edge.gateway.files["/hanging"] = (200, page, "second")
+    wait_until(lambda: edge.ask("/hanging").body == "second")
+
+
 def test_visitors_of_a_page_that_was_never_seen_try_side_by_side(edge: Edge) -> None:
     """Where there is no older page, those who waited ask at the same time, and not one after another."""
     edge.gateway.files["/unborn"] = (503, HTML, "ill")

@@ -7,10 +7,10 @@ from handshake.edge.settings import FallbackSettings
 from handshake.edge.vcl.caching import adjust_page, forget_wishes, hash_key
 from handshake.edge.vcl.failures import (
     NOTE_FAILURE,
+    begin_fetch,
     describe_noting,
     forget_answer,
     keep_failure,
-    leave_origin_alone,
     leave_queue,
 )
 from handshake.edge.vcl.freshness import WHILE, judge_freshness
@@ -61,7 +61,7 @@ def compile_cache(
         sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"'), leave_queue()),
         sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
         upgrade_pipe(),
-        sub("vcl_backend_fetch", leave_origin_alone(), *fetch_site_file(surroundings.regions)),
+        sub("vcl_backend_fetch", begin_fetch(), *fetch_site_file(surroundings.regions)),
         describe_noting(),
         adjust_page(),
         judge_freshness(),

@@ -1,4 +1,4 @@
-"""A page whose origin has just failed: for a moment, nobody queues behind another try.
+"""A page whose origin has just failed: for a while, nobody queues behind another try.
 
 Varnish lets one visitor fetch while the others wait, and wakes them one after another where nothing was kept. With an
 origin that fails slowly, the last of many would wait for the sum of all tries.
@@ -9,47 +9,54 @@ from __future__ import annotations
 from handshake.syntax.vcl import Block, Statement, act, sub, when
 
 _MOMENT = "1s"
+"""So long after a failure the origin is left alone."""
+_SLOW = "2s"
+"""A failure that took longer is a slow one; as a header holds whole seconds, so may be one of more than a second."""
+_WHILE = "60s"
+"""So long after a slow failure nobody waits for another try: it is made in the background."""
 _NEVER_REACHED = 1_000_000
-
-
-def has_just_failed(request: str) -> str:
-    """Return the condition under which `req` or `bereq` asks for a page whose origin has just failed."""
-    page = _name(request)
-    # A question leaves a record behind, which only `is_denied` clears away: so one is asked that never denies.
-    return (
-        f"!vsthrottle.is_denied({page}, {_NEVER_REACHED}, {_MOMENT})"
-        f" && vsthrottle.remaining({page}, 1, {_MOMENT}) == 0"
-    )
-
+_SITE = "http.X-HS-Site"
+_BEGUN = "bereq.http.X-HS-Begun"
 
 NOTE_FAILURE = act("call note_failure")
 """For the backend's side: the answer did not come, or says that the origin is broken."""
 
 
 def describe_noting() -> Block:
-    """Return the subroutine that remembers for a moment that a page's origin has failed."""
+    """Return the subroutine that remembers that a page's origin has failed, and whether that took long."""
     return sub(
         "note_failure",
         when(
-            f"!bereq.uncacheable && vsthrottle.is_denied({_name('bereq')}, 1, {_MOMENT})",
-            act('set bereq.http.X-HS-Failed = "again"'),
+            "!bereq.uncacheable",
+            act(f"set bereq.http.X-HS-Failed = vsthrottle.is_denied({_name('bereq')}, 1, {_MOMENT})"),
+            when(
+                f"now - std.time({_BEGUN}, now) > {_SLOW}",
+                act(f"set bereq.http.X-HS-Failed = vsthrottle.is_denied({_name('bereq')}, 1, {_WHILE})"),
+            ),
         ),
     )
+
+
+def has_failed() -> str:
+    """Return the condition under which a visitor of a stale page does not wait for another try."""
+    return f"{_ask('req')} && ({_is_noted('req', _MOMENT)} || {_is_noted('req', _WHILE)})"
 
 
 def leave_queue() -> Statement:
     """Return vcl_miss's part: who has an older page gets it, the others ask side by side."""
     return when(
-        f"!req.http.X-HS-Site && {has_just_failed('req')}",
+        f"!req.{_SITE} && {_has_just_failed('req')}",
         when('req.http.X-HS-Stale == "kept"', *show_stale()),
         act("return (pass)"),
     )
 
 
-def leave_origin_alone() -> Statement:
-    """Return vcl_backend_fetch's part: a stale page is not fetched in the background, where others would wait for that."""
+def begin_fetch() -> Statement:
+    """Return vcl_backend_fetch's part for pages: a stale one is not fetched in the background where that has just failed."""
     return when(
-        f"bereq.is_bgfetch && !bereq.http.X-HS-Site && {has_just_failed('bereq')}", act("return (abandon)")
+        f"!bereq.{_SITE}",
+        act(f"set {_BEGUN} = now"),
+        when(f"bereq.is_bgfetch && {_has_just_failed('bereq')}", act("return (abandon)")),
     )
 
 
@@ -66,6 +73,19 @@ def keep_failure() -> tuple[Statement, ...]:
 def show_stale() -> tuple[Statement, ...]:
     """Return what begins the request anew, to be answered with the older page."""
     return act('set req.http.X-HS-Stale = "used"'), act("return (restart)")
+
+
+def _has_just_failed(request: str) -> str:
+    return f"{_ask(request)} && {_is_noted(request, _MOMENT)}"
+
+
+def _ask(request: str) -> str:
+    # A question leaves a record behind, which only `is_denied` clears away: so one is asked that never denies.
+    return f"!vsthrottle.is_denied({_name(request)}, {_NEVER_REACHED}, {_MOMENT})"
+
+
+def _is_noted(request: str, period: str) -> str:
+    return f"vsthrottle.remaining({_name(request)}, 1, {period}) == 0"
 
 
 def _name(request: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.edge.vcl.failures import NOTE_FAILURE, forget_answer, has_just_failed, show_stale
+from handshake.edge.vcl.failures import NOTE_FAILURE, forget_answer, has_failed, show_stale
 from handshake.edge.vcl.freshness import WHILE, judge_staleness
 from handshake.edge.vcl.streams import pass_streams
 from handshake.edge.vcl.tags import keep_tags
@@ -45,7 +45,7 @@ def try_for_fresh() -> Statement:
         act('set req.http.X-HS-Cache = "stale"'),
         when(
             f"obj.ttl + {_FRESH_ENOUGH} <= 0s && !req.http.X-HS-Stale && !req.http.X-HS-Site",
-            when(has_just_failed("req"), act("return (deliver)")),
+            when(has_failed(), act("return (deliver)")),
             act('set req.http.X-HS-Stale = "kept"'),
             act("return (restart)"),
         ),
