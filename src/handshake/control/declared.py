@@ -1,4 +1,4 @@
-"""What the live policy declares, read without its rules: all that a ban needs."""
+"""What the live policy declares, read without its rules: all that a ban needs, and a pointer's move."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from handshake.edge.declarations import Declarations, read_declarations
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredPolicy:
-    """Switches, lists, and the nodes whose doors enforce them."""
+    """Switches, lists, and the places that must acknowledge."""
 
     edge: Declarations
     nodes: tuple[str, ...]
+    has_fastly: bool
+    """A policy and a purge have arrived only once Fastly has them, too."""
 
 
 class _Excerpt(CampaignHead, extra="ignore"):
     """handshake.toml, of which nothing else is read."""
+
+    fastly: object = None
 
 
 class DeclarationReader:
@@ -64,4 +68,4 @@ class DeclarationReader:
 def _read_declared(folder: Path) -> DeclaredPolicy:
     head = read_settings(_Excerpt, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
     edge = read_declarations(folder / EDGE_FILE, shown_as=EDGE_FILE)
-    return DeclaredPolicy(edge=edge, nodes=head.nodes)
+    return DeclaredPolicy(edge=edge, nodes=head.nodes, has_fastly=head.fastly is not None)

@@ -1,4 +1,7 @@
-"""Making releases: baking, signing, the contract check."""
+"""Making releases: baking, signing, the contract check.
+
+The stores' client is imported where it is used: it takes 40 ms, which nothing but a contract check waits for.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handshake.control.agent.launching import Launcher
 from handshake.control.agent.ports import choose_port
@@ -25,7 +29,6 @@ from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.workplace import INSTANCES, workplace
-from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
 from handshake.drivers.sandbox.cgroup import find_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.host import SandboxHost
@@ -36,6 +39,9 @@ from handshake.image.recipe import HOST_BASE
 from handshake.wiring.foundation import Foundation
 from handshake.wiring.machine import run_build
 from handshake.wiring.regions import open_regions
+
+if TYPE_CHECKING:
+    from handshake.drivers.redis.throw_away import ThrowAwayStore
 
 
 class Publishing(Foundation):
@@ -90,6 +96,8 @@ class Publishing(Foundation):
     @contextmanager
     def _open_bench(self, stores: Sequence[str]) -> Iterator[Bench]:
         """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
+        from handshake.drivers.redis.throw_away import start_store  # noqa: PLC0415 -- see above
+
         with workplace(self.house.run / "shakes") as folder:
             root = folder / INSTANCES
             sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
@@ -103,6 +111,8 @@ class Publishing(Foundation):
             )
 
     def _throw_away(self, name: str) -> ThrowAwayStore:
+        from handshake.drivers.redis.throw_away import ThrowAwayStore  # noqa: PLC0415 -- see above
+
         live = self.live()
         known = live.policy.campaign.stores if live else self.publisher().campaign().stores
         its = known.get(name)
