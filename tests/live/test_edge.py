@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -325,6 +326,24 @@ def test_uncacheable_pages_do_not_queue(edge: Edge) -> None:
         answers = list(pool.map(lambda _: edge.ask("/slow").body, range(6)))
     assert answers == ["slow"] * 6
     assert time.monotonic() - started < 1.5
+
+
+def test_uncacheable_pages_leave_nothing_behind(edge: Edge) -> None:
+    """What the cache remembers of a page that it may not keep is gone after some seconds, however often that was asked for."""
+    edge.gateway.files["/fleeting"] = (200, {**HTML, "Cache-Control": "no-store", "ETag": '"1"'}, "now")
+    before = count_objects(edge)
+    for _ in range(20):
+        edge.ask("/fleeting")
+    assert count_objects(edge) > before
+    time.sleep(10)
+    wait_until(lambda: count_objects(edge) <= before)
+
+
+def count_objects(edge: Edge) -> int:
+    """Return how many objects the cache holds."""
+    argv = ("varnishstat", "-n", str(edge.folder / "cache/varnishd"), "-1", "-j", "-f", "MAIN.n_object")
+    told = subprocess.run(argv, check=True, capture_output=True, timeout=10)
+    return int(json.loads(told.stdout)["counters"]["MAIN.n_object"]["value"])
 
 
 def test_visitors_of_one_cold_page_share_one_fetch(edge: Edge) -> None:

@@ -8,8 +8,9 @@ from handshake.edge.vcl.streams import pass_streams
 from handshake.edge.vcl.tags import keep_tags
 from handshake.syntax.vcl import Block, If, Statement, act, sub, when
 
-_REMEMBERED_UNCACHEABLE = "120s"
-"""So long requests for an uncacheable page do not queue behind one another."""
+_REMEMBERED_UNCACHEABLE = "10s"
+"""So long requests for an uncacheable page do not queue behind one another. Each answer is remembered anew, in a kilobyte of
+memory that nothing limits: whoever asks ten thousand times a second takes 100 MB, and took an hour's worth with `keep`."""
 
 _FRESH_ENOUGH = f"std.duration(obj.http.{WHILE}, 0s)"
 """How long past its end a page is handed out while the new one is being fetched: as long as the origin allows."""
@@ -77,6 +78,8 @@ def keep_page(grace_seconds: int) -> Block:
             "beresp.ttl <= 0s",
             act("set beresp.uncacheable = true"),
             act(f"set beresp.ttl = {_REMEMBERED_UNCACHEABLE}"),
+            act("set beresp.grace = 0s"),
+            act("set beresp.keep = 0s"),
             act("return (deliver)"),
         ),
         act("unset beresp.http.Set-Cookie"),
