@@ -17,6 +17,7 @@ from redis import Redis
 
 from handshake.drivers.redis.seed import seed_content
 from tests.live.example_instance import Instance, Ledger, free_port, run_ledger
+from tests.live.haproxies import wait_until
 from tests.live.secretary_instance import CONTENT, RELEASE, TEMPLATES, run_secretary, start_secretary
 
 pytestmark = pytest.mark.live
@@ -51,7 +52,14 @@ def read_page(store: Ledger, key: str) -> dict[str, object]:
 
 
 def read_log(secretary: Instance) -> list[dict[str, object]]:
-    return [json.loads(line) for line in secretary.log.read_text(encoding="utf-8").splitlines()]
+    """Return the lines of the log that are whole."""
+    *whole, _ = secretary.log.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in whole]
+
+
+def find_logged(secretary: Instance, request_id: str) -> list[dict[str, object]]:
+    """Return what the log says of a request; its line comes a moment after the answer."""
+    return [line for line in read_log(secretary) if line.get("request_id") == request_id]
 
 
 def copy_release(folder: Path, name: str, text: str) -> Path:
@@ -209,7 +217,8 @@ def test_sigterm_ends_it_in_good_order(secretary: Instance) -> None:
 def test_requests_are_logged_without_their_query(secretary: Instance) -> None:
     """Each request is one JSON line with what the gateway said of the visitor, and never the query."""
     secretary.get("/donate?email=ada@example.org", **{"X-Request-Id": "r1", "X-HS-Country": "US"})
-    line = next(line for line in read_log(secretary) if line.get("request_id") == "r1")
+    wait_until(lambda: bool(find_logged(secretary, "r1")))
+    (line,) = find_logged(secretary, "r1")
     assert (line["path"], line["status"], line["country"]) == ("/donate", 200, "US")
     assert "example.org" not in json.dumps(line)
 
