@@ -11,7 +11,7 @@ from pathlib import Path
 
 import urllib3
 
-from handshake.testing.campaign import free_port
+from handshake.testing.ports import free_port
 
 _START_SECONDS = 20.0
 

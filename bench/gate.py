@@ -26,7 +26,7 @@ from handshake.gateway.policy import GatewayPolicy, Route
 from handshake.gateway.pool import acked_revision, explain_waiting, plan_pool
 from handshake.gateway.surroundings import Account, Listener, Surroundings
 from handshake.syntax.haproxy import print_haproxy
-from handshake.testing.campaign import free_port
+from handshake.testing.ports import free_port
 
 PATH = "/api/hamm"
 _SERVICE = "hamm"

@@ -28,7 +28,7 @@ from handshake.edge.vcl.compile import compile_cache
 from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
-from handshake.testing.campaign import free_port
+from handshake.testing.ports import free_port
 
 _IS_ROOT = os.geteuid() == 0
 _ACCOUNTS = Accounts(door="haproxy", cache="vcache") if _IS_ROOT else Accounts()

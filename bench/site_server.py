@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.testing.ports import free_port
 from site_peers import PEERS, ROOT, SECRET
 
 VERSITYGW = Path(__file__).parents[1] / "tools/bin/versitygw"
@@ -39,7 +40,7 @@ def serve_buckets(root: Path) -> Iterator[Buckets]:
     for name in _names():
         (root / "buckets" / name).mkdir(parents=True)
     (root / "people").mkdir()
-    port = _free_port()
+    port = free_port()
     argv = [str(VERSITYGW), "--port", f"127.0.0.1:{port}", "--iam-dir", str(root / "people"), "--quiet"]
     keys = {"ROOT_ACCESS_KEY": ROOT, "ROOT_SECRET_KEY": SECRET}
     server = subprocess.Popen(
@@ -66,10 +67,3 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.05)
     sys.exit("bench sites: versitygw did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.testing.ports import free_port
+
 CREDENTIAL = "test-write-credential"
 
 
@@ -20,14 +22,6 @@ class CatalogAddress:
     host: str
     port: int
     credential: str
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from handshake.catalog.entry import Delete, Held, Put, Write
 from handshake.core.errors import ConflictError, HandshakeError, RefusedError, UnavailableError
 from handshake.drivers.consul.catalog import ConsulCatalog
 from handshake.testing.memory_catalog import MemoryCatalog
-from tests.contract.embedded import free_port, run_embedded_catalog
+from handshake.testing.ports import free_port
+from tests.contract.embedded import run_embedded_catalog
 
 HAMM = Endpoint(id="hamm-1", service="hamm", host="127.0.0.1", port=20000, node="n1")
 

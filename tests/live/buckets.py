@@ -18,6 +18,7 @@ import pytest
 from handshake.core.bucket import Bucket
 from handshake.drivers.s3.credential import Credential
 from handshake.drivers.s3.store import S3Store
+from handshake.testing.ports import free_port
 
 VERSITYGW = Path(__file__).parents[2] / "tools/bin/versitygw"
 ROOT = Credential(id="root", secret="root's secret")
@@ -75,7 +76,7 @@ def run_versitygw(folder: Path) -> Iterator[S3Server]:
     """Run versitygw over a folder until the block ends; each folder in it is a bucket."""
     if not VERSITYGW.exists() and not os.environ.get("CI"):
         pytest.skip("tools/bin/versitygw is not built: script/tools versitygw")
-    objects, people, port = folder / "objects", folder / "people", _free_port()
+    objects, people, port = folder / "objects", folder / "people", free_port()
     objects.mkdir(parents=True)
     people.mkdir()
     argv = [str(VERSITYGW), "--port", f"127.0.0.1:{port}", "--iam-dir", str(people), "--quiet"]
@@ -87,7 +88,7 @@ def run_versitygw(folder: Path) -> Iterator[S3Server]:
 @contextmanager
 def run_moto() -> Iterator[S3Server]:
     """Run moto's server until the block ends."""
-    port = _free_port()
+    port = free_port()
     program = "import sys; from moto.server import main; main(sys.argv[1:])"
     argv = [sys.executable, "-c", program, "-H", "127.0.0.1", "-p", str(port)]
     with _run(argv, port, os.environ) as url:
@@ -115,10 +116,3 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("the S3 server did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

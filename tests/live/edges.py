@@ -32,6 +32,7 @@ from handshake.edge.vcl.compile import compile_cache
 from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, RegionSocket, SiteRoute
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
+from handshake.testing.ports import free_port
 from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_until
 
 DIGEST = "sha256:" + "7" * 64
@@ -197,7 +198,7 @@ def run_edge(
         for region in regions:
             stack.enter_context(serve_origin(region))
         _write_maps(folder, {**seed_maps(policy), COUNTRIES: countries, NETWORKS: networks})
-        port = find_port()
+        port = free_port()
         surroundings = more(_door_surroundings(folder, port, regions))
         door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
         cache = stack.enter_context(run_varnish(folder))
@@ -321,9 +322,3 @@ def _write_maps(folder: Path, texts: Mapping[str, str]) -> None:
     maps.mkdir()
     for name, text in texts.items():
         (maps / name).write_text(text)
-
-
-def find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

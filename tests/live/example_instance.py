@@ -1,7 +1,6 @@
 """Run the example services and their ledger, as real processes on loopback."""
 
 import os
-import socket
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,8 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
+
+from handshake.testing.ports import free_port
 
 SERVICES = Path(__file__).parents[2] / "examples/campaign/services"
 PASSWORD = "only-for-this-test"
@@ -138,14 +139,6 @@ def wait_for_health(pool: urllib3.HTTPConnectionPool) -> None:
     """Wait until an instance calls itself healthy."""
     patience = urllib3.Retry(total=200, backoff_factor=0.05, backoff_max=0.05, status_forcelist=[503])
     assert pool.request("GET", "/health", retries=patience).status == 200
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -26,6 +26,7 @@ from handshake.edge.fastly.standalone import Account, declare_account
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.edge.policy import Policy
 from handshake.syntax.fastly_vcl import print_fastly, table
+from handshake.testing.ports import free_port
 from tests.live.haproxies import DEADLINE_SECONDS, wait_until
 
 FALCO = Path(__file__).parents[2] / "tools" / "bin" / "falco"
@@ -141,7 +142,7 @@ def run_simulator(text: str, folder: Path) -> Iterator[Simulator]:
 def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """Start falco on a free port; on another where somebody was faster."""
     while True:
-        port = _find_port()
+        port = free_port()
         # On the command line, falco takes the port for the name of a file.
         (folder / ".falco.yaml").write_text(f"simulator:\n  port: {port}\n")
         with (folder / "falco.log").open("wb") as log:
@@ -189,9 +190,3 @@ def _has_begun(process: subprocess.Popen[bytes], port: int) -> bool:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -25,6 +25,7 @@ from handshake.drivers.nginx.program import RegionServer, nginx_argv, print_conf
 from handshake.site.publish import publish_site
 from handshake.site.tree import read_site
 from handshake.site.upload import asset_keys, document_keys
+from handshake.testing.ports import free_port
 
 ASSETS = ("assets/",)
 CALLS = {
@@ -87,14 +88,6 @@ def serve(folder: Path, name: str) -> Iterator[Region]:
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(server: RegionServer, process: "subprocess.Popen[bytes]") -> None:

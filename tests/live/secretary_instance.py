@@ -11,7 +11,8 @@ from pathlib import Path
 
 import urllib3
 
-from tests.live.example_instance import Instance, end, free_port
+from handshake.testing.ports import free_port
+from tests.live.example_instance import Instance, end
 
 CAMPAIGN = Path(__file__).parents[2] / "examples/campaign"
 TEMPLATES = CAMPAIGN / "templates/secretary"

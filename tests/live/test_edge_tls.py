@@ -23,7 +23,8 @@ from handshake.drivers.x509.self_signed import make_self_signed, print_self_sign
 from handshake.edge.door.compile import compile_door
 from handshake.edge.door.surroundings import DoorSurroundings, Listener
 from handshake.syntax.haproxy import print_haproxy
-from tests.live.edges import Edge, find_port, run_edge
+from handshake.testing.ports import free_port
+from tests.live.edges import Edge, run_edge
 from tests.live.smuggling import Recorder
 from tests.unit.edge.compiled import read_text
 
@@ -48,8 +49,8 @@ class Door:
 
     def __init__(self, folder: Path) -> None:
         self.certificates = folder / "certificates"
-        self.port = find_port()
-        self.acme = find_port()
+        self.port = free_port()
+        self.acme = free_port()
         self.surroundings: DoorSurroundings | None = None
         make_self_signed(self.certificates, SystemClock(), address="127.0.0.1")
 

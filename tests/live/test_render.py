@@ -16,7 +16,8 @@ import urllib3
 from redis import Redis
 
 from handshake.drivers.redis.seed import seed_content
-from tests.live.example_instance import Instance, Ledger, free_port, run_ledger
+from handshake.testing.ports import free_port
+from tests.live.example_instance import Instance, Ledger, run_ledger
 from tests.live.haproxies import wait_until
 from tests.live.secretary_instance import CONTENT, RELEASE, TEMPLATES, run_secretary, start_secretary
 

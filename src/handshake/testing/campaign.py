@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+
+from handshake.testing.ports import free_port
 
 REPOSITORY = Path(__file__).parents[3]
 _COPIED = ("docs", "examples/campaign", "README.md", "ARCHITECTURE.md", "CHANGELOG.md")
@@ -113,14 +114,6 @@ def copy_campaign(root: Path) -> HouseUnderTest:
     text = _LISTEN.sub(lambda _: f'"127.0.0.1:{free_port()}"', file.read_text())
     file.write_text(text.replace("../../.cache/countries", str(REPOSITORY / ".cache" / "countries")))
     return house
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def share_cache(house: HouseUnderTest) -> None:
