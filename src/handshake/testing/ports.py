@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
+import random
 import socket
 
-_FIRST, _EACH, _SLICES = 10_000, 1_000, 10
+_FIRST, _COUNT = 10_000, 10_000
 """Below what the kernel gives to connections, and below the ports of instances."""
-_MINE = _FIRST + os.getpid() % _SLICES * _EACH
-"""Processes that run side by side begin in slices of their own."""
-_PORTS = itertools.cycle(range(_MINE, _MINE + _EACH))
+_BEGIN = random.randrange(_COUNT)  # noqa: S311 -- keeps processes that run side by side apart, and hides nothing
+_PORTS = (_FIRST + (_BEGIN + step) % _COUNT for step in itertools.count())
 
 
 def free_port() -> int:
     """Return a port that is free now, and that nobody in this process was given lately."""
-    return next(port for port in itertools.islice(_PORTS, _EACH) if _is_free(port))
+    return next(port for port in itertools.islice(_PORTS, _COUNT) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
