@@ -11,7 +11,7 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 pytestmark = pytest.mark.live
 
@@ -107,13 +107,15 @@ def test_call_after_call(page: Page, complaints: list[str]) -> None:
     """An outcome leads to the next voter, is remembered over a reload, and can be taken back."""
     page.goto("/calls/")
     page.fill("#caller", "Sam")
+    expect(page.locator("#voter")).not_to_be_empty()
     first = page.inner_text("#voter")
     assert f"“Hi, is this {first.split()[0]}? My name is Sam" in page.inner_text("#script")
     page.get_by_role("button", name="With us", exact=True).click()
     second = page.inner_text("#voter")
     assert second != first
     page.reload()
-    assert (page.inner_text("#voter"), page.inner_text("#done")) == (second, "1")
+    expect(page.locator("#voter")).to_have_text(second)
+    expect(page.locator("#done")).to_have_text("1")
     page.click("#history summary")
     page.click("#take-back")
     assert page.inner_text("#voter") == first
@@ -125,7 +127,7 @@ def test_call_list_ends(page: Page, root: Path) -> None:
     [voters] = (root / "calls/assets").glob("voters.*.json")
     names = [voter["name"] for voter in json.loads(voters.read_text(encoding="utf-8"))]
     page.goto("/calls/")
-    page.locator("#voter").wait_for()
+    expect(page.locator("#voter")).not_to_be_empty()
     page.keyboard.press("5")
     for _ in names[1:]:
         page.keyboard.press("1")
