@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _WRITE = b"PUT /v1/txn"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Gate:
@@ -70,6 +72,8 @@ class Gate:
         with contextlib.suppress(OSError):
             while said := client.recv(65536):
                 if said.startswith(_WRITE) and self._is_closed.is_set() and not self.has_write.is_set():
+                    # Who is stopped from here on has said all of it: head and body come one after the other.
+                    said = _read_whole(client, said)
                     self.has_write.set()
                     self._opened.wait()
                     # The catalogue has long given the idle connection up.
@@ -81,6 +85,22 @@ class Gate:
             while said := server.recv(65536):
                 heard.append(said.split(b"\r\n", 1)[0])
                 client.sendall(said)
+
+
+def _read_whole(client: socket.socket, said: bytes) -> bytes:
+    """Return a request with all of its body, of which this is the beginning."""
+    while not _is_whole(said):
+        more = client.recv(65536)
+        if not more:
+            return said
+        said += more
+    return said
+
+
+def _is_whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @contextmanager
