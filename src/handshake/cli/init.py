@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from handshake.cli.screen import errors_explained, json_option, out, show
+from handshake.core.atomic_file import write_atomically
 from handshake.site.guess import guess_site
 from handshake.site.starter import PUBLISH, write_starter
 
@@ -57,9 +58,7 @@ def _write(file: Path, text: str) -> bool:
     if file.exists():
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    if file.match(PUBLISH):
-        file.chmod(0o755)
+    write_atomically(file, text, mode=0o755 if file.match(PUBLISH) else 0o644)
     return True
 
 

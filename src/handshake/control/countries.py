@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from handshake.control.house import House
 from handshake.control.mmdb import read_countries, read_networks
+from handshake.core.atomic_file import replacing
 from handshake.core.digest import digest_bytes, short
 from handshake.edge.countries import parse_ranges, print_countries
 
@@ -50,11 +50,9 @@ def _build(
     built = house.cache / f"{name}-{_version(sources)}.map"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
-        draft = built.with_suffix(f".{os.getpid()}.draft")  # several houses may share a cache
-        with draft.open("w", encoding="ascii") as file:
+        with replacing(built) as draft:
             for source in sources:
-                file.writelines(print_source(source))
-        draft.replace(built)
+                draft.writelines(text.encode("ascii") for text in print_source(source))
     return built
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from handshake.catalog.codec import decode, encode
+from handshake.core.atomic_file import write_atomically
 from handshake.core.bucket import Bucket
 from handshake.core.problem import Location, Problem, ProblemsError
 
@@ -138,9 +139,7 @@ def make_folders(house: House) -> None:
 def save_house(house: House) -> None:
     """Write the description where every process of the house looks for it."""
     house.file.parent.mkdir(parents=True, exist_ok=True)
-    draft = house.file.with_suffix(".draft")
-    draft.write_bytes(encode(house))
-    draft.replace(house.file)
+    write_atomically(house.file, encode(house))
 
 
 def load_house(file: Path) -> House:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.catalog.codec import decode, encode
 from handshake.control.house import House
 from handshake.control.secrets import Secrets
+from handshake.core.atomic_file import create_durably
 from handshake.core.bucket import Bucket
 from handshake.core.problem import Location, Problem, ProblemsError
 
@@ -83,9 +83,7 @@ def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, dat
 
 def write_invitation(file: Path, invitation: Invitation) -> None:
     """Write an invitation so that only its owner can read it; FileExistsError where something lies there."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as target:
-        target.write(encode(invitation))
+    create_durably(file, encode(invitation), mode=0o600)
 
 
 def read_invitation(file: Path) -> Invitation:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+
+from handshake.core.atomic_file import write_atomically
 
 _BYTES = 24
 
@@ -69,10 +70,4 @@ class Secrets:
         return self._folder / name
 
     def _write(self, name: str, value: str) -> None:
-        draft = self._folder / f".{name}.draft"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(value)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._file(name))
+        write_atomically(self._file(name), value, mode=0o600)

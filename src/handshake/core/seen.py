@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.digest import Digest, digest_file
 
 _SETTLED_SECONDS = 2.0
@@ -39,9 +39,7 @@ class Seen:
         if self._found == self._known:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_name(f".{self._file.name}.{secrets.token_hex(6)}")
-        draft.write_text(json.dumps(self._found), encoding="utf-8")
-        draft.replace(self._file)
+        write_atomically(self._file, json.dumps(self._found))
 
 
 def _read(file: Path) -> dict[str, Digest]:

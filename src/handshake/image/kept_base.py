@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from handshake.core.atomic_file import place_folder
 from handshake.core.digest import canonical_json, digest_bytes, short
 from handshake.core.provenance import Material
 from handshake.core.tree import remove_tree
@@ -73,7 +74,6 @@ def _make(kept: Path, make: Make) -> None:
     (partial / _TREE).mkdir(parents=True)
     try:
         (partial / _MATERIALS).write_bytes(_ADAPTER.dump_json(make(partial / _TREE)))
-        if not kept.exists():
-            partial.rename(kept)
+        place_folder(partial, kept)
     finally:
         remove_tree(partial)

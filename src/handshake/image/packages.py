@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from handshake.core.atomic_file import place_folder
 from handshake.core.digest import canonical_json, digest_bytes, digest_file, short
 from handshake.core.tree import remove_tree
 
@@ -76,7 +77,6 @@ def _unpack(lock: Path, kept: Path, packages: Packages) -> None:
     partial.mkdir(parents=True)
     try:
         packages.unpack(lock, partial)
-        if not kept.exists():
-            partial.rename(kept)
+        place_folder(partial, kept)
     finally:
         remove_tree(partial)

@@ -10,6 +10,7 @@ from typing import Protocol
 import brotli
 import zstandard
 
+from handshake.core.atomic_file import creating
 from handshake.core.compressible import Encoding
 
 _CHUNK_BYTES = 1 << 20
@@ -54,9 +55,9 @@ class _Brotli:
 
 
 def compress_file(source: Path, target: Path, encoding: Encoding) -> None:
-    """Write a file's compressed variant; no time, no name and no machine is in it."""
+    """Write a file's compressed variant, a new file; no time, no name and no machine is in it."""
     compressor = _COMPRESSORS[encoding](source.stat().st_size)
-    with target.open("wb") as file:
+    with creating(target) as file:
         for chunk in _read(source):
             file.write(compressor.compress(chunk))
         file.write(compressor.flush())

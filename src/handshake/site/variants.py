@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.atomic_file import rename_durably
 from handshake.core.compressible import Encoding, is_compressible
 from handshake.core.digest import Digest, digest_file, digits
 from handshake.core.errors import RefusedError
@@ -62,7 +63,7 @@ def _fill(source: Path, digest: Digest, targets: dict[Encoding, Path]) -> None:
         if digest_file(source) != digest:
             raise _changed(source)
         for encoding, draft in drafts.items():
-            draft.replace(targets[encoding])
+            rename_durably(draft, targets[encoding])
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)

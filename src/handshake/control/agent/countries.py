@@ -7,6 +7,7 @@ from pathlib import Path
 from handshake.control.countries import build_countries, build_networks
 from handshake.control.house import House
 from handshake.control.live import LivePolicy
+from handshake.core.atomic_file import write_atomically
 from handshake.edge.door.maps import COUNTRIES, NETWORKS
 
 
@@ -23,7 +24,5 @@ def _place(built: Path, target: Path) -> None:
     if mark.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_suffix(".draft")
-    draft.write_bytes(built.read_bytes())
-    draft.replace(target)
+    write_atomically(target, built.read_bytes())
     mark.touch()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.atomic_file import replacing
 from handshake.edge.door.maps import FOREVER
 
 _FEW = 16
@@ -69,11 +70,9 @@ class ListFile:
     def rebuild(self, mark: Mark, leases: Iterable[tuple[str, int]]) -> None:
         """Replace the whole file, in one step."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".draft")
-        with draft.open("w", encoding="ascii") as file:
-            file.write(_print_mark(mark))
-            file.writelines(f"{key} {until}\n" for key, until in leases)
-        draft.replace(self._path)
+        with replacing(self._path) as draft:
+            draft.write(_print_mark(mark).encode())
+            draft.writelines(f"{key} {until}\n".encode() for key, until in leases)
         self.mark = self._open()
 
     def apply(self, changes: Mapping[str, int], revision: int) -> list[KeyChange]:

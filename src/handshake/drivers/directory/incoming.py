@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from handshake.core.atomic_file import creating, rename_durably, sync_folder
 from handshake.core.digest import Digest, digest_file
 
 _CHUNK_BYTES = 1 << 20
@@ -40,13 +41,11 @@ class Incoming:
 
     def write(self, source: BinaryIO) -> None:
         """Fill the file and bring it to the disk."""
-        with self._path.open("xb") as file:
+        with creating(self._path, mode=0o644) as file:
             shutil.copyfileobj(source, file, _CHUNK_BYTES)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
             mtime = content_mtime(digest_file(self._path))
             os.utime(file.fileno(), (mtime, mtime))
-            os.fsync(file.fileno())
 
     def link(self, origin: Path) -> None:
         """Let the file be another name of an object that is there."""
@@ -55,8 +54,7 @@ class Incoming:
     def rename_to(self, target: Path) -> None:
         """Give the file its name, in one step and for good."""
         self._make_folder(target.parent)
-        self._path.replace(target)
-        _sync_folder(target.parent)
+        rename_durably(self._path, target)
 
     def _make_folder(self, folder: Path) -> None:
         """Make a folder and those above it, readable to the static file server whatever the umask."""
@@ -66,17 +64,9 @@ class Incoming:
         with suppress(FileExistsError):
             folder.mkdir()
             folder.chmod(0o755)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def content_mtime(digest: Digest) -> int:
     """Return the modification time that a file of this content gets, in seconds since the epoch."""
     return int(digest.removeprefix("sha256:")[:8], 16) & _MTIME_MASK
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

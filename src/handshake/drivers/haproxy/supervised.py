@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError, UnavailableError
 from handshake.drivers.haproxy.maps import Maps
@@ -132,9 +133,7 @@ class SupervisedDoor(SupervisedHaproxy):
         """Leave a map where the next start or reload finds it."""
         self._folder_of_maps.mkdir(parents=True, exist_ok=True)
         file = self._folder_of_maps / name
-        draft = file.with_suffix(".draft")
-        draft.write_text("".join(f"{key} {value}\n" for key, value in entries.items()), encoding="utf-8")
-        draft.replace(file)
+        write_atomically(file, "".join(f"{key} {value}\n" for key, value in entries.items()))
 
     def _path(self, name: str) -> str:
         return str(self._folder_of_maps / name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib3
 
+from handshake.core.atomic_file import write_atomically
 from handshake.drivers.nginx.program import RegionServer, nginx_argv, print_configuration
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.program import Program, State
@@ -30,7 +31,7 @@ class SupervisedRegion:
         if self._processes.observe(self._name).state is State.RUNNING:
             return False
         self._server.state.mkdir(parents=True, exist_ok=True)
-        self._server.configuration.write_text(print_configuration(self._server), encoding="utf-8")
+        write_atomically(self._server.configuration, print_configuration(self._server))
         # nginx's master binds and reads as root, and its worker becomes the user that the configuration names.
         self._processes.start(Program(name=self._name, argv=nginx_argv(self._server), restart=True))
         return True

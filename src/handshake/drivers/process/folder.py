@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.atomic_file import write_atomically
 from handshake.drivers.process.groups import remove_groups
 from handshake.drivers.process.identity import Identity, parse_identity
 from handshake.drivers.process.program import Exit, Observation, State
@@ -41,7 +42,7 @@ class Folder:
 
     def keep_groups(self, groups: Iterable[Path]) -> None:
         """Write down which control groups are this program's."""
-        (self.path / "groups").write_text("".join(f"{group}\n" for group in groups), encoding="utf-8")
+        write_atomically(self.path / "groups", "".join(f"{group}\n" for group in groups))
 
     def remove_groups(self) -> None:
         """Remove the control groups of a program that has ended."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.errors import UnavailableError
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.program import Program, State
@@ -61,13 +62,7 @@ class SupervisedStore:
         if file.exists() and file.read_text(encoding="utf-8") == text:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".draft")
-        draft.touch(mode=0o600)
-        draft.write_text(text, encoding="utf-8")
-        if file.exists():
-            owner = file.stat()
-            os.chown(draft, owner.st_uid, owner.st_gid)
-        draft.replace(file)
+        write_atomically(file, text, mode=0o600, prepare=lambda draft: _take_owner(draft, file))
 
     def _fill(self) -> bool:
         if self._seed is None or not self.answers():
@@ -86,6 +81,13 @@ class SupervisedStore:
         account = pwd.getpwnam(_USER)
         for path in (self._store.directory, *self._store.directory.rglob("*")):
             os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _take_owner(draft: Path, file: Path) -> None:
+    """Give a draft to whoever owns the file that it replaces, if there is one."""
+    if file.exists():
+        owner = file.stat()
+        os.chown(draft, owner.st_uid, owner.st_gid)
 
 
 @lru_cache(maxsize=16)

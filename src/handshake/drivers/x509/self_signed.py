@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.clock import Clock
 
 _LIFE = timedelta(days=365)
@@ -23,11 +23,10 @@ _SLACK = timedelta(hours=1)
 def make_self_signed(folder: Path, clock: Clock, *, address: str) -> None:
     """Put a key and its certificate, one PEM file for its owner alone, into a folder that has none yet."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    # HAProxy passes over hidden files, such as a draft that a crash left.
+    if any(not each.name.startswith(".") for each in folder.iterdir()):
         return
-    descriptor = os.open(folder / "self-signed.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(print_self_signed(clock, address=address))
+    write_atomically(folder / "self-signed.pem", print_self_signed(clock, address=address), mode=0o600)
 
 
 def print_self_signed(clock: Clock, *, address: str) -> bytes:
