@@ -64,7 +64,7 @@ class ConditionPrinter:
 
 
 def _is_named(header: str, name: str) -> str:
-    return f'req.http.{header} ~ "(^|, ){name}(,|$)"'
+    return f"req.http.{header} ~ {quote(f'(^|, ){escape_pattern(name)}(,|$)')}"
 
 
 def _measure(measures: Measures) -> str:

@@ -6,7 +6,7 @@ from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_paths import PATH
 from handshake.edge.vcl.site_releases import describe_release, name_preview
 from handshake.edge.vcl.surroundings import PreviewRoute
-from handshake.syntax.vcl import Block, If, Statement, act, quote, when
+from handshake.syntax.vcl import Block, If, Statement, act, escape_pattern, quote, when
 
 _HOST = r"(?i)^[a-z0-9-]+--[a-z0-9-]+\.preview\."
 _LABEL = "req.http.X-HS-Preview"
@@ -54,7 +54,7 @@ def _enter(preview: PreviewRoute) -> tuple[Statement, ...]:
     root = preview.mount.rstrip("/")
     enter = act(f"call {name_preview(preview)}")
     lead = (
-        when(f"{PATH} ~ {quote(f'^{root}/')}", enter),
+        when(f"{PATH} ~ {quote(f'^{escape_pattern(root)}/')}", enter),
         act(f'set req.http.X-HS-Location = "{root}/"'),
         act('return (synth(302, "Found"))'),
     )
