@@ -7,6 +7,7 @@ import sys
 from tests.meta.sources import SOURCES, modules
 
 _VAGUE = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc", "lib"}
+_OF_CEL = {"celpy.celparser.CELParseError", "celpy.celparser.CELParser", "celpy.evaluation.celstr"}
 
 
 def test_rooms_import_only_what_their_floor_allows() -> None:
@@ -26,6 +27,19 @@ def test_core_needs_nothing_but_the_standard_library() -> None:
         if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("handshake.core")
     }
     assert not foreign
+
+
+def test_nothing_but_the_tests_evaluates_with_cel() -> None:
+    """Of cel-python, the package uses the parser and its reading of literals; conditions have one evaluator, our own."""
+    used = {
+        f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if "celpy" in (getattr(node, "module", None) or alias.name)
+    }
+    assert used == _OF_CEL
 
 
 def test_every_room_is_a_folder_that_the_design_names() -> None:
