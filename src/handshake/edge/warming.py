@@ -25,7 +25,7 @@ def plan_warming(
 
 def _ask_for(site: str, shown: ReleaseRoute, path: str) -> Iterator[Mapping[str, str]]:
     contract = shown.contract
-    facts = {
+    facts: dict[str, str] = {
         WARM: "yes",
         Hop.SITE: site,
         Hop.RELEASE: shown.release,
