@@ -24,7 +24,7 @@ respond = { status = 410 }
 
 def read_pattern(text: str, begins: str) -> str:
     """Return the one pattern that begins in this way."""
-    (found,) = {its for its in re.findall(r'~ "([^"]*)"', text) if its.startswith(begins)}
+    (found,) = {str(its) for its in re.findall(r'~ "([^"]*)"', text) if its.startswith(begins)}
     return found
 
 
