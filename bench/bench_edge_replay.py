@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.cel_oracle import judge_by_cel
+
 from frame import Measure, doing, report
 from handshake.control.edge_live import begin_with
 from handshake.control.policy import read_policy
-from handshake.edge.judge import Judge
 from handshake.edge.policy import Policy
 from handshake.edge.replay.replay import Replay
 from handshake.edge.request import Request
@@ -45,19 +49,18 @@ def _replay(policy: Policy) -> Iterator[Measure]:
 
 
 def _judge(policy: Policy) -> Measure:
-    """Judge different requests by both evaluators: nothing is remembered but compiled conditions."""
+    """Judge different requests by both evaluators: nothing is remembered but compiled conditions and lists."""
     live = begin_with(policy)
     requests = [
         Request(client=f"203.0.113.{number % 256}", path=f"/{number}", country="DE")
         for number in range(_JUDGED)
     ]
-    judge = Judge(policy, live)
-    simulate(policy, requests[0], live)
     seconds = []
-    for ask in (judge.judge, lambda request: simulate(policy, request, live)):
+    for judge in (simulate, judge_by_cel):
+        judge(policy, requests[0], live)
         begun = time.perf_counter()
         for request in requests:
-            ask(request)
+            judge(policy, request, live)
         seconds.append((time.perf_counter() - begun) / _JUDGED * 1000)
     ours, peer = seconds
     return Measure(

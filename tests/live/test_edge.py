@@ -19,8 +19,9 @@ from handshake.edge.door.maps import FOREVER, SWITCHES
 from handshake.edge.identity import NAMES
 from handshake.edge.policy import build_policy
 from handshake.edge.settings import EdgeSettings
-from handshake.edge.simulate import LiveData, Request, simulate
+from handshake.edge.simulate import LiveData, Request
 from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
+from tests.cel_oracle import judge_by_cel
 from tests.live.edges import DIGEST, Edge, run_edge, run_varnish
 from tests.live.haproxies import wait_until
 
@@ -470,7 +471,7 @@ def test_simulator_agrees_with_the_real_edge(edge: Edge) -> None:
         Request(client="127.0.0.11", headers=wordpress, path="/calls/"),
     ]
     for request in requests:
-        expected = simulate(edge.policy, request, live).statuses or (404,)
+        expected = judge_by_cel(edge.policy, request, live).statuses or (404,)
         found = edge.ask(request.path, method=request.method, source=request.client, headers=request.headers)
         assert found.status in expected, request
 

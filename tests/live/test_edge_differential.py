@@ -11,7 +11,8 @@ import pytest
 
 from handshake.edge.door.maps import FOREVER, SWITCHES
 from handshake.edge.phase import Phase
-from handshake.edge.simulate import LiveData, Request, simulate
+from handshake.edge.simulate import LiveData, Request
+from tests.cel_oracle import judge_by_cel
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
 
@@ -95,7 +96,7 @@ def test_edge_and_evaluator_agree(edge: Edge, phase: Phase, number: int) -> None
     """A condition holds at the running edge exactly where CEL's own evaluator says that it does."""
     for request in REQUESTS:
         told = choose(request, phase, number)
-        expected = simulate(edge.policy, told, LIVE).statuses or (404,)
+        expected = judge_by_cel(edge.policy, told, LIVE).statuses or (404,)
         url = f"{request.path}?{request.query}" if request.query else request.path
         found = edge.ask(
             url, method=request.method, source=request.client, headers={**told.headers, "Host": request.host}
@@ -108,6 +109,7 @@ def test_every_condition_is_put_to_the_test() -> None:
     policy = read_text(write_policy())
     for number in range(len(CONDITIONS)):
         verdicts = {
-            bool(simulate(policy, choose(request, Phase.ADMIT, number), LIVE).matched) for request in REQUESTS
+            bool(judge_by_cel(policy, choose(request, Phase.ADMIT, number), LIVE).matched)
+            for request in REQUESTS
         }
         assert verdicts == {True, False} or CONDITIONS[number].startswith(("switch", "!switch"))

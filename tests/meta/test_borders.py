@@ -4,9 +4,11 @@ import ast
 import subprocess
 import sys
 
+from handshake.core.hop_header import ARM_PREFIX, HOP_PREFIX, Hop
 from tests.meta.sources import SOURCES, modules
 
 _VAGUE = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc", "lib"}
+_OF_CEL = {"celpy.celparser.CELParseError", "celpy.celparser.CELParser", "celpy.evaluation.celstr"}
 
 
 def test_rooms_import_only_what_their_floor_allows() -> None:
@@ -26,6 +28,41 @@ def test_core_needs_nothing_but_the_standard_library() -> None:
         if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("handshake.core")
     }
     assert not foreign
+
+
+def test_nothing_but_the_tests_evaluates_with_cel() -> None:
+    """Of cel-python, the package uses the parser and its reading of literals; conditions have one evaluator, our own."""
+    used = {
+        f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if "celpy" in (getattr(node, "module", None) or alias.name)
+    }
+    assert used == _OF_CEL
+
+
+def test_names_of_the_hops_stand_in_one_module() -> None:
+    """No other module spells a header in which door, cache and gateway speak to one another, in whatever case."""
+    prefixes = (HOP_PREFIX.lower(), ARM_PREFIX.lower())
+    spelled = {
+        module.path.name
+        for module in modules()
+        if any(prefix in module.path.read_text(encoding="utf-8").lower() for prefix in prefixes)
+    }
+    assert spelled == {"hop_header.py"}
+
+
+def test_every_name_of_the_hops_is_spoken() -> None:
+    """Every header of the registry is used somewhere in the package."""
+    used = {
+        node.attr
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Hop"
+    }
+    assert set(Hop.__members__) == used
 
 
 def test_every_room_is_a_folder_that_the_design_names() -> None:

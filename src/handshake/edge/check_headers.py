@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from handshake.config.reader import Loaded
 from handshake.config.source import Path
+from handshake.core.hop_header import HOP_PREFIX
 from handshake.core.problem import Problem
 from handshake.edge.adjust import HeaderChanges
 from handshake.edge.identity import is_stripped
@@ -49,7 +50,7 @@ def _check_names(
     loaded: Loaded[EdgeSettings], path: Path, named: Iterable[tuple[Path, str]]
 ) -> Iterator[Problem]:
     for place, name in named:
-        if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith("x-hs-")):
+        if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith(HOP_PREFIX.lower())):
             yield Problem(
                 check="edge-framing-header",
                 what=f"{name} is none of a policy's headers: it says where a message ends, or is the edge's own",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from handshake.edge.answers import Answer, compose_answers
 from handshake.edge.arrival import Arrival, Refusal, arrive
 from handshake.edge.deed import tell_deed
+from handshake.edge.evaluate import Evaluator
 from handshake.edge.keeping import Keeping, judge_keeping
 from handshake.edge.limit import MOST_COUNTED
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.request import LiveData, Request
-from handshake.edge.simulate import Verdict, ask_cel, follow, order_rules
+from handshake.edge.simulate import Verdict, follow, order_rules
 from handshake.edge.why_not import Part, take_apart
 
 
@@ -67,26 +67,17 @@ class Explanation:
     """About the rule that was asked for."""
 
 
-Holds: TypeAlias = Callable[[Rule, Request], bool]
-
-
-def explain(
-    policy: Policy,
-    request: Request,
-    live: LiveData,
-    about: Rule | None = None,
-    *,
-    evaluate: Holds | None = None,
-) -> Explanation:
-    """Return what becomes of a request as the client sends it; CEL's own evaluator decides where no other is given."""
+def explain(policy: Policy, request: Request, live: LiveData, about: Rule | None = None) -> Explanation:
+    """Return what becomes of a request as the client sends it."""
     arrival = arrive(policy, request)
     if arrival.refusal:
         return _tell_refused(arrival, about)
+    evaluator = Evaluator(policy, live)
     seen: dict[str, Request] = {}
 
     def holds(rule: Rule, request: Request) -> bool:
         seen[rule.name] = request
-        return evaluate(rule, request) if evaluate else ask_cel(rule.text, policy, request, live)
+        return evaluator.holds(rule.condition, request)
 
     verdict = follow(order_rules(policy), arrival.request, live.exceeded, holds)
     goes_on = None if verdict.ending else verdict.request
@@ -103,7 +94,7 @@ def explain(
         keeping=judge_keeping(verdict) if goes_on else None,
         limits=tuple(rule.name for rule in verdict.limits[:MOST_COUNTED]),
         arms=dict(verdict.request.arms),
-        why=_tell_why(about, verdict, seen, policy, live) if about else None,
+        why=_tell_why(about, verdict, seen, evaluator, live) if about else None,
     )
 
 
@@ -139,9 +130,9 @@ def _tell_refused(arrival: Arrival, about: Rule | None) -> Explanation:
 
 
 def _tell_why(
-    rule: Rule, verdict: Verdict, seen: Mapping[str, Request], policy: Policy, live: LiveData
+    rule: Rule, verdict: Verdict, seen: Mapping[str, Request], evaluator: Evaluator, live: LiveData
 ) -> WhyNot:
-    parts = tuple(take_apart(rule.condition, policy, seen.get(rule.name, verdict.request), live))
+    parts = tuple(take_apart(rule.condition, evaluator, seen.get(rule.name, verdict.request), live))
     if rule in verdict.matched:
         why = "it matched"
     elif rule.name in seen:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-PREFIXES = ("cf-", "fastly-", "x-arm-", "x-forwarded-", "x-hs-", "x-original-")
-"""Beginnings of names; our own `X-HS-*` and `X-Arm-*` are set anew behind the door."""
+from handshake.core.hop_header import ARM_PREFIX, HOP_PREFIX
+
+PREFIXES = ("cf-", "fastly-", ARM_PREFIX.lower(), "x-forwarded-", HOP_PREFIX.lower(), "x-original-")
+"""Beginnings of names; our own (`Hop`, and the arms for the origin) are set anew behind the door."""
 
 NAMES = (
     "client-ip",

@@ -1,22 +1,19 @@
-"""The policy, evaluated for one request without any edge: CEL's own evaluator reads the conditions."""
+"""What becomes of one request under a policy, without any edge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
-
-import celpy
 
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.adjust import Cache, HeaderChanges, Headers, Pass, Route, Split
-from handshake.edge.cel_values import describe
+from handshake.edge.evaluate import Evaluator
 from handshake.edge.limit import Limit
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy, Rule
 from handshake.edge.request import LiveData, Request
 
-__all__ = ["LiveData", "Request", "Verdict", "ask_cel", "follow", "order_rules", "simulate"]
+__all__ = ["LiveData", "Request", "Verdict", "follow", "order_rules", "simulate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,17 +69,13 @@ class Verdict:
 
 
 def simulate(policy: Policy, request: Request, live: LiveData) -> Verdict:
-    """Return the verdict on a request."""
+    """Return the verdict on a request of which everything is known."""
+    evaluator = Evaluator(policy, live)
 
     def holds(rule: Rule, request: Request) -> bool:
-        return ask_cel(rule.text, policy, request, live)
+        return evaluator.holds(rule.condition, request)
 
     return follow(order_rules(policy), request, live.exceeded, holds)
-
-
-def ask_cel(condition: str, policy: Policy, request: Request, live: LiveData) -> bool:
-    """Return whether a condition holds, by CEL's own evaluator."""
-    return bool(_compile(condition).evaluate(describe(policy, request, live)))
 
 
 def order_rules(policy: Policy) -> tuple[Rule, ...]:
@@ -103,12 +96,6 @@ def follow(
             return Verdict(matched=tuple(matched), request=request, ending=rule)
         request = _change(rule, request)
     return Verdict(matched=tuple(matched), request=request)
-
-
-@cache
-def _compile(condition: str) -> celpy.Runner:
-    environment = celpy.Environment()
-    return environment.program(environment.compile(condition))
 
 
 def _change(rule: Rule, request: Request) -> Request:

@@ -10,7 +10,6 @@ from handshake.config.reader import Loaded
 from handshake.core.problem import Location
 from handshake.edge.cases import Case, CasesSettings, Expectation
 from handshake.edge.explain import Explanation, explain
-from handshake.edge.judge import Judge
 from handshake.edge.network import parse_network
 from handshake.edge.policy import Policy
 from handshake.edge.request import LiveData, Request
@@ -51,7 +50,7 @@ def try_cases(loaded: Loaded[CasesSettings], policy: Policy, find_way: FindWay) 
     """Yield what comes of each case; the cases were checked against the policy."""
     for number, case in enumerate(loaded.model.case):
         live = _describe_live(policy, case)
-        explanation = explain(policy, _describe_request(case), live, evaluate=Judge(policy, live).holds)
+        explanation = explain(policy, _describe_request(case), live)
         yield Trial(
             name=case.name,
             where=loaded.source.at("case", number, "name"),

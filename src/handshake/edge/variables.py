@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handshake.core.hop_header import Hop
 from handshake.edge.dialect import Dialect
 from handshake.edge.phase import Phase
 
@@ -45,7 +46,7 @@ CLIENT_IP = Variable(
     description="the client's address; X-Forwarded-For counts from trusted proxies only",
     reads={
         Dialect.DOOR: "src",
-        Dialect.CACHE: 'std.ip(req.http.X-HS-Client, "0.0.0.0")',
+        Dialect.CACHE: f'std.ip(req.http.{Hop.CLIENT}, "0.0.0.0")',
         Dialect.FASTLY: "client.ip",
     },
 )
@@ -55,7 +56,7 @@ CLIENT_ASN = Variable(
     description=f"the number of the client's network (autonomous system), {UNKNOWN_NETWORK} where nobody knows",
     reads={
         Dialect.DOOR: "var(txn.asn)",
-        Dialect.CACHE: "std.integer(req.http.X-HS-Asn, 0)",
+        Dialect.CACHE: f"std.integer(req.http.{Hop.ASN}, 0)",
         Dialect.FASTLY: "client.as.number",
     },
 )
@@ -65,7 +66,7 @@ CLIENT_RATE = Variable(
     description=f"how many requests the client has made in the last {RATE_SECONDS} seconds, this one included",
     reads={
         Dialect.DOOR: "sc_http_req_rate(0)",
-        Dialect.CACHE: "std.integer(req.http.X-HS-Rate, 0)",
+        Dialect.CACHE: f"std.integer(req.http.{Hop.RATE}, 0)",
         Dialect.FASTLY: f"ratecounter.hs_clients.bucket.{RATE_SECONDS}s",
     },
 )
@@ -109,8 +110,8 @@ REQUEST_ARM = Variable(
     type=Type.TEXT,
     description="the arm that the named rule with `split` has chosen for the visitor; empty before such a rule",
     reads={
-        Dialect.CACHE: "req.http.X-HS-Arm-{key}",
-        Dialect.FASTLY: "req.http.X-HS-Arm-{key}",
+        Dialect.CACHE: f"req.http.{Hop.ARM}-{{key}}",
+        Dialect.FASTLY: f"req.http.{Hop.ARM}-{{key}}",
     },
     phases=frozenset({Phase.SERVE}),
     has_key=True,
@@ -124,8 +125,8 @@ VARIABLES = (
         description=f'two capital letters (ISO 3166), or "{UNKNOWN_COUNTRY}"',
         reads={
             Dialect.DOOR: "var(txn.country)",
-            Dialect.CACHE: "req.http.X-HS-Country",
-            Dialect.FASTLY: "req.http.X-HS-Country",
+            Dialect.CACHE: f"req.http.{Hop.COUNTRY}",
+            Dialect.FASTLY: f"req.http.{Hop.COUNTRY}",
         },
     ),
     CLIENT_ASN,

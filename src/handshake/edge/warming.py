@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from handshake.core.compressible import Encoding, is_compressible
+from handshake.core.hop_header import Hop
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_paths import describe_shape, show_address
 from handshake.edge.vcl.site_warming import WARM
@@ -24,15 +25,15 @@ def plan_warming(
 
 def _ask_for(site: str, shown: ReleaseRoute, path: str) -> Iterator[Mapping[str, str]]:
     contract = shown.contract
-    facts = {
+    facts: dict[str, str] = {
         WARM: "yes",
-        "X-HS-Site": site,
-        "X-HS-Release": shown.release,
-        "X-HS-Traits": describe_shape(shown),
-        "X-HS-Below": canonical_path(show_address(path, is_pretty=contract.is_pretty)),
+        Hop.SITE: site,
+        Hop.RELEASE: shown.release,
+        Hop.TRAITS: describe_shape(shown),
+        Hop.BELOW: canonical_path(show_address(path, is_pretty=contract.is_pretty)),
     }
     if is_compressible(path):
         for encoding in _ORDER:
             if encoding in contract.encodings:
-                yield {**facts, "X-HS-Accept-Encoding": encoding}
+                yield {**facts, Hop.ACCEPT_ENCODING: encoding}
     yield facts

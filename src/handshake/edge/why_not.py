@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handshake.edge.evaluate import read_value
+from handshake.edge.evaluate import Evaluator, read_value
 from handshake.edge.expression import (
     All,
     Any,
@@ -19,10 +19,8 @@ from handshake.edge.expression import (
     SwitchIsOn,
     Test,
 )
-from handshake.edge.policy import Policy
 from handshake.edge.print_cel import print_cel
 from handshake.edge.request import LiveData, Request
-from handshake.edge.simulate import ask_cel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +35,19 @@ class Part:
 
 
 def take_apart(
-    expression: Expression, policy: Policy, request: Request, live: LiveData, depth: int = 0
+    expression: Expression, evaluator: Evaluator, request: Request, live: LiveData, depth: int = 0
 ) -> Iterator[Part]:
     """Yield the parts of a condition, each before those within it."""
-    holds = ask_cel(print_cel(expression), policy, request, live)
+    holds = evaluator.holds(expression, request)
     match expression:
         case Not(operand=operand):
             yield Part(depth=depth, text="not", value="", holds=holds)
-            yield from take_apart(operand, policy, request, live, depth + 1)
+            yield from take_apart(operand, evaluator, request, live, depth + 1)
         case All(operands=operands) | Any(operands=operands):
             joint = "all of" if isinstance(expression, All) else "any of"
             yield Part(depth=depth, text=joint, value="", holds=holds)
             for operand in operands:
-                yield from take_apart(operand, policy, request, live, depth + 1)
+                yield from take_apart(operand, evaluator, request, live, depth + 1)
         case test:
             yield Part(depth=depth, text=print_cel(test), value=_show(test, request, live), holds=holds)
 

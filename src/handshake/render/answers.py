@@ -7,6 +7,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from handshake.core.hop_header import Hop
 from handshake.render.page import Rendering
 from handshake.render.renderer import Answer, Finding
 from handshake.render.templates import RenderError, Templates
@@ -24,7 +25,7 @@ def answer_page(request: Request, answer: Answer, rendering: Rendering, max_age_
         "ETag": rendering.etag,
     }
     if answer.finding is Finding.STALE:
-        headers["X-HS-Content"] = Finding.STALE
+        headers[Hop.CONTENT] = Finding.STALE
     if rendering.etag in _known_tags(request):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return HTMLResponse(rendering.html, headers=headers)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handshake.core.clock import Clock
+from handshake.core.hop_header import Hop
 
 _WORTH_A_LINE = 400
 
@@ -82,7 +83,7 @@ def _write_line(scope: Scope, status: int, seconds: float) -> None:
         "status": status,
         "milliseconds": round(seconds * 1000, 2),
         "request_id": headers.get(b"x-request-id", ""),
-        "client": headers.get(b"x-hs-client", ""),
-        "country": headers.get(b"x-hs-country", ""),
+        "client": headers.get(Hop.CLIENT.lower().encode(), ""),
+        "country": headers.get(Hop.COUNTRY.lower().encode(), ""),
     }
     requests.info("%s %s %d", scope["method"], scope["path"], status, extra={"fields": fields})

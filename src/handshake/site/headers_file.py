@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from handshake.core.hop_header import HOP_PREFIX
 from handshake.core.problem import Problem
 from handshake.core.site_contract import Dialect, HeaderRule
 from handshake.site.rule_lines import RuleLine, read_lines
@@ -80,7 +81,7 @@ def find_headers(rules: Iterable[HeaderRule], path: str, dialect: Dialect) -> di
 
 def is_own(name: str) -> bool:
     """Tell whether a header is the edge's to say."""
-    return name.lower() in _OWN or name.lower().startswith("x-hs-")
+    return name.lower() in _OWN or name.lower().startswith(HOP_PREFIX.lower())
 
 
 def _add(rule: HeaderRule, text: str) -> HeaderRule:

@@ -18,6 +18,7 @@ from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.loop import Loop
 from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.hop_header import Hop
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.workplace import PROGRAMS, workplace
 from handshake.drivers.varnish.program import VarnishProgram
@@ -111,7 +112,7 @@ class Copying(Routing):
 def _ask_cache(socket: Path, path: str) -> Page:
     connection = UnixConnection(socket)
     try:
-        connection.request("GET", path, headers={"X-HS-Client": _NOBODY})
+        connection.request("GET", path, headers={Hop.CLIENT: _NOBODY})
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
         return Page(status=answer.status, headers=headers, body=answer.read())

@@ -17,6 +17,7 @@ from handshake.control.uploading import Uploads
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest, short
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.core.hop_header import Hop
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.objects import ObjectStore
 from handshake.core.pointer import Move, Pointer
@@ -95,9 +96,9 @@ class Copier:
                 f"{path} answers {answer.status}, and a copy of that would help nobody",
                 hint="Mend the page, or take it off [fallback_copy] pages; the last copy stays.",
             )
-        if "x-hs-release" in answer.headers:
+        if Hop.RELEASE.lower() in answer.headers:
             raise UnavailableError(
-                f"{path} is served from release {answer.headers['x-hs-release']} of a site",
+                f"{path} is served from release {answer.headers[Hop.RELEASE.lower()]} of a site",
                 hint="Either it needs no copy, or what renders it is down; the last copy stays.",
             )
         return answer.body

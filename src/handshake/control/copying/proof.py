@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from handshake.control.copying.page import Page
 from handshake.core.digest import digest_bytes, short
+from handshake.core.hop_header import Hop
 from handshake.core.manifest import Manifest, ManifestFile, release_id
 from handshake.site.crawl import file_of
 
@@ -37,7 +38,7 @@ def _find_fault(file: ManifestFile | None, release: str, page: Page) -> str:
         return "the copy does not hold it: make a copy first"
     if page.status != _OK:
         return f"the edge answers {page.status}"
-    if page.headers.get("x-hs-release", "") != release:
+    if page.headers.get(Hop.RELEASE.lower(), "") != release:
         return "the edge does not answer it from the copy"
     if digest_bytes(page.body) != file.digest:
         return "what the edge answers is not what was copied"

@@ -34,7 +34,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 def forget(path: Path, purge: Purge) -> int:
     """Let a cache forget pages; return how many. UnavailableError where it does not say that it did."""
-    soft = {PURGE_SOFTLY: "1"} if purge.is_soft else {}
+    soft: dict[str, str] = {PURGE_SOFTLY: "1"} if purge.is_soft else {}
     return sum(_ask(path, {**headers, **soft}) for headers in _print_requests(purge))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.haproxy import Line, line
 
 _ASKED = (
@@ -14,7 +15,7 @@ _ASKED = (
 """What the request itself says. Text that a visitor chose is escaped; the rest HAProxy wrote itself."""
 _OR_HYPHEN = "%{+M}o"
 """From here on, what is absent is a hyphen, as it is in a log's own format."""
-_TOLD = "X-HS-Log-"
+_TOLD = f"{Hop.LOG}-"
 """How the names of headers begin in which the cache tells the door what only the log is for."""
 
 
@@ -48,8 +49,8 @@ def remember_request() -> Line:
 def remember_answer() -> tuple[Line, ...]:
     """Return the lines that take the cache's word about a request off the answer and keep it for the log."""
     return (
-        line("http-response", "set-var(txn.cache)", f"res.hdr({_TOLD}Cache)"),
-        line("http-response", "set-var(txn.rule)", f"res.hdr({_TOLD}Rule)"),
-        line("http-response", "set-var(txn.arm)", f"res.hdr({_TOLD}Arm)"),
+        line("http-response", "set-var(txn.cache)", f"res.hdr({Hop.LOG_CACHE})"),
+        line("http-response", "set-var(txn.rule)", f"res.hdr({Hop.LOG_RULE})"),
+        line("http-response", "set-var(txn.arm)", f"res.hdr({Hop.LOG_ARM})"),
         line("http-response", "del-header", _TOLD, "-m", "beg"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.door.conditions import compile_condition, in_rows
 from handshake.edge.door.maps import COUNTRIES
 from handshake.edge.expression import IsListed, SwitchIsOn
@@ -53,20 +54,20 @@ def tell_cache(policy: Policy) -> tuple[Line, ...]:
     """Return the lines that pass the door's findings on; only those that a rule of the cache reads."""
     return (
         # Added, not set: neither a client's header of such a name nor a rule's gets as far as here.
-        line("http-request", "add-header", "X-HS-Client", spell_client(policy)),
-        line("http-request", "add-header", "X-HS-Country", "%[var(txn.country)]"),
+        line("http-request", "add-header", Hop.CLIENT, spell_client(policy)),
+        line("http-request", "add-header", Hop.COUNTRY, "%[var(txn.country)]"),
         line("http-request", "set-header", "X-Request-Id", "%[unique-id]"),
         line("http-request", "set-header", "X-Forwarded-Proto", "%[ssl_fc,iif(https,http)]"),
         *(
             statement
             for its in policy.switches
             if policy.needs_switch(its.name, Phase.SERVE)
-            for statement in _tell(policy, "X-HS-Switches", its.name, SwitchIsOn(name=its.name))
+            for statement in _tell(policy, Hop.SWITCHES, its.name, SwitchIsOn(name=its.name))
         ),
         *(
             statement
             for test in policy.listings(Phase.SERVE)
-            for statement in _tell(policy, "X-HS-Lists", test.label, test)
+            for statement in _tell(policy, Hop.LISTS, test.label, test)
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import HOP_PREFIX
 from handshake.edge.door.surroundings import Accounts, Region
 from handshake.syntax.haproxy import Line, Section, line
 
@@ -19,7 +20,7 @@ def _compile_frontend(region: Region, accounts: Accounts) -> Section:
         lines=(
             line("bind", f"unix@{region.socket}", *owner, "mode", "600"),
             # A store is a stranger: it learns nothing about our visitors.
-            line("http-request", "del-header", "X-HS-", "-m", "beg"),
+            line("http-request", "del-header", HOP_PREFIX, "-m", "beg"),
             line("http-request", "del-header", "X-Forwarded-", "-m", "beg"),
             line("http-request", "set-header", "Host", region.host),
             *prefix,

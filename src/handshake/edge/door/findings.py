@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from handshake.core.hop_header import Hop
 from handshake.edge.dialect import Dialect
 from handshake.edge.door.maps import NETWORKS
 from handshake.edge.expression import Reads
@@ -65,7 +66,7 @@ def _looked_at(policy: Policy) -> dict[Reads, None]:
 
 def tell_findings(policy: Policy) -> tuple[Line, ...]:
     """Return the lines that tell the cache what it cannot find out by itself."""
-    told = ((CLIENT_ASN, "X-HS-Asn", "%[var(txn.asn)]"), (CLIENT_RATE, "X-HS-Rate", "%[sc_http_req_rate(0)]"))
+    told = ((CLIENT_ASN, Hop.ASN, "%[var(txn.asn)]"), (CLIENT_RATE, Hop.RATE, "%[sc_http_req_rate(0)]"))
     return tuple(
         line("http-request", "set-header", header, value)
         for variable, header, value in told

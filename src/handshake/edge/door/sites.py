@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.haproxy import Line, line
 
 
@@ -10,12 +11,12 @@ def tell_about_visitor() -> tuple[Line, ...]:
     return (
         line(
             "http-request",
-            *("set-header", "X-HS-Accept-Encoding", "%[req.fhdr(accept-encoding)]"),
+            *("set-header", Hop.ACCEPT_ENCODING, "%[req.fhdr(accept-encoding)]"),
             *("if", "{", "req.fhdr(accept-encoding)", "-m", "found", "}"),
         ),
         line(
             "http-request",
-            *("set-header", "X-HS-Credential", "%[req.fhdr(authorization),sha2(256),hex]"),
+            *("set-header", Hop.CREDENTIAL, "%[req.fhdr(authorization),sha2(256),hex]"),
             *("if", "{", "req.fhdr(authorization)", "-m", "found", "}"),
             *("{", "req.fhdr(host)", "-m", "sub", "-i", "--", "--", "}"),
         ),

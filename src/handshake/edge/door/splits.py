@@ -5,6 +5,7 @@ Varnish cannot add a second Set-Cookie to an answer that has one.
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.adjust import Split
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
@@ -23,7 +24,7 @@ def set_arm_cookies(policy: Policy) -> tuple[Line, ...]:
 
 
 def _set_cookie(rule: str, split: Split) -> tuple[Line, ...]:
-    header = f"x-hs-arm-{rule}"
+    header = f"{Hop.ARM.lower()}-{rule}"
     value = f"{cookie_of(rule)}=%[res.hdr({header})]; {cookie_attributes(split.days)}"
     found = ("if", "{", f"res.hdr({header})", "-m", "found", "}")
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from handshake.core.hop_header import Hop
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.decoy_text import show_text
 from handshake.edge.fastly.challenges import answer_challenges
@@ -28,7 +29,7 @@ def answer_rule(rule: Rule) -> tuple[Statement, ...]:
             headers = {"Content-Type": respond.content_type, **respond.headers}
             return (_when_asked(rule, *_give(respond.status, headers, respond.body, respond.reason)),)
         case Redirect(status=status):
-            location = act("set obj.http.Location = req.http.X-HS-Location")
+            location = act(f"set obj.http.Location = req.http.{Hop.LOCATION}")
             return (_when_asked(rule, *_give(status.value, {}, "")[:-1], location, act('synthetic ""')),)
         case Decoy() as decoy if not is_for_the_door(decoy):
             return (_when_asked(rule, *_deceive(decoy)),)
@@ -64,7 +65,7 @@ def answer_errors(policy: Policy, answers: tuple[Statement, ...]) -> Block:
 
 
 def _when_asked(rule: Rule, *body: Statement) -> Statement:
-    asked = f'obj.status == {ANSWER} && req.http.X-HS-Rule == "{rule.name}"'
+    asked = f'obj.status == {ANSWER} && req.http.{Hop.RULE} == "{rule.name}"'
     return when(asked, *body, _DONE, because=rule.because)
 
 

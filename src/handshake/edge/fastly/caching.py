@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handshake.core.hop_header import Hop
 from handshake.edge.adjust import Cache
 from handshake.edge.dialect import Dialect
 from handshake.edge.expression import Reads
@@ -14,7 +15,7 @@ from handshake.edge.variables import REQUEST_COOKIE
 from handshake.syntax.fastly_vcl import quote, subroutine
 from handshake.syntax.vcl import Act, Block, If, Statement, act, when
 
-_SHARED = 'req.http.X-HS-Shared && (req.method == "GET" || req.method == "HEAD")'
+_SHARED = f'req.http.{Hop.SHARED} && (req.method == "GET" || req.method == "HEAD")'
 _PRIVATE = 'beresp.http.Cache-Control ~ "(?i)(no-store|private)" || beresp.http.Set-Cookie'
 _BINDING = 'beresp.http.Cache-Control ~ "(?i)((must|proxy)-revalidate|s-maxage)"'
 _PASS = act("return(pass)")
@@ -22,15 +23,15 @@ _PASS = act("return(pass)")
 
 def met(rule: Rule) -> str:
     """Return the header that remembers that a request meets a rule."""
-    return f"X-HS-Met-{rule.name}"
+    return f"{Hop.MET}-{rule.name}"
 
 
 def wish_caching(rule: Rule, cache: Cache) -> tuple[Statement, ...]:
     """Return vcl_recv's part of a rule: what the operator wants of the answer."""
     return (
         act(f'set req.http.{met(rule)} = "1"'),
-        *((act('set req.http.X-HS-Shared = "1"'),) if cache.ttl_seconds is not None else ()),
-        *((act(f"set req.http.X-HS-Tags = {quote(' '.join(cache.tags))}"),) if cache.tags else ()),
+        *((act(f'set req.http.{Hop.SHARED} = "1"'),) if cache.ttl_seconds is not None else ()),
+        *((act(f"set req.http.{Hop.TAGS} = {quote(' '.join(cache.tags))}"),) if cache.tags else ()),
         *(statement for reads in rule.reads for statement in _tell_apart(reads)),
     )
 
@@ -38,7 +39,7 @@ def wish_caching(rule: Rule, cache: Cache) -> tuple[Statement, ...]:
 def look_up() -> tuple[Statement, ...]:
     """Return the end of vcl_recv: what may be looked up in the cache at all."""
     return (
-        when("req.http.X-HS-Pass", *_restore_cookie(), _PASS),
+        when(f"req.http.{Hop.PASS}", *_restore_cookie(), _PASS),
         when(
             _SHARED,
             act("unset req.http.Authorization"),
@@ -59,7 +60,7 @@ def hash_request() -> Block:
         "hash",
         act("set req.hash += req.url"),
         act("set req.hash += req.http.Host"),
-        when("req.http.X-HS-Key", act("set req.hash += req.http.X-HS-Key")),
+        when(f"req.http.{Hop.KEY}", act(f"set req.hash += req.http.{Hop.KEY}")),
         act("return(hash)"),
     )
 
@@ -75,15 +76,15 @@ def fetch(policy: Policy, *, has_sites: bool = False) -> Block:
             act("set beresp.cacheable = false"),
             act("return(deliver)"),
         ),
-        when(f'req.http.X-HS-Pass || (req.method != "GET" && req.method != "HEAD") || {_PRIVATE}', _PASS),
+        when(f'req.http.{Hop.PASS} || (req.method != "GET" && req.method != "HEAD") || {_PRIVATE}', _PASS),
         when('beresp.http.Vary ~ "[*]"', _PASS),
         *((keep_site_file(_keep_stale(policy.grace_seconds)),) if has_sites else ()),
         *_keep_unmarked_out(rules),
         *_keep_stale(policy.grace_seconds),
         *(_obey(rule, cache) for rule, cache in rules),
         when(
-            "req.http.X-HS-Tags",
-            act('set beresp.http.Surrogate-Key = beresp.http.Surrogate-Key " " req.http.X-HS-Tags'),
+            f"req.http.{Hop.TAGS}",
+            act(f'set beresp.http.Surrogate-Key = beresp.http.Surrogate-Key " " req.http.{Hop.TAGS}'),
         ),
         tag_page(),
         act("return(deliver)"),
@@ -132,8 +133,8 @@ def _restore_cookie() -> tuple[Act | If, ...]:
     """What a key names or a split has dealt goes on to the origin, whatever else is taken off."""
     return (
         when(
-            "req.http.X-HS-Cookie",
-            act('set req.http.Cookie = regsub(req.http.Cookie req.http.X-HS-Cookie, "^; ", "")'),
+            f"req.http.{Hop.COOKIE}",
+            act(f'set req.http.Cookie = regsub(req.http.Cookie req.http.{Hop.COOKIE}, "^; ", "")'),
         ),
     )
 
@@ -141,7 +142,7 @@ def _restore_cookie() -> tuple[Act | If, ...]:
 def _tell_apart(reads: Reads) -> tuple[Act, ...]:
     """By a digest, so that no two keys look the same, whatever a visitor writes."""
     spelled = reads.spell(Dialect.FASTLY)
-    told = act(f'set req.http.X-HS-Key = req.http.X-HS-Key digest.hash_sha256({spelled}) "|"')
+    told = act(f'set req.http.{Hop.KEY} = req.http.{Hop.KEY} digest.hash_sha256({spelled}) "|"')
     if reads.variable is not REQUEST_COOKIE:
         return (told,)
-    return told, act(f'set req.http.X-HS-Cookie = req.http.X-HS-Cookie "; {reads.key}=" {spelled}')
+    return told, act(f'set req.http.{Hop.COOKIE} = req.http.{Hop.COOKIE} "; {reads.key}=" {spelled}')

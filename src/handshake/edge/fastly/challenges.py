@@ -6,6 +6,7 @@ same client, until the puzzle ends.
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.challenge_page import COOKIE, PAGE, PATH, PLACE_OF_SEAL, SEAL_SECONDS, ZEROS
 from handshake.edge.fastly.conditions import NOW
 from handshake.edge.fastly.cookies import read_cookie
@@ -35,7 +36,7 @@ def accept_solutions(policy: Policy) -> tuple[Statement, ...]:
     return (
         when(
             f"req.url.path == {quote(PATH)}",
-            act('set req.http.X-HS-Rule = "challenge"'),
+            act(f'set req.http.{Hop.RULE} = "challenge"'),
             act('set var.key = querystring.get(req.url, "seal")'),
             act('set var.text = querystring.get(req.url, "answer")'),
             when(
@@ -80,8 +81,8 @@ def challenge(rule: Rule) -> tuple[Statement, ...]:
             act(f'set var.until = std.itoa(var.count) ".{rule.name}." uuid.version4()'),
             act('set var.wanted = "seal " client.ip " " var.until'),
             act(f"set var.wanted = {seal('var.wanted')}"),
-            act('set req.http.X-HS-Seal = var.until "." var.wanted'),
-            act(f'set req.http.X-HS-Rule = "{rule.name}"'),
+            act(f'set req.http.{Hop.SEAL} = var.until "." var.wanted'),
+            act(f'set req.http.{Hop.RULE} = "{rule.name}"'),
             act(f"error {SHOWN}"),
         ),
     )
@@ -108,18 +109,18 @@ def _show(rules: tuple[tuple[Rule, Limit], ...]) -> tuple[Statement, ...]:
     head, tail = PAGE.split(PLACE_OF_SEAL)
     return (
         *(
-            when(f'req.http.X-HS-Rule == "{rule.name}"', act(f"set obj.status = {limit.status}"))
+            when(f'req.http.{Hop.RULE} == "{rule.name}"', act(f"set obj.status = {limit.status}"))
             for rule, limit in rules
         ),
         act('set obj.http.Content-Type = "text/html; charset=utf-8"'),
-        act(f"synthetic {quote(head)} req.http.X-HS-Seal {quote(tail)}"),
+        act(f"synthetic {quote(head)} req.http.{Hop.SEAL} {quote(tail)}"),
     )
 
 
 def _reward() -> tuple[Statement, ...]:
     return (
         act("set obj.status = 204"),
-        act("set obj.http.Set-Cookie = req.http.X-HS-Pass-Cookie"),
+        act(f"set obj.http.Set-Cookie = req.http.{Hop.PASS_COOKIE}"),
         act('synthetic ""'),
     )
 
@@ -138,7 +139,7 @@ def _hand_out(rule: Rule, limit: Limit) -> Branch:
             act(f'set var.wanted = "pass {rule.name} " client.ip " " var.until'),
             act(f"set var.wanted = {seal('var.wanted')}"),
             act(
-                f'set req.http.X-HS-Pass-Cookie = "{COOKIE}{rule.word}=" var.until "." var.wanted {quote(attributes)}'
+                f'set req.http.{Hop.PASS_COOKIE} = "{COOKIE}{rule.word}=" var.until "." var.wanted {quote(attributes)}'
             ),
             act(f"error {SOLVED}"),
         ),

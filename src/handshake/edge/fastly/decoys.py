@@ -6,13 +6,14 @@ rule: Fastly cannot wait, and remembers nothing. It comes the way that a real an
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.actions import Decoy
 from handshake.edge.fastly.conditions import NOW
 from handshake.edge.fastly.seals import seal
 from handshake.edge.policy import Rule
 from handshake.syntax.vcl import Act, act
 
-COIN = "X-HS-Coin"
+COIN = Hop.COIN
 
 
 def choose_answer(rule: Rule, decoy: Decoy) -> tuple[Act, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handshake.core.hop_header import Hop
 from handshake.edge.actions import Decoy
 from handshake.edge.adjust import Pass
 from handshake.edge.decoy_text import find_places
@@ -39,7 +40,7 @@ def is_for_the_door(decoy: Decoy) -> bool:
 
 def hand_to_door() -> tuple[Act, ...]:
     """Return vcl_recv's part of such a decoy: no later rule is asked, and nothing is cached."""
-    return act('set req.http.X-HS-Pass = "1"'), act("return(pass)")
+    return act(f'set req.http.{Hop.PASS} = "1"'), act("return(pass)")
 
 
 def _is_too_long(action: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handshake.core.hop_header import HOP_PREFIX, Hop
 from handshake.edge.identity import NAMES, PREFIXES
 from handshake.edge.phase import Phase
 from handshake.edge.policy import Policy
@@ -28,7 +29,7 @@ def identify_client(policy: Policy) -> tuple[Block, ...]:
     counts = any(policy.needs(CLIENT_RATE, phase) for phase in Phase)
     body = (
         *(act(f"unset req.http.{name}") for name in _claims()),
-        act("set req.http.X-HS-Client = client.ip"),
+        act(f"set req.http.{Hop.CLIENT} = client.ip"),
         act("set req.http.Fastly-Client-IP = client.ip"),
         _find_country(),
         *(
@@ -47,8 +48,8 @@ def tell_origin() -> tuple[Statement, ...]:
     return (
         when(
             "req.backend.is_origin",
-            act("set bereq.http.X-Forwarded-For = req.http.X-HS-Client"),
-            act("unset bereq.http.X-Hs-*"),
+            act(f"set bereq.http.X-Forwarded-For = req.http.{Hop.CLIENT}"),
+            act(f"unset bereq.http.{HOP_PREFIX.title()}*"),
         ),
     )
 
@@ -63,7 +64,7 @@ def _claims() -> Iterator[str]:
 
 def _find_country() -> If:
     known = Branch(
-        condition=f'{_COUNTRY} ~ "^[A-Z][A-Z]$"', body=(act(f"set req.http.X-HS-Country = {_COUNTRY}"),)
+        condition=f'{_COUNTRY} ~ "^[A-Z][A-Z]$"', body=(act(f"set req.http.{Hop.COUNTRY} = {_COUNTRY}"),)
     )
-    unknown = Branch(condition="", body=(act(f'set req.http.X-HS-Country = "{UNKNOWN_COUNTRY}"'),))
+    unknown = Branch(condition="", body=(act(f'set req.http.{Hop.COUNTRY} = "{UNKNOWN_COUNTRY}"'),))
     return If(branches=(known, unknown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.dialect import Dialect
 from handshake.edge.fastly.challenges import challenge
 from handshake.edge.fastly.deferred import LONGEST_SECONDS
@@ -61,7 +62,7 @@ def slow_down(rule: Rule, limit: Limit) -> tuple[Statement, ...]:
     """Return vcl_deliver's part of a tarpit: the answer trickles."""
     if limit.then is not Exceeded.TARPIT:
         return ()
-    return (when(f'req.http.X-HS-Rule == "{rule.name}"', act("resp.tarpit(5, 128)"), because=rule.because),)
+    return (when(f'req.http.{Hop.RULE} == "{rule.name}"', act("resp.tarpit(5, 128)"), because=rule.because),)
 
 
 def _find_key(rule: Rule) -> tuple[Statement, ...]:
@@ -78,7 +79,7 @@ def _find_key(rule: Rule) -> tuple[Statement, ...]:
 def _refuse(rule: Rule, limit: Limit) -> tuple[Statement, ...]:
     if limit.then is Exceeded.CHALLENGE:
         return challenge(rule)
-    return act(f'set req.http.X-HS-Rule = "{rule.name}"'), act(f"error {ANSWER}")
+    return act(f'set req.http.{Hop.RULE} = "{rule.name}"'), act(f"error {ANSWER}")
 
 
 def _window(limit: Limit) -> int:
@@ -104,4 +105,4 @@ def _box(rule: Rule) -> str:
 
 
 def _counted(rule: Rule) -> str:
-    return f"X-HS-Counts-{rule.name}"
+    return f"{Hop.COUNTS}-{rule.name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handshake.core.hop_header import Hop
 from handshake.edge.actions import Decoy, Redirect, Respond
 from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
 from handshake.edge.fastly.answers import answer_rule
@@ -76,7 +77,7 @@ def _act(rule: Rule) -> tuple[Statement, ...]:  # noqa: PLR0911 -- one return fo
         case Cache() as cache:
             return wish_caching(rule, cache)
         case Pass():
-            return (act('set req.http.X-HS-Pass = "1"'),)
+            return (act(f'set req.http.{Hop.PASS} = "1"'),)
         case Route() as route:
             return (_route(route),)
         case Split() as split:
@@ -103,7 +104,7 @@ def _deceive(rule: Rule, decoy: Decoy) -> tuple[Statement, ...]:
 
 
 def _ask_for_answer(rule: Rule) -> tuple[Act, ...]:
-    return act(f'set req.http.X-HS-Rule = "{rule.name}"'), act(f"error {ANSWER}")
+    return act(f'set req.http.{Hop.RULE} = "{rule.name}"'), act(f"error {ANSWER}")
 
 
 def _redirect(redirect: Redirect) -> tuple[Act, ...]:
@@ -111,7 +112,7 @@ def _redirect(redirect: Redirect) -> tuple[Act, ...]:
     path = " req.url.path" if redirect.keep_path else ""
     joint = "&" if "?" in redirect.to else "?"
     query = f' regsub({_BARE_QUERY}, "^(.)", "{joint}\\1")' if redirect.keep_query else ""
-    return (act(f"set req.http.X-HS-Location = {target}{path}{query}"),)
+    return (act(f"set req.http.{Hop.LOCATION} = {target}{path}{query}"),)
 
 
 def _change(message: str, values: dict[str, str], remove: tuple[str, ...]) -> tuple[Act, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from handshake.core.hop_header import Hop
 from handshake.edge.fastly.purging import tag_page
 from handshake.edge.fastly.surroundings import FastlySurroundings
 from handshake.syntax.fastly_vcl import quote
 from handshake.syntax.vcl import Statement, act, escape_pattern, when
 
-_IS_SITE = "req.http.X-HS-Site"
+_IS_SITE = f"req.http.{Hop.SITE}"
 _KEPT = 'beresp.ttl > 0s && beresp.http.Cache-Control ~ "(?i)max-age=[1-9]" && beresp.http.Cache-Control !~ "(?i)no-cache"'
 
 
@@ -18,7 +19,7 @@ def find_sites(surroundings: FastlySurroundings) -> tuple[Statement, ...]:
     mounts = surroundings.mounts
     if not mounts:
         return ()
-    wishes = (act(f"unset req.http.X-HS-{name}") for name in ("Key", "Shared", "Tags"))
+    wishes = (act(f"unset req.http.{name}") for name in (Hop.KEY, Hop.SHARED, Hop.TAGS))
     return (
         when(
             f"req.url.path ~ {quote(_match_any(mounts))}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handshake.core.hop_header import ARM_PREFIX, Hop
 from handshake.edge.adjust import Split
 from handshake.edge.fastly.cookies import read_cookie
 from handshake.edge.policy import Rule
@@ -17,7 +18,7 @@ def choose_arm(rule: Rule, split: Split) -> tuple[Statement, ...]:
 
     The cookie goes on to the origin: the edge behind this one must not choose again.
     """
-    arm = f"req.http.X-HS-Arm-{rule.name}"
+    arm = f"req.http.{Hop.ARM}-{rule.name}"
     cookie = cookie_of(rule.name)
     known = "|".join(split.arms)
     return (
@@ -26,11 +27,11 @@ def choose_arm(rule: Rule, split: Split) -> tuple[Statement, ...]:
             f"{arm} !~ {quote(f'^({known})$')}",
             act(f"set var.count = randomint(0, {sum(split.arms.values()) - 1})"),
             If(branches=tuple(_deal(arm, split))),
-            act(f"set req.http.X-HS-New-Arm-{rule.name} = {arm}"),
+            act(f"set req.http.{Hop.NEW_ARM}-{rule.name} = {arm}"),
         ),
-        act(f"set req.http.X-Arm-{rule.name} = {arm}"),
-        act(f'set req.http.X-HS-Key = req.http.X-HS-Key {arm} "|"'),
-        act(f'set req.http.X-HS-Cookie = req.http.X-HS-Cookie "; {cookie}=" {arm}'),
+        act(f"set req.http.{ARM_PREFIX}{rule.name} = {arm}"),
+        act(f'set req.http.{Hop.KEY} = req.http.{Hop.KEY} {arm} "|"'),
+        act(f'set req.http.{Hop.COOKIE} = req.http.{Hop.COOKIE} "; {cookie}=" {arm}'),
         act(f'set req.http.Cookie = regsuball(req.http.Cookie, "(^|; *){cookie}=[^;]*", "")'),
         act('set req.http.Cookie = regsub(req.http.Cookie, "^; *", "")'),
         when('req.http.Cookie == ""', act("unset req.http.Cookie")),
@@ -39,7 +40,7 @@ def choose_arm(rule: Rule, split: Split) -> tuple[Statement, ...]:
 
 def set_cookie(rule: Rule, split: Split) -> Statement:
     """Return vcl_deliver's part."""
-    new = f"req.http.X-HS-New-Arm-{rule.name}"
+    new = f"req.http.{Hop.NEW_ARM}-{rule.name}"
     attributes = quote(f"; {cookie_attributes(split.days)}")
     return when(
         new,

@@ -5,6 +5,7 @@ Fastly itself writes every request anew; these are the forms that a rule on a pa
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.door.strictness import HOST, METHOD, SECOND_SPELLINGS
 from handshake.syntax.fastly_vcl import quote
 from handshake.syntax.vcl import Block, Branch, If, act, sub
@@ -31,5 +32,5 @@ def refuse_malformed() -> Block:
 
 def _refuse(name: str, condition: str, status: int) -> Branch:
     return Branch(
-        condition=condition, body=(act(f'set req.http.X-HS-Rule = "{name}"'), act(f"error {status}"))
+        condition=condition, body=(act(f'set req.http.{Hop.RULE} = "{name}"'), act(f"error {status}"))
     )

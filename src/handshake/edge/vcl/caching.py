@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.adjust import Cache
 from handshake.edge.dialect import Dialect
 from handshake.edge.expression import Reads
 from handshake.edge.variables import REQUEST_COOKIE
 from handshake.syntax.vcl import Act, Block, Statement, act, quote, sub, when
 
-_SHARED = 'req.http.X-HS-Ttl && (req.method == "GET" || req.method == "HEAD")'
+_SHARED = f'req.http.{Hop.TTL} && (req.method == "GET" || req.method == "HEAD")'
 
 
 def wish_caching(cache: Cache, key: tuple[Reads, ...]) -> tuple[Act, ...]:
     """Return vcl_recv's part of a rule: what the operator wants of the answer."""
     numbers = (
-        ("X-HS-Ttl", cache.ttl_seconds),
-        ("X-HS-Grace", cache.grace_seconds),
-        ("X-HS-Stale-If-Error", cache.stale_if_error_seconds),
+        (Hop.TTL, cache.ttl_seconds),
+        (Hop.GRACE, cache.grace_seconds),
+        (Hop.STALE_IF_ERROR, cache.stale_if_error_seconds),
     )
     return (
         *(act(f'set req.http.{name} = "{seconds}"') for name, seconds in numbers if seconds is not None),
-        *((act(f"set req.http.X-HS-Tags = {quote(' '.join(cache.tags))}"),) if cache.tags else ()),
+        *((act(f"set req.http.{Hop.TAGS} = {quote(' '.join(cache.tags))}"),) if cache.tags else ()),
         *(statement for reads in key for statement in _tell_apart(reads)),
     )
 
@@ -31,14 +32,14 @@ def forget_wishes() -> tuple[Statement, ...]:
     Of the cookies, only those that the key names are left: the others make no difference to who may see the answer.
     """
     return (
-        act("unset req.http.X-HS-Lists"),
-        act("unset req.http.X-HS-Switches"),
-        when("req.http.X-HS-Pass", act("return (pass)")),
+        act(f"unset req.http.{Hop.LISTS}"),
+        act(f"unset req.http.{Hop.SWITCHES}"),
+        when(f"req.http.{Hop.PASS}", act("return (pass)")),
         when(
             _SHARED,
             act("unset req.http.Authorization"),
             act("unset req.http.Cookie"),
-            when("req.http.X-HS-Cookie", act("set req.http.Cookie = req.http.X-HS-Cookie")),
+            when(f"req.http.{Hop.COOKIE}", act(f"set req.http.Cookie = req.http.{Hop.COOKIE}")),
             act("return (hash)"),
         ),
     )
@@ -46,7 +47,7 @@ def forget_wishes() -> tuple[Statement, ...]:
 
 def hash_key() -> Statement:
     """Return vcl_hash's part."""
-    return when("req.http.X-HS-Key", act("hash_data(req.http.X-HS-Key)"))
+    return when(f"req.http.{Hop.KEY}", act(f"hash_data(req.http.{Hop.KEY})"))
 
 
 def adjust_page() -> Block:
@@ -54,15 +55,15 @@ def adjust_page() -> Block:
     return sub(
         "adjust_page",
         when(
-            'bereq.http.X-HS-Ttl && !bereq.uncacheable && beresp.status < 500 && beresp.http.Cache-Control !~ "(?i)no-store|private"'
+            f'bereq.http.{Hop.TTL} && !bereq.uncacheable && beresp.status < 500 && beresp.http.Cache-Control !~ "(?i)no-store|private"'
             " && !beresp.http.Set-Cookie",
-            act('set beresp.ttl = std.duration(bereq.http.X-HS-Ttl + "s", 0s)'),
+            act(f'set beresp.ttl = std.duration(bereq.http.{Hop.TTL} + "s", 0s)'),
             act("unset beresp.http.Expires"),
-            act('set beresp.http.Cache-Control = "public, max-age=" + bereq.http.X-HS-Ttl'),
+            act(f'set beresp.http.Cache-Control = "public, max-age=" + bereq.http.{Hop.TTL}'),
         ),
         when(
-            "bereq.http.X-HS-Tags",
-            act('set beresp.http.Surrogate-Key = beresp.http.Surrogate-Key + " " + bereq.http.X-HS-Tags'),
+            f"bereq.http.{Hop.TAGS}",
+            act(f'set beresp.http.Surrogate-Key = beresp.http.Surrogate-Key + " " + bereq.http.{Hop.TAGS}'),
         ),
     )
 
@@ -71,8 +72,8 @@ def _tell_apart(reads: Reads) -> tuple[Act, ...]:
     """In hexadecimal, so that no two keys look the same, whatever a visitor writes."""
     spelled = reads.spell(Dialect.CACHE)
     coded = f'blob.transcode(IDENTITY, HEX, encoded="" + {spelled})'
-    told = act(f'set req.http.X-HS-Key = req.http.X-HS-Key + {coded} + "|"')
+    told = act(f'set req.http.{Hop.KEY} = req.http.{Hop.KEY} + {coded} + "|"')
     if reads.variable is not REQUEST_COOKIE:
         return (told,)
-    cookie = f'req.http.X-HS-Cookie + "; {reads.key}=" + {spelled}'
-    return told, act(f'set req.http.X-HS-Cookie = regsub({cookie}, "^; ", "")')
+    cookie = f'req.http.{Hop.COOKIE} + "; {reads.key}=" + {spelled}'
+    return told, act(f'set req.http.{Hop.COOKIE} = regsub({cookie}, "^; ", "")')

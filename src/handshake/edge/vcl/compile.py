@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.policy import Policy
 from handshake.edge.settings import FallbackSettings
 from handshake.edge.vcl.caching import adjust_page, forget_wishes, hash_key
@@ -57,9 +58,9 @@ def compile_cache(
         *describe_fetching(surroundings.regions),
         _receive(rules, route_sites(sites, previews), show_copy(copy)),
         sub("vcl_hash", hash_site(), hash_key()),
-        sub("vcl_hit", act('set req.http.X-HS-Cache = "hit"'), try_for_fresh(), act("return (deliver)")),
-        sub("vcl_miss", act('set req.http.X-HS-Cache = "miss"'), leave_queue()),
-        sub("vcl_pass", act('set req.http.X-HS-Cache = "pass"')),
+        sub("vcl_hit", act(f'set req.http.{Hop.CACHE} = "hit"'), try_for_fresh(), act("return (deliver)")),
+        sub("vcl_miss", act(f'set req.http.{Hop.CACHE} = "miss"'), leave_queue()),
+        sub("vcl_pass", act(f'set req.http.{Hop.CACHE} = "pass"')),
         upgrade_pipe(),
         sub("vcl_backend_fetch", begin_fetch(), *fetch_site_file(surroundings.regions)),
         describe_noting(),
@@ -68,7 +69,7 @@ def compile_cache(
         keep_page(policy.grace_seconds),
         sub(
             "vcl_backend_response",
-            when("bereq.http.X-HS-Site", act("call keep_site_file")),
+            when(f"bereq.http.{Hop.SITE}", act("call keep_site_file")),
             act("call adjust_page"),
             act("call keep_page"),
         ),
@@ -118,10 +119,10 @@ def _receive(
         hear_purge(),
         hear_warming(),
         act("set req.http.Host = req.http.Host.lower()"),
-        act("std.collect(req.http.X-HS-Switches)"),
-        act("std.collect(req.http.X-HS-Lists)"),
+        act(f"std.collect(req.http.{Hop.SWITCHES})"),
+        act(f"std.collect(req.http.{Hop.LISTS})"),
         # Varnish has written its own peer there, which is the door.
-        act("set req.http.X-Forwarded-For = req.http.X-HS-Client"),
+        act(f"set req.http.X-Forwarded-For = req.http.{Hop.CLIENT}"),
         *(rule.test for rule in rules),
         *find_site,
         *hand_through_sockets(),
@@ -136,7 +137,9 @@ def _fail(fallback: FallbackSettings) -> Block:
         when("bereq.is_bgfetch", NOTE_FAILURE, act("return (abandon)")),
         If(
             branches=(
-                Branch(condition="bereq.http.X-HS-Site", body=(act("call fail_site_file"), *keep_failure())),
+                Branch(
+                    condition=f"bereq.http.{Hop.SITE}", body=(act("call fail_site_file"), *keep_failure())
+                ),
                 Branch(condition="", body=(NOTE_FAILURE, *forget_answer())),
             )
         ),
@@ -149,15 +152,15 @@ def _fail(fallback: FallbackSettings) -> Block:
 
 
 def _tidy(rules: tuple[ServeRule, ...]) -> Block:
-    """Take off what tells visitors about our insides; what begins with X-HS-Log is for the door's."""
+    """Take off what tells visitors about our insides; what begins with Hop.LOG is for the door's."""
     return sub(
         "tidy",
         *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server", WHILE, *INWARD)),
         when('resp.http.Age == "0"', act("unset resp.http.Age")),
         *(part for rule in rules for part in rule.finish),
-        act("set resp.http.X-HS-Log-Cache = req.http.X-HS-Cache"),
-        act("unset resp.http.X-HS-Log-Rule"),
-        when("req.http.X-HS-Rule", act("set resp.http.X-HS-Log-Rule = req.http.X-HS-Rule")),
+        act(f"set resp.http.{Hop.LOG_CACHE} = req.http.{Hop.CACHE}"),
+        act(f"unset resp.http.{Hop.LOG_RULE}"),
+        when(f"req.http.{Hop.RULE}", act(f"set resp.http.{Hop.LOG_RULE} = req.http.{Hop.RULE}")),
     )
 
 
@@ -182,8 +185,8 @@ def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
     plain: tuple[Statement, ...] = (
         label_site_answer(),
         label_preview(),
-        when("req.http.X-HS-Location", act("set resp.http.Location = req.http.X-HS-Location")),
-        when("req.http.X-HS-Allow", act("set resp.http.Allow = req.http.X-HS-Allow")),
+        when(f"req.http.{Hop.LOCATION}", act(f"set resp.http.Location = req.http.{Hop.LOCATION}")),
+        when(f"req.http.{Hop.ALLOW}", act(f"set resp.http.Allow = req.http.{Hop.ALLOW}")),
         act('set resp.http.Content-Type = "text/plain; charset=utf-8"'),
         act('set resp.body = resp.reason + {"\n"}'),
         act("call tidy"),
@@ -191,7 +194,7 @@ def _synthesize(rules: tuple[ServeRule, ...]) -> Block:
     )
     return sub(
         "vcl_synth",
-        act('set req.http.X-HS-Cache = "synth"'),
+        act(f'set req.http.{Hop.CACHE} = "synth"'),
         *(part for rule in rules for part in rule.answer),
         *plain,
     )

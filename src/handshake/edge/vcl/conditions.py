@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from handshake.core.hop_header import Hop
 from handshake.edge.dialect import Dialect
 from handshake.edge.expression import (
     All,
@@ -42,9 +43,9 @@ class ConditionPrinter:
             case Any(operands=operands):
                 return self._join(" || ", operands)
             case SwitchIsOn(name=name):
-                return _is_named("X-HS-Switches", name)
+                return _is_named(Hop.SWITCHES, name)
             case IsListed():
-                return _is_named("X-HS-Lists", expression.label)
+                return _is_named(Hop.LISTS, expression.label)
             case IsWithin(networks=networks):
                 return f"{CLIENT_IP.reads[Dialect.CACHE]} ~ {self._declare_acl(networks)}"
             case Compares():
@@ -64,7 +65,7 @@ class ConditionPrinter:
 
 
 def _is_named(header: str, name: str) -> str:
-    return f'req.http.{header} ~ "(^|, ){name}(,|$)"'
+    return f"req.http.{header} ~ {quote(f'(^|, ){escape_pattern(name)}(,|$)')}"
 
 
 def _measure(measures: Measures) -> str:

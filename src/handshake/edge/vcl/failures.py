@@ -6,6 +6,7 @@ origin that fails slowly, the last of many would wait for the sum of all tries.
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import Block, Statement, act, sub, when
 
 _MOMENT = "1s"
@@ -15,8 +16,8 @@ _SLOW = "2s"
 _WHILE = "60s"
 """So long after a slow failure nobody waits for another try: it is made in the background."""
 _NEVER_REACHED = 1_000_000
-_SITE = "http.X-HS-Site"
-_BEGUN = "bereq.http.X-HS-Begun"
+_SITE = f"http.{Hop.SITE}"
+_BEGUN = f"bereq.http.{Hop.BEGUN}"
 
 NOTE_FAILURE = act("call note_failure")
 """For the backend's side: the answer did not come, or says that the origin is broken."""
@@ -28,10 +29,10 @@ def describe_noting() -> Block:
         "note_failure",
         when(
             "!bereq.uncacheable",
-            act(f"set bereq.http.X-HS-Failed = vsthrottle.is_denied({_name('bereq')}, 1, {_MOMENT})"),
+            act(f"set bereq.http.{Hop.FAILED} = vsthrottle.is_denied({_name('bereq')}, 1, {_MOMENT})"),
             when(
                 f"now - std.time({_BEGUN}, now) > {_SLOW}",
-                act(f"set bereq.http.X-HS-Failed = vsthrottle.is_denied({_name('bereq')}, 1, {_WHILE})"),
+                act(f"set bereq.http.{Hop.FAILED} = vsthrottle.is_denied({_name('bereq')}, 1, {_WHILE})"),
             ),
         ),
     )
@@ -46,7 +47,7 @@ def leave_queue() -> Statement:
     """Return vcl_miss's part: who has an older page gets it, the others ask side by side."""
     return when(
         f"!req.{_SITE} && {_has_just_failed('req')}",
-        when('req.http.X-HS-Stale == "kept"', *show_stale()),
+        when(f'req.http.{Hop.STALE} == "kept"', *show_stale()),
         act("return (pass)"),
     )
 
@@ -72,7 +73,7 @@ def keep_failure() -> tuple[Statement, ...]:
 
 def show_stale() -> tuple[Statement, ...]:
     """Return what begins the request anew, to be answered with the older page."""
-    return act('set req.http.X-HS-Stale = "used"'), act("return (restart)")
+    return act(f'set req.http.{Hop.STALE} = "used"'), act("return (restart)")
 
 
 def _has_just_failed(request: str) -> str:

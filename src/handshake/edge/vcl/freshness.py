@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import Act, Block, Branch, If, act, sub, when
 
-WHILE = "X-HS-While"
+WHILE = Hop.WHILE
 """Kept with a page: how long past its end it is handed out while the new one is being fetched."""
 
 _NOT_FOR_US = "(^|[, ])(no-store|no-cache|private)"
@@ -73,10 +74,10 @@ def _obey_rules() -> tuple[If, ...]:
     allowed = f"std.duration(beresp.http.{WHILE}, 0s)"
     return (
         when(
-            "bereq.http.X-HS-Stale-If-Error",
-            act('set beresp.grace = std.duration(bereq.http.X-HS-Stale-If-Error + "s", 0s)'),
+            f"bereq.http.{Hop.STALE_IF_ERROR}",
+            act(f'set beresp.grace = std.duration(bereq.http.{Hop.STALE_IF_ERROR} + "s", 0s)'),
         ),
-        when("bereq.http.X-HS-Grace", act(f'set beresp.http.{WHILE} = bereq.http.X-HS-Grace + "s"')),
+        when(f"bereq.http.{Hop.GRACE}", act(f'set beresp.http.{WHILE} = bereq.http.{Hop.GRACE} + "s"')),
         # Varnish forgets a page at the end of its grace.
         when(f"beresp.grace < {allowed}", act(f"set beresp.grace = {allowed}")),
     )

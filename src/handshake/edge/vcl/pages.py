@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.failures import NOTE_FAILURE, forget_answer, has_failed, show_stale
 from handshake.edge.vcl.freshness import WHILE, judge_staleness
 from handshake.edge.vcl.streams import pass_streams
@@ -31,9 +32,9 @@ def look_again() -> tuple[Statement, ...]:
     return (
         when(
             "req.restarts > 0",
-            when('req.http.X-HS-Stale == "kept"', act("set req.grace = 0s")),
+            when(f'req.http.{Hop.STALE} == "kept"', act("set req.grace = 0s")),
             # Varnish keeps the shorter one through a restart; the page's own grace limits this.
-            when('req.http.X-HS-Stale == "used"', act("set req.grace = 365d")),
+            when(f'req.http.{Hop.STALE} == "used"', act("set req.grace = 365d")),
             act("return (hash)"),
         ),
     )
@@ -43,11 +44,11 @@ def try_for_fresh() -> Statement:
     """Return vcl_hit's part: a page that ended a while ago is shown only once the origin has failed."""
     return when(
         "obj.ttl <= 0s",
-        act('set req.http.X-HS-Cache = "stale"'),
+        act(f'set req.http.{Hop.CACHE} = "stale"'),
         when(
-            f"obj.ttl + {_FRESH_ENOUGH} <= 0s && !req.http.X-HS-Stale && !req.http.X-HS-Site",
+            f"obj.ttl + {_FRESH_ENOUGH} <= 0s && !req.http.{Hop.STALE} && !req.http.{Hop.SITE}",
             when(has_failed(), act("return (deliver)")),
-            act('set req.http.X-HS-Stale = "kept"'),
+            act(f'set req.http.{Hop.STALE} = "kept"'),
             act("return (restart)"),
         ),
     )
@@ -55,7 +56,7 @@ def try_for_fresh() -> Statement:
 
 def retreat_to_stale() -> Statement:
     """Return vcl_deliver's part: the origin has failed, and an older page is at hand."""
-    return when('resp.status >= 500 && req.http.X-HS-Stale == "kept"', *show_stale())
+    return when(f'resp.status >= 500 && req.http.{Hop.STALE} == "kept"', *show_stale())
 
 
 def keep_page(grace_seconds: int) -> Block:
@@ -66,7 +67,7 @@ def keep_page(grace_seconds: int) -> Block:
         when("bereq.uncacheable", act("return (deliver)")),
         _doubt_other_validator(),
         # Whatever answer Varnish accepts takes the place of the older page, even one that it does not keep.
-        when("beresp.status >= 500 && bereq.http.X-HS-Stale", act("return (error(503))")),
+        when(f"beresp.status >= 500 && bereq.http.{Hop.STALE}", act("return (error(503))")),
         when(
             "beresp.status >= 500",
             NOTE_FAILURE,

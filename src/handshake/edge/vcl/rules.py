@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handshake.core.hop_header import Hop
 from handshake.edge.actions import Redirect, Respond
 from handshake.edge.adjust import Cache, Headers, Pass, Route, Split
 from handshake.edge.phase import Phase
@@ -59,7 +60,7 @@ def _act(rule: Rule) -> tuple[Statement, ...]:  # noqa: PLR0911 -- one return fo
         case Cache() as cache:
             return wish_caching(cache, rule.reads)
         case Pass():
-            return (act('set req.http.X-HS-Pass = "1"'),)
+            return (act(f'set req.http.{Hop.PASS} = "1"'),)
         case Route() as route:
             return (act(f"set req.url = {_print_route(route)}"),)
         case Split() as split:
@@ -72,7 +73,7 @@ def _answer_rule(rule: Rule) -> tuple[If, ...]:
     if not isinstance(rule.action, Respond):
         return ()
     answer = _answer(rule.action)
-    return (when(f'req.http.X-HS-Rule == "{rule.name}"', *answer, because=rule.because),)
+    return (when(f'req.http.{Hop.RULE} == "{rule.name}"', *answer, because=rule.because),)
 
 
 def _finish_rule(rule: Rule) -> tuple[If, ...]:
@@ -87,11 +88,11 @@ def _finish_rule(rule: Rule) -> tuple[If, ...]:
 
 
 def _name(rule: Rule) -> Act:
-    return act(f'set req.http.X-HS-Rule = "{rule.name}"')
+    return act(f'set req.http.{Hop.RULE} = "{rule.name}"')
 
 
 def _met(rule: Rule) -> str:
-    return f"X-HS-Met-{rule.name}"
+    return f"{Hop.MET}-{rule.name}"
 
 
 def _redirect(redirect: Redirect) -> tuple[Act, ...]:
@@ -100,7 +101,7 @@ def _redirect(redirect: Redirect) -> tuple[Act, ...]:
     joint = "&" if "?" in redirect.to else "?"
     query = f' + regsub({_BARE_QUERY}, "^(.)", "{joint}\\1")' if redirect.keep_query else ""
     return (
-        act(f"set req.http.X-HS-Location = {target}{path}{query}"),
+        act(f"set req.http.{Hop.LOCATION} = {target}{path}{query}"),
         act(f"return (synth({redirect.status.value}))"),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.site_paths import BELOW
 from handshake.syntax.vcl import Act, Block, Branch, If, act, sub, when
 
-_URL = f"req.http.X-HS-Folder + {BELOW}"
+_URL = f"req.http.{Hop.FOLDER} + {BELOW}"
 _NO_EXTENSION = f'{BELOW} !~ "\\.[^/]*$"'
 _REVALIDATED = "public, max-age=0, must-revalidate"
 
@@ -16,18 +17,21 @@ def resolve_missing() -> Block:
         "resolve_missing",
         If(
             branches=(
-                Branch(condition="req.http.X-HS-Redirect", body=(act("call follow_redirect"),)),
+                Branch(condition=f"req.http.{Hop.REDIRECT}", body=(act("call follow_redirect"),)),
                 Branch(
-                    condition=f"req.http.X-HS-Fallback && {_NO_EXTENSION}",
-                    body=(act(f"set {BELOW} = req.http.X-HS-Fallback"), act("unset req.http.X-HS-Fallback")),
+                    condition=f"req.http.{Hop.FALLBACK} && {_NO_EXTENSION}",
+                    body=(
+                        act(f"set {BELOW} = req.http.{Hop.FALLBACK}"),
+                        act(f"unset req.http.{Hop.FALLBACK}"),
+                    ),
                 ),
                 Branch(
                     condition="",
                     body=(
-                        act(f"set {BELOW} = req.http.X-HS-Not-Found"),
-                        act('set req.http.X-HS-Shown = "404"'),
-                        act("unset req.http.X-HS-Not-Found"),
-                        act("unset req.http.X-HS-Fallback"),
+                        act(f"set {BELOW} = req.http.{Hop.NOT_FOUND}"),
+                        act(f'set req.http.{Hop.SHOWN} = "404"'),
+                        act(f"unset req.http.{Hop.NOT_FOUND}"),
+                        act(f"unset req.http.{Hop.FALLBACK}"),
                     ),
                 ),
             )
@@ -39,10 +43,10 @@ def resolve_missing() -> Block:
 def answer_missing() -> If:
     """Return vcl_deliver's part: what the release offers where it has no such document."""
     offers = (
-        f"req.http.X-HS-Redirect || req.http.X-HS-Not-Found || (req.http.X-HS-Fallback && {_NO_EXTENSION})"
+        f"req.http.{Hop.REDIRECT} || req.http.{Hop.NOT_FOUND} || (req.http.{Hop.FALLBACK} && {_NO_EXTENSION})"
     )
     return when(
-        f'resp.status == 404 && req.http.X-HS-Kind == "document" && ({offers})',
+        f'resp.status == 404 && req.http.{Hop.KIND} == "document" && ({offers})',
         act("call resolve_missing"),
         act("return (restart)"),
     )
@@ -51,14 +55,14 @@ def answer_missing() -> If:
 def retreat_to_previous() -> If:
     """Return vcl_deliver's part: a document that no region can give is taken from the release before."""
     return when(
-        'resp.status >= 500 && req.http.X-HS-Previous && req.http.X-HS-Kind == "document"',
-        act("set req.http.X-HS-Release = req.http.X-HS-Previous"),
-        act("unset req.http.X-HS-Previous"),
+        f'resp.status >= 500 && req.http.{Hop.PREVIOUS} && req.http.{Hop.KIND} == "document"',
+        act(f"set req.http.{Hop.RELEASE} = req.http.{Hop.PREVIOUS}"),
+        act(f"unset req.http.{Hop.PREVIOUS}"),
         # What this release lacks, that one may have.
-        act('set req.http.X-HS-Traits = req.http.X-HS-Traits + " bare flat folders"'),
-        act('set req.http.X-HS-Folder = "/sites/" + req.http.X-HS-Site + "/" + req.http.X-HS-Release'),
-        act(f"set {BELOW} = req.http.X-HS-Asked"),
-        act("unset req.http.X-HS-Shown"),
+        act(f'set req.http.{Hop.TRAITS} = req.http.{Hop.TRAITS} + " bare flat folders"'),
+        act(f'set req.http.{Hop.FOLDER} = "/sites/" + req.http.{Hop.SITE} + "/" + req.http.{Hop.RELEASE}'),
+        act(f"set {BELOW} = req.http.{Hop.ASKED}"),
+        act(f"unset req.http.{Hop.SHOWN}"),
         act(f"set req.url = {_URL}"),
         act("return (restart)"),
     )
@@ -67,23 +71,23 @@ def retreat_to_previous() -> If:
 def label_site_file() -> If:
     """Return vcl_deliver's part: where it moved to, how long browsers may keep it, and the release it is from."""
     return when(
-        "req.http.X-HS-Site",
+        f"req.http.{Hop.SITE}",
         act("unset resp.http.Age"),
-        when('req.http.X-HS-Shown == "404" && resp.status == 200', act("set resp.status = 404")),
-        act('set resp.http.X-HS-Release = regsub(req.http.X-HS-Release, "^(.{12}).*$", "\\1")'),
-        when("resp.http.X-HS-Moved", *_name_location()),
+        when(f'req.http.{Hop.SHOWN} == "404" && resp.status == 200', act("set resp.status = 404")),
+        act(f'set resp.http.{Hop.RELEASE} = regsub(req.http.{Hop.RELEASE}, "^(.{{12}}).*$", "\\1")'),
+        when(f"resp.http.{Hop.MOVED}", *_name_location()),
         when(
-            "resp.http.X-HS-Varies",
+            f"resp.http.{Hop.VARIES}",
             act('set resp.http.Vary = "Accept-Encoding"'),
-            act("unset resp.http.X-HS-Varies"),
+            act(f"unset resp.http.{Hop.VARIES}"),
         ),
         If(
             branches=(
-                _let_keep('req.http.X-HS-Kind == "asset"', "public, max-age=31536000, immutable"),
+                _let_keep(f'req.http.{Hop.KIND} == "asset"', "public, max-age=31536000, immutable"),
                 _let_keep("", _REVALIDATED),
             )
         ),
-        when("req.http.X-HS-Headers", act("call add_headers")),
+        when(f"req.http.{Hop.HEADERS}", act("call add_headers")),
         when("resp.status >= 400", act('set resp.http.Cache-Control = "no-store"')),
     )
 
@@ -91,21 +95,21 @@ def label_site_file() -> If:
 def label_site_answer() -> If:
     """Return vcl_synth's part: a browser asks again each time, so that a redirect goes with its release."""
     return when(
-        "req.http.X-HS-Site",
+        f"req.http.{Hop.SITE}",
         act(f'set resp.http.Cache-Control = "{_REVALIDATED}"'),
         when("resp.status >= 400", act('set resp.http.Cache-Control = "no-store"')),
-        act('set resp.http.X-HS-Release = regsub(req.http.X-HS-Release, "^(.{12}).*$", "\\1")'),
+        act(f'set resp.http.{Hop.RELEASE} = regsub(req.http.{Hop.RELEASE}, "^(.{{12}}).*$", "\\1")'),
     )
 
 
 def _name_location() -> tuple[Act | If, ...]:
     return (
-        act("set resp.http.Location = req.http.X-HS-Mount + resp.http.X-HS-Moved"),
+        act(f"set resp.http.Location = req.http.{Hop.MOUNT} + resp.http.{Hop.MOVED}"),
         when(
-            'req.http.X-HS-Search != ""',
-            act('set resp.http.Location = resp.http.Location + "?" + req.http.X-HS-Search'),
+            f'req.http.{Hop.SEARCH} != ""',
+            act(f'set resp.http.Location = resp.http.Location + "?" + req.http.{Hop.SEARCH}'),
         ),
-        act("unset resp.http.X-HS-Moved"),
+        act(f"unset resp.http.{Hop.MOVED}"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handshake.core.hop_header import Hop
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_paths import show_address, spell_path
 from handshake.edge.vcl.site_releases import describe_release
@@ -36,8 +37,8 @@ def show_copy(copy: CopyRoute | None) -> tuple[Statement, ...]:
         return ()
     return (
         when(
-            'req.restarts > 0 && req.http.X-HS-Copy == "asked"',
-            act('set req.http.X-HS-Copy = "shown"'),
+            f'req.restarts > 0 && req.http.{Hop.COPY} == "asked"',
+            act(f'set req.http.{Hop.COPY} = "shown"'),
             *spell_path(),
             act(f"call {_SERVE}"),
         ),
@@ -54,10 +55,10 @@ def retreat_to_copy(copy: CopyRoute | None) -> tuple[Statement, ...]:
     )
     return (
         when(
-            'resp.status >= 500 && (req.method == "GET" || req.method == "HEAD") && !req.http.X-HS-Site'
-            f" && !req.http.X-HS-Copy && req.url ~ {quote(f'^(?:{addresses})(?:[?]|$)')}",
-            act('set req.http.X-HS-Copy = "asked"'),
-            act("unset req.http.X-HS-Stale"),
+            f'resp.status >= 500 && (req.method == "GET" || req.method == "HEAD") && !req.http.{Hop.SITE}'
+            f" && !req.http.{Hop.COPY} && req.url ~ {quote(f'^(?:{addresses})(?:[?]|$)')}",
+            act(f'set req.http.{Hop.COPY} = "asked"'),
+            act(f"unset req.http.{Hop.STALE}"),
             act("return (restart)"),
         ),
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handshake.core.hop_header import Hop
 from handshake.core.site_contract import Dialect, HeaderRule, SiteContract
 from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_patterns import compile_pattern, refer
 from handshake.syntax.vcl import Act, Block, If, Statement, act, quote, sub, when
 
-_ASKED = "req.http.X-HS-Asked"
+_ASKED = f"req.http.{Hop.ASKED}"
 """The path below the mount as the visitor asked for it."""
-_NAME = "req.http.X-HS-Headers"
+_NAME = f"req.http.{Hop.HEADERS}"
 
 
 def remember_headers(name: str, contract: SiteContract) -> tuple[Act, ...]:
@@ -47,7 +48,7 @@ def _apply(rule: HeaderRule, dialect: Dialect) -> If:
 
 
 def _unset(name: str) -> tuple[Statement, ...]:
-    return act(f"unset resp.http.X-HS-Set-{name}"), act(f'set resp.http.X-HS-Drop-{name} = "yes"')
+    return act(f"unset resp.http.{Hop.SET}-{name}"), act(f'set resp.http.{Hop.DROP}-{name} = "yes"')
 
 
 def _set(name: str, value: str, groups: dict[str, int], whole: str) -> tuple[Statement, ...]:
@@ -58,17 +59,17 @@ def _set(name: str, value: str, groups: dict[str, int], whole: str) -> tuple[Sta
         if filled.replace("\\\\", "\\") == value
         else f"regsub({_ASKED}, {whole}, {quote(filled)})"
     )
-    gathered = f"resp.http.X-HS-Set-{name}"
+    gathered = f"resp.http.{Hop.SET}-{name}"
     return (act(f'set {gathered} = {gathered} + ", " + {said}'),)
 
 
 def _settle(name: str) -> tuple[Statement, ...]:
-    gathered = f"resp.http.X-HS-Set-{name}"
+    gathered = f"resp.http.{Hop.SET}-{name}"
     return (
         when(
-            f"resp.http.X-HS-Drop-{name}",
+            f"resp.http.{Hop.DROP}-{name}",
             act(f"unset resp.http.{name}"),
-            act(f"unset resp.http.X-HS-Drop-{name}"),
+            act(f"unset resp.http.{Hop.DROP}-{name}"),
         ),
         when(
             gathered, act(f'set resp.http.{name} = regsub({gathered}, "^, ", "")'), act(f"unset {gathered}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.surroundings import ReleaseRoute
 from handshake.syntax.vcl import Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
-PATH = "req.http.X-HS-Path"
+PATH = f"req.http.{Hop.PATH}"
 """The request's path in its one spelling, without the query."""
-BELOW = "req.http.X-HS-Below"
+BELOW = f"req.http.{Hop.BELOW}"
 """The path below the site's mount; begins with a slash."""
 
 _PLAIN = r"[^A-Za-z0-9._~/-]"
@@ -20,7 +21,7 @@ def spell_path() -> tuple[Statement, ...]:
     """Return vcl_recv's part that decodes a path once and encodes it again, so that each has one spelling."""
     return (
         act(f'set {PATH} = regsub(req.url, "\\?.*$", "")'),
-        act('set req.http.X-HS-Search = regsub(req.url, "^[^?]*\\??", "")'),
+        act(f'set req.http.{Hop.SEARCH} = regsub(req.url, "^[^?]*\\??", "")'),
         when(
             f"{PATH} ~ {quote(_PLAIN)} && {PATH} !~ {quote(_BROKEN)}",
             act(f'set {PATH} = regsuball({_TRANSCODE}, "%2F", "/")'),
@@ -65,68 +66,68 @@ def next_candidate() -> Block:
 
     The store knows exact keys alone. It is asked for at most three, and the answer is kept under the path:
     `/about` may be the file about, the page about.html, or the folder about with an index, whose one address is
-    `/about/`. What moves to another address is remembered as X-HS-Moved.
+    `/about/`. What moves to another address is remembered as Hop.MOVED.
     """
     return sub(
         "next_candidate",
-        act("unset bereq.http.X-HS-File"),
-        act("unset bereq.http.X-HS-Moved"),
-        when('bereq.http.X-HS-Step == "0"', act('set bereq.http.X-HS-Step = "1"'), _try_exact()),
+        act(f"unset bereq.http.{Hop.FILE}"),
+        act(f"unset bereq.http.{Hop.MOVED}"),
+        when(f'bereq.http.{Hop.STEP} == "0"', act(f'set bereq.http.{Hop.STEP} = "1"'), _try_exact()),
         when(
-            '!bereq.http.X-HS-File && bereq.http.X-HS-Step == "1"',
-            act('set bereq.http.X-HS-Step = "2"'),
+            f'!bereq.http.{Hop.FILE} && bereq.http.{Hop.STEP} == "1"',
+            act(f'set bereq.http.{Hop.STEP} = "2"'),
             _try_page(),
         ),
         when(
-            '!bereq.http.X-HS-File && bereq.http.X-HS-Step == "2"',
-            act('set bereq.http.X-HS-Step = "3"'),
+            f'!bereq.http.{Hop.FILE} && bereq.http.{Hop.STEP} == "2"',
+            act(f'set bereq.http.{Hop.STEP} = "3"'),
             _try_folder(),
         ),
-        when("!bereq.http.X-HS-File", act('set bereq.http.X-HS-Step = "none"')),
+        when(f"!bereq.http.{Hop.FILE}", act(f'set bereq.http.{Hop.STEP} = "none"')),
     )
 
 
-_IS_DOCUMENT = 'bereq.http.X-HS-Kind == "document"'
-_HAS_EXTENSION = r'bereq.http.X-HS-Key ~ "\.[^/.]*$"'
+_IS_DOCUMENT = f'bereq.http.{Hop.KIND} == "document"'
+_HAS_EXTENSION = rf'bereq.http.{Hop.KEY} ~ "\.[^/.]*$"'
 _MAY_BE_PAGE = (
     f"{_IS_DOCUMENT} && "
-    f'({_HAS_EXTENSION.replace(" ~ ", " !~ ")} || bereq.http.X-HS-Traits ~ "dotted") && '
-    'bereq.http.X-HS-Key !~ "\\.html$"'
+    f'({_HAS_EXTENSION.replace(" ~ ", " !~ ")} || bereq.http.{Hop.TRAITS} ~ "dotted") && '
+    f'bereq.http.{Hop.KEY} !~ "\\.html$"'
 )
 
 
 def _try_exact() -> If:
-    key = "bereq.http.X-HS-Key"
-    is_pretty = f'{_IS_DOCUMENT} && bereq.http.X-HS-Traits ~ "pretty"'
+    key = f"bereq.http.{Hop.KEY}"
+    is_pretty = f'{_IS_DOCUMENT} && bereq.http.{Hop.TRAITS} ~ "pretty"'
     return If(
         branches=(
             _branch(f'{key} ~ "/$"', file=f'{key} + "index.html"'),
             _branch(
                 f'{is_pretty} && {key} ~ "/index\\.html$"',
                 file=key,
-                moved='regsub(bereq.http.X-HS-Below, "index\\.html$", "")',
+                moved=f'regsub(bereq.http.{Hop.BELOW}, "index\\.html$", "")',
             ),
             _branch(
                 f'{is_pretty} && {key} ~ "\\.html$"',
                 file=key,
-                moved='regsub(bereq.http.X-HS-Below, "\\.html$", "")',
+                moved=f'regsub(bereq.http.{Hop.BELOW}, "\\.html$", "")',
             ),
-            _branch(f'!({_IS_DOCUMENT}) || {_HAS_EXTENSION} || bereq.http.X-HS-Traits ~ "bare"', file=key),
+            _branch(f'!({_IS_DOCUMENT}) || {_HAS_EXTENSION} || bereq.http.{Hop.TRAITS} ~ "bare"', file=key),
         )
     )
 
 
 def _try_page() -> If:
-    key = "bereq.http.X-HS-Key"
+    key = f"bereq.http.{Hop.KEY}"
     return when(
-        f'{_MAY_BE_PAGE} && bereq.http.X-HS-Traits ~ "flat"',
+        f'{_MAY_BE_PAGE} && bereq.http.{Hop.TRAITS} ~ "flat"',
         If(
             branches=(
                 _branch(f'{key} !~ "/$"', file=f'{key} + ".html"'),
                 _branch(
                     f'{key} !~ "^/sites/[^/]+/[^/]+/$"',
                     file=f'regsub({key}, "/$", ".html")',
-                    moved='regsub(bereq.http.X-HS-Below, "/$", "")',
+                    moved=f'regsub(bereq.http.{Hop.BELOW}, "/$", "")',
                 ),
             )
         ),
@@ -134,17 +135,17 @@ def _try_page() -> If:
 
 
 def _try_folder() -> If:
-    key = "bereq.http.X-HS-Key"
+    key = f"bereq.http.{Hop.KEY}"
     folder = _branch(
-        f'{_MAY_BE_PAGE} && bereq.http.X-HS-Traits ~ "folders" && {key} !~ "/$"',
+        f'{_MAY_BE_PAGE} && bereq.http.{Hop.TRAITS} ~ "folders" && {key} !~ "/$"',
         file=f'{key} + "/index.html"',
-        moved='bereq.http.X-HS-Below + "/"',
+        moved=f'bereq.http.{Hop.BELOW} + "/"',
     )
     return If(branches=(folder,))
 
 
 def _branch(condition: str, *, file: str, moved: str = "") -> Branch:
-    found: tuple[Statement, ...] = (act(f"set bereq.http.X-HS-File = {file}"),)
+    found: tuple[Statement, ...] = (act(f"set bereq.http.{Hop.FILE} = {file}"),)
     if moved:
-        found = (*found, act(f"set bereq.http.X-HS-Moved = {moved}"))
+        found = (*found, act(f"set bereq.http.{Hop.MOVED} = {moved}"))
     return Branch(condition=condition, body=found)

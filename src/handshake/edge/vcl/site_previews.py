@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_paths import PATH
 from handshake.edge.vcl.site_releases import describe_release, name_preview
 from handshake.edge.vcl.surroundings import PreviewRoute
-from handshake.syntax.vcl import Block, If, Statement, act, quote, when
+from handshake.syntax.vcl import Block, If, Statement, act, escape_pattern, quote, when
 
 _HOST = r"(?i)^[a-z0-9-]+--[a-z0-9-]+\.preview\."
-_LABEL = "req.http.X-HS-Preview"
-_CREDENTIAL = "req.http.X-HS-Credential"
+_LABEL = f"req.http.{Hop.PREVIEW}"
+_CREDENTIAL = f"req.http.{Hop.CREDENTIAL}"
 """The digest of what the visitor's browser sent, which the door makes: a VCL can compare, and not compute it."""
 
 
@@ -54,8 +55,8 @@ def _enter(preview: PreviewRoute) -> tuple[Statement, ...]:
     root = preview.mount.rstrip("/")
     enter = act(f"call {name_preview(preview)}")
     lead = (
-        when(f"{PATH} ~ {quote(f'^{root}/')}", enter),
-        act(f'set req.http.X-HS-Location = "{root}/"'),
+        when(f"{PATH} ~ {quote(f'^{escape_pattern(root)}/')}", enter),
+        act(f'set req.http.{Hop.LOCATION} = "{root}/"'),
         act('return (synth(302, "Found"))'),
     )
     return (

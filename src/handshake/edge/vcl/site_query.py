@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.core.site_contract import SiteContract
 from handshake.syntax.vcl import Statement, act, escape_pattern, quote, when
 
-_QUERY = "req.http.X-HS-Query"
+_QUERY = f"req.http.{Hop.QUERY}"
 
 
 def pick_query(contract: SiteContract) -> tuple[Statement, ...]:

@@ -1,6 +1,6 @@
 """`_redirects` as VCL: rules of one path as blocks of text that are chosen by halving, all others one by one.
 
-What a path is sent to is one word in X-HS-Redirect: the status, `!` where a file does not go before the rule, `=`
+What a path is sent to is one word in Hop.REDIRECT: the status, `!` where a file does not go before the rule, `=`
 where the request's query does not go along, and the target.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from handshake.core.hop_header import Hop
 from handshake.core.site_contract import MOVES, Dialect, RedirectRule, SiteContract
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.decision import Leaf, decide_range
@@ -21,10 +22,10 @@ _BLOCK = 32
 _BLOCK_BYTES = 4096
 _GROUP = 16
 """Other rules behind one test that none of them can match."""
-_ANSWER = "req.http.X-HS-Redirect"
-_ASKED = f'{BELOW} + "?&" + req.http.X-HS-Search + "&"'
-_BARE = "req.http.X-HS-Bare"
-_TABLE = "req.http.X-HS-Block"
+_ANSWER = f"req.http.{Hop.REDIRECT}"
+_ASKED = f'{BELOW} + "?&" + req.http.{Hop.SEARCH} + "&"'
+_BARE = f"req.http.{Hop.BARE}"
+_TABLE = f"req.http.{Hop.BLOCK}"
 _END = "|"
 _IN_BLOCK = r"^([^|]*)\|(?:[^|]*\|)*?\1 ([^|]+)\|.*$|^.*$"
 """The path, then the block, in which no path and no target holds what ends a rule; what the path's line says is left, and nothing where there is no such line."""
@@ -38,35 +39,35 @@ def find_redirect(contract: SiteContract) -> tuple[Statement, ...]:
 
 
 def follow_redirect() -> Block:
-    """Return the subroutine that does what the rule says; one that shows a file leaves its address in X-HS-Below."""
-    target = "req.http.X-HS-Target"
-    location = "req.http.X-HS-Location"
-    has_query = f'req.http.X-HS-Search != "" && req.http.X-HS-Flags !~ "=" && {target} !~ "\\?"'
+    """Return the subroutine that does what the rule says; one that shows a file leaves its address in Hop.BELOW."""
+    target = f"req.http.{Hop.TARGET}"
+    location = f"req.http.{Hop.LOCATION}"
+    has_query = f'req.http.{Hop.SEARCH} != "" && req.http.{Hop.FLAGS} !~ "=" && {target} !~ "\\?"'
     carried = (
-        f'regsub({location}, "#.*$", "") + "?" + req.http.X-HS-Search + regsub({location}, "^[^#]*", "")'
+        f'regsub({location}, "#.*$", "") + "?" + req.http.{Hop.SEARCH} + regsub({location}, "^[^#]*", "")'
     )
     return sub(
         "follow_redirect",
-        act(f'set req.http.X-HS-Status = regsub({_ANSWER}, "^([0-9]+).*$", "\\1")'),
-        act(f'set req.http.X-HS-Flags = regsub({_ANSWER}, "^[0-9]+([!=]*) .*$", "\\1")'),
+        act(f'set req.http.{Hop.STATUS} = regsub({_ANSWER}, "^([0-9]+).*$", "\\1")'),
+        act(f'set req.http.{Hop.FLAGS} = regsub({_ANSWER}, "^[0-9]+([!=]*) .*$", "\\1")'),
         act(f'set {target} = regsub({_ANSWER}, "^[^ ]* ", "")'),
         act(f"unset {_ANSWER}"),
         If(
             branches=(
                 Branch(
-                    condition='req.http.X-HS-Status == "200" || req.http.X-HS-Status == "404"',
+                    condition=f'req.http.{Hop.STATUS} == "200" || req.http.{Hop.STATUS} == "404"',
                     body=(
                         act(f"set {BELOW} = {target}"),
-                        when('req.http.X-HS-Status == "404"', act('set req.http.X-HS-Shown = "404"')),
+                        when(f'req.http.{Hop.STATUS} == "404"', act(f'set req.http.{Hop.SHOWN} = "404"')),
                     ),
                 ),
                 Branch(
                     condition="",
                     body=(
                         act(f"set {location} = {target}"),
-                        when(f'{target} ~ "^/"', act(f"set {location} = req.http.X-HS-Mount + {target}")),
+                        when(f'{target} ~ "^/"', act(f"set {location} = req.http.{Hop.MOUNT} + {target}")),
                         when(has_query, act(f"set {location} = {carried}")),
-                        act("return (synth(std.integer(req.http.X-HS-Status, 302)))"),
+                        act(f"return (synth(std.integer(req.http.{Hop.STATUS}, 302)))"),
                     ),
                 ),
             )
@@ -143,13 +144,13 @@ def look_up() -> tuple[Block, ...]:
 def _try_in_turn(wide: list[RedirectRule], contract: SiteContract) -> Iterator[Statement]:
     if not wide:
         return
-    yield act(f"set req.http.X-HS-Question = {_ASKED}")
+    yield act(f"set req.http.{Hop.QUESTION} = {_ASKED}")
     for start in range(0, len(wide), _GROUP):
         group = wide[start : start + _GROUP]
         tests = tuple(_try_rule(rule, contract) for rule in group)
         patterns = "|".join(compile_pattern(rule.pattern, contract.dialect).text for rule in group)
         chain = If(branches=tests)
-        may_match = f"req.http.X-HS-Question ~ {quote(f'^(?:{patterns})' + chr(92) + '?')}"
+        may_match = f"req.http.{Hop.QUESTION} ~ {quote(f'^(?:{patterns})' + chr(92) + '?')}"
         yield when(f"!{_ANSWER} && {may_match}", chain) if len(group) > 1 else when(f"!{_ANSWER}", chain)
 
 
@@ -167,8 +168,8 @@ def _try_rule(rule: RedirectRule, contract: SiteContract) -> Branch:
     whole = quote(rf"^{pattern.text}\?{''.join(looks)}.*$")
     target = quote(refer(_answer(rule, contract), groups))
     return Branch(
-        condition=f"req.http.X-HS-Question ~ {whole}",
-        body=(act(f"set {_ANSWER} = regsub(req.http.X-HS-Question, {whole}, {target})"),),
+        condition=f"req.http.{Hop.QUESTION} ~ {whole}",
+        body=(act(f"set {_ANSWER} = regsub(req.http.{Hop.QUESTION}, {whole}, {target})"),),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.site_paths import next_candidate
 from handshake.edge.vcl.site_variants import is_variant, label_variant, name_variant
 from handshake.edge.vcl.surroundings import RegionSocket
@@ -26,26 +27,26 @@ def fetch_site_file(regions: tuple[RegionSocket, ...]) -> tuple[Statement, ...]:
         return ()
     backends = tuple(
         Branch(
-            condition=f'bereq.http.X-HS-Region == "{number}"',
+            condition=f'bereq.http.{Hop.REGION} == "{number}"',
             body=(act(f"set bereq.backend = {name_region(region)}"),),
         )
         for number, region in enumerate(regions)
     )
     return (
         when(
-            "bereq.http.X-HS-Site",
+            f"bereq.http.{Hop.SITE}",
             when(
                 "bereq.retries == 0",
-                act("set bereq.http.X-HS-Key = bereq.url"),
-                act('set bereq.http.X-HS-Region = "0"'),
-                act('set bereq.http.X-HS-Step = "0"'),
+                act(f"set bereq.http.{Hop.KEY} = bereq.url"),
+                act(f'set bereq.http.{Hop.REGION} = "0"'),
+                act(f'set bereq.http.{Hop.STEP} = "0"'),
                 # The answer may be about another file than the one that is kept.
                 *(act(f"unset bereq.http.{name}") for name in _CONDITIONS),
                 act("call next_candidate"),
-                when('bereq.http.X-HS-Step == "none"', act('set bereq.http.X-HS-Outcome = "absent"')),
+                when(f'bereq.http.{Hop.STEP} == "none"', act(f'set bereq.http.{Hop.OUTCOME} = "absent"')),
             ),
-            when('bereq.http.X-HS-Outcome == "absent"', act('return (error(404, "Not Found"))')),
-            when("bereq.http.X-HS-File", name_variant()),
+            when(f'bereq.http.{Hop.OUTCOME} == "absent"', act('return (error(404, "Not Found"))')),
+            when(f"bereq.http.{Hop.FILE}", name_variant()),
             If(branches=backends),
         ),
     )
@@ -76,44 +77,44 @@ def _next_region(count: int) -> Block:
     """
     steps = tuple(
         Branch(
-            condition=f'bereq.http.X-HS-Region == "{number}"',
-            body=(act(f'set bereq.http.X-HS-Region = "{number + 1}"'), *_begin_region()),
+            condition=f'bereq.http.{Hop.REGION} == "{number}"',
+            body=(act(f'set bereq.http.{Hop.REGION} = "{number + 1}"'), *_begin_region()),
         )
         for number in range(count - 1)
     )
     told = (
         Branch(
-            condition='bereq.http.X-HS-Absent && !bereq.http.X-HS-Doubt && bereq.http.X-HS-Kind == "asset"',
-            body=(act('set bereq.http.X-HS-Outcome = "absent"'),),
+            condition=f'bereq.http.{Hop.ABSENT} && !bereq.http.{Hop.DOUBT} && bereq.http.{Hop.KIND} == "asset"',
+            body=(act(f'set bereq.http.{Hop.OUTCOME} = "absent"'),),
         ),
         Branch(
-            condition="bereq.http.X-HS-Absent",
+            condition=f"bereq.http.{Hop.ABSENT}",
             body=(
-                act('set bereq.http.X-HS-Witness = "asked"'),
-                act("set bereq.http.X-HS-Region = bereq.http.X-HS-Absent"),
+                act(f'set bereq.http.{Hop.WITNESS} = "asked"'),
+                act(f"set bereq.http.{Hop.REGION} = bereq.http.{Hop.ABSENT}"),
                 act(
-                    'set bereq.url = "/sites/" + bereq.http.X-HS-Site + "/" + bereq.http.X-HS-Release + "/index.html"'
+                    f'set bereq.url = "/sites/" + bereq.http.{Hop.SITE} + "/" + bereq.http.{Hop.RELEASE} + "/index.html"'
                 ),
-                act("unset bereq.http.X-HS-File"),
+                act(f"unset bereq.http.{Hop.FILE}"),
                 act("return (retry)"),
             ),
         ),
-        Branch(condition="", body=(act('set bereq.http.X-HS-Outcome = "failed"'),)),
+        Branch(condition="", body=(act(f'set bereq.http.{Hop.OUTCOME} = "failed"'),)),
     )
     return sub(
         "next_region",
         when(
-            "bereq.http.X-HS-Witness",
-            act('set bereq.http.X-HS-Outcome = "failed"'),
+            f"bereq.http.{Hop.WITNESS}",
+            act(f'set bereq.http.{Hop.OUTCOME} = "failed"'),
         ),
-        when("!bereq.http.X-HS-Outcome", If(branches=(*steps, *told)) if steps else If(branches=told)),
+        when(f"!bereq.http.{Hop.OUTCOME}", If(branches=(*steps, *told)) if steps else If(branches=told)),
     )
 
 
 def _begin_region() -> tuple[Statement, ...]:
     return (
-        act('set bereq.http.X-HS-Step = "0"'),
-        act("unset bereq.http.X-HS-As-Is"),
+        act(f'set bereq.http.{Hop.STEP} = "0"'),
+        act(f"unset bereq.http.{Hop.AS_IS}"),
         act("call next_candidate"),
         act("return (retry)"),
     )
@@ -129,20 +130,20 @@ def _judge_answer() -> If:
     return If(
         branches=(
             Branch(
-                condition="bereq.http.X-HS-Witness && beresp.status == 200",
+                condition=f"bereq.http.{Hop.WITNESS} && beresp.status == 200",
                 body=(
-                    act('set bereq.http.X-HS-Outcome = "absent"'),
+                    act(f'set bereq.http.{Hop.OUTCOME} = "absent"'),
                     act('return (error(404, "Not Found"))'),
                 ),
             ),
             # S3 answers 403 for what is missing where its listing is private.
             Branch(
-                condition="!bereq.http.X-HS-Witness && (beresp.status == 404 || beresp.status == 403)",
+                condition=f"!bereq.http.{Hop.WITNESS} && (beresp.status == 404 || beresp.status == 403)",
                 body=(act("call ask_for_another"),),
             ),
             Branch(
                 condition="beresp.status != 200",
-                body=(act('set bereq.http.X-HS-Doubt = "yes"'), act("call next_region")),
+                body=(act(f'set bereq.http.{Hop.DOUBT} = "yes"'), act("call next_region")),
             ),
         )
     )
@@ -151,11 +152,11 @@ def _judge_answer() -> If:
 def _end_search() -> tuple[Statement, ...]:
     """Return the part that ends a search which found no file here."""
     return (
-        when('bereq.http.X-HS-Outcome == "absent"', act('return (error(404, "Not Found"))')),
-        when("bereq.http.X-HS-Outcome", act("return (error(503))")),
+        when(f'bereq.http.{Hop.OUTCOME} == "absent"', act('return (error(404, "Not Found"))')),
+        when(f"bereq.http.{Hop.OUTCOME}", act("return (error(503))")),
         when(
-            "bereq.http.X-HS-Moved",
-            act('set bereq.http.X-HS-Outcome = "moved"'),
+            f"bereq.http.{Hop.MOVED}",
+            act(f'set bereq.http.{Hop.OUTCOME} = "moved"'),
             act('return (error(308, "Permanent Redirect"))'),
         ),
     )
@@ -188,14 +189,14 @@ def _ask_for_another() -> Block:
         "ask_for_another",
         when(
             is_variant(),
-            act('set bereq.http.X-HS-As-Is = "yes"'),
+            act(f'set bereq.http.{Hop.AS_IS} = "yes"'),
             act("return (retry)"),
         ),
-        when("beresp.status == 403", act('set bereq.http.X-HS-Doubt = "yes"')),
-        act("unset bereq.http.X-HS-As-Is"),
+        when("beresp.status == 403", act(f'set bereq.http.{Hop.DOUBT} = "yes"')),
+        act(f"unset bereq.http.{Hop.AS_IS}"),
         act("call next_candidate"),
-        when('bereq.http.X-HS-Step != "none"', act("return (retry)")),
-        act("set bereq.http.X-HS-Absent = bereq.http.X-HS-Region"),
+        when(f'bereq.http.{Hop.STEP} != "none"', act("return (retry)")),
+        act(f"set bereq.http.{Hop.ABSENT} = bereq.http.{Hop.REGION}"),
         act("call next_region"),
     )
 
@@ -205,19 +206,19 @@ def _fail_site_file() -> Block:
     return sub(
         "fail_site_file",
         when(
-            "!bereq.http.X-HS-Outcome",
-            act('set bereq.http.X-HS-Doubt = "yes"'),
+            f"!bereq.http.{Hop.OUTCOME}",
+            act(f'set bereq.http.{Hop.DOUBT} = "yes"'),
             act("call next_region"),
         ),
         when(
-            'bereq.http.X-HS-Outcome == "moved"',
+            f'bereq.http.{Hop.OUTCOME} == "moved"',
             act("set beresp.status = 308"),
-            act("set beresp.http.X-HS-Moved = bereq.http.X-HS-Moved"),
+            act(f"set beresp.http.{Hop.MOVED} = bereq.http.{Hop.MOVED}"),
             act(f"set beresp.ttl = {_LONG}"),
             act('set beresp.body = ""'),
             act("return (deliver)"),
         ),
-        when('bereq.http.X-HS-Outcome == "absent"', *_say_absent()),
+        when(f'bereq.http.{Hop.OUTCOME} == "absent"', *_say_absent()),
         when("beresp.status < 500", act("set beresp.status = 503")),
     )
 
@@ -225,8 +226,8 @@ def _fail_site_file() -> Block:
 def _say_absent() -> tuple[Statement, ...]:
     """Return the part that keeps for a while that there is no such file."""
     kept = (
-        ("bereq.http.X-HS-Doubt", _DOUBTFUL_TTL),
-        ('bereq.http.X-HS-Kind == "asset"', _ASSET_ABSENT),
+        (f"bereq.http.{Hop.DOUBT}", _DOUBTFUL_TTL),
+        (f'bereq.http.{Hop.KIND} == "asset"', _ASSET_ABSENT),
         ("", _DOCUMENT_ABSENT),
     )
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from handshake.core.digest import digest_bytes, digits
+from handshake.core.hop_header import Hop
 from handshake.core.site_contract import SiteContract
 from handshake.core.url_path import canonical_path
 from handshake.edge.vcl.site_headers import describe_headers, remember_headers
@@ -41,10 +42,10 @@ def describe_release(
         sub(
             name,
             *begin,
-            act(f'set req.http.X-HS-Site = "{site}"'),
-            act(f'set req.http.X-HS-Release = "{route.release}"'),
-            act(f'set req.http.X-HS-Mount = "{root}"'),
-            act(f'set req.http.X-HS-Traits = "{describe_shape(route)}"'),
+            act(f'set req.http.{Hop.SITE} = "{site}"'),
+            act(f'set req.http.{Hop.RELEASE} = "{route.release}"'),
+            act(f'set req.http.{Hop.MOUNT} = "{root}"'),
+            act(f'set req.http.{Hop.TRAITS} = "{describe_shape(route)}"'),
             *_name_below(root.count("/")),
             *_name_pages(contract),
             *pick_query(contract),
@@ -92,20 +93,20 @@ def share_parts(released: Iterable[tuple[str, SiteContract]]) -> tuple[Block, ..
 def _name_below(depth: int) -> tuple[Statement, ...]:
     if depth:
         return (act(f"call cut_off_{depth}"),)
-    return act(f"set {BELOW} = {PATH}"), act(f"set req.http.X-HS-Asked = {BELOW}")
+    return act(f"set {BELOW} = {PATH}"), act(f"set req.http.{Hop.ASKED} = {BELOW}")
 
 
 def _cut_off(depth: int) -> Block:
     """Return the subroutine that takes a mount of so many parts off the path."""
     below = f"regsub({PATH}, {quote(f'^(?:/[^/]+){{{depth}}}')}, {quote('')})"
-    return sub(f"cut_off_{depth}", act(f"set {BELOW} = {below}"), act(f"set req.http.X-HS-Asked = {BELOW}"))
+    return sub(f"cut_off_{depth}", act(f"set {BELOW} = {below}"), act(f"set req.http.{Hop.ASKED} = {BELOW}"))
 
 
 def _name_pages(contract: SiteContract) -> Iterator[Statement]:
-    for header, file in (("Fallback", contract.fallback), ("Not-Found", contract.not_found)):
+    for header, file in ((Hop.FALLBACK, contract.fallback), (Hop.NOT_FOUND, contract.not_found)):
         if file:
             address = canonical_path(show_address(file, is_pretty=contract.is_pretty))
-            yield act(f"set req.http.X-HS-{header} = {quote(address)}")
+            yield act(f"set req.http.{header} = {quote(address)}")
 
 
 def _name_assets(prefixes: tuple[str, ...]) -> str:
@@ -117,7 +118,7 @@ def _find_assets(prefixes: tuple[str, ...]) -> Block:
         _name_assets(prefixes),
         when(
             is_asset(prefixes),
-            act('set req.http.X-HS-Kind = "asset"'),
-            act('set req.http.X-HS-Folder = "/sites/" + req.http.X-HS-Site + "/assets"'),
+            act(f'set req.http.{Hop.KIND} = "asset"'),
+            act(f'set req.http.{Hop.FOLDER} = "/sites/" + req.http.{Hop.SITE} + "/assets"'),
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.surroundings import SiteRoute
 from handshake.syntax.vcl import Branch, If, Statement, act, when
 
@@ -13,7 +14,7 @@ def choose_arm(site: SiteRoute) -> tuple[Statement, ...]:
     cookie = f"hs-arm-{site.name}"
     name = f"serve_{site.name.replace('-', '_')}_b"
     path = site.mount.rstrip("/") + "/"
-    new = f'"{cookie}=" + req.http.X-HS-Arm + "; Path={path}; Max-Age={site.split.seconds}; SameSite=Lax; HttpOnly"'
+    new = f'"{cookie}=" + req.http.{Hop.ARM} + "; Path={path}; Max-Age={site.split.seconds}; SameSite=Lax; HttpOnly"'
     return (
         If(
             branches=(
@@ -22,31 +23,31 @@ def choose_arm(site: SiteRoute) -> tuple[Statement, ...]:
                 Branch(
                     condition="",
                     body=(
-                        act('set req.http.X-HS-Arm = "a"'),
+                        act(f'set req.http.{Hop.ARM} = "a"'),
                         when(
-                            f"std.random(0, 100) < {site.split.share}.0", act('set req.http.X-HS-Arm = "b"')
+                            f"std.random(0, 100) < {site.split.share}.0", act(f'set req.http.{Hop.ARM} = "b"')
                         ),
-                        act(f"set req.http.X-HS-Set-Arm = {new}"),
+                        act(f"set req.http.{Hop.SET_ARM} = {new}"),
                     ),
                 ),
             )
         ),
-        when('req.http.X-HS-Arm == "b"', act(f"call {name}")),
+        when(f'req.http.{Hop.ARM} == "b"', act(f"call {name}")),
     )
 
 
 def label_arm() -> If:
     """Return vcl_deliver's part: the arm for the door's log, the cookie for a visitor who had none."""
     return when(
-        "req.http.X-HS-Arm",
-        act("set resp.http.X-HS-Log-Arm = req.http.X-HS-Arm"),
+        f"req.http.{Hop.ARM}",
+        act(f"set resp.http.{Hop.LOG_ARM} = req.http.{Hop.ARM}"),
         when(
-            "req.http.X-HS-Set-Arm",
-            act("set resp.http.Set-Cookie = req.http.X-HS-Set-Arm"),
+            f"req.http.{Hop.SET_ARM}",
+            act(f"set resp.http.Set-Cookie = req.http.{Hop.SET_ARM}"),
             act('set resp.http.Cache-Control = regsub(resp.http.Cache-Control, "^public", "private")'),
         ),
     )
 
 
 def _remember(condition: str, arm: str) -> Branch:
-    return Branch(condition=condition, body=(act(f'set req.http.X-HS-Arm = "{arm}"'),))
+    return Branch(condition=condition, body=(act(f'set req.http.{Hop.ARM} = "{arm}"'),))

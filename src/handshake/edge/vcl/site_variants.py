@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from handshake.core.compressible import COMPRESSIBLE_EXTENSIONS, Encoding
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.site_paths import BELOW
 from handshake.syntax.vcl import Branch, If, act, quote, when
 
-_ACCEPTED = "req.http.X-HS-Accept-Encoding"
+_ACCEPTED = f"req.http.{Hop.ACCEPT_ENCODING}"
 """The visitor's own words, which the door keeps: Varnish knows gzip alone, and forgets the others."""
 _COMPRESSIBLE = rf"(?i)\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)})$"
 _MAY_HAVE_VARIANTS = rf"(?i)(?:/|/[^/.]+|\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)}))$"
 _FOLDERS = f"^/(?:{'|'.join(encoding.folder for encoding in Encoding)})"
-_ASKED = "bereq.http.X-HS-Variant"
+_ASKED = f"bereq.http.{Hop.VARIANT}"
 _ZERO = r"0(?:\.0*)?"
 
 
@@ -20,23 +21,23 @@ def choose_encoding() -> If:
     branches = tuple(
         Branch(
             condition=f"{_ACCEPTED} ~ {quote(_accepts(encoding))}",
-            body=(act(f'set req.http.X-HS-Encoding = "{encoding}"'),),
+            body=(act(f'set req.http.{Hop.ENCODING} = "{encoding}"'),),
         )
         for encoding in Encoding
     )
     return when(
-        f'req.http.X-HS-Traits ~ "encoded" && {BELOW} ~ {quote(_MAY_HAVE_VARIANTS)}', If(branches=branches)
+        f'req.http.{Hop.TRAITS} ~ "encoded" && {BELOW} ~ {quote(_MAY_HAVE_VARIANTS)}', If(branches=branches)
     )
 
 
 def name_variant() -> If:
     """Return vcl_backend_fetch's part: the URL of the variant, or of the file where it has none."""
     variant = (
-        'regsub(bereq.http.X-HS-File, "^(/sites/[^/]+/[^/]+/)", "\\1~" + bereq.http.X-HS-Encoding + "/")'
+        f'regsub(bereq.http.{Hop.FILE}, "^(/sites/[^/]+/[^/]+/)", "\\1~" + bereq.http.{Hop.ENCODING} + "/")'
     )
     is_wanted = (
-        "bereq.http.X-HS-Encoding && !bereq.http.X-HS-As-Is && "
-        f"bereq.http.X-HS-File ~ {quote(_COMPRESSIBLE)} && !bereq.http.X-HS-Moved"
+        f"bereq.http.{Hop.ENCODING} && !bereq.http.{Hop.AS_IS} && "
+        f"bereq.http.{Hop.FILE} ~ {quote(_COMPRESSIBLE)} && !bereq.http.{Hop.MOVED}"
     )
     return If(
         branches=(
@@ -44,7 +45,9 @@ def name_variant() -> If:
                 condition=is_wanted,
                 body=(act(f"set bereq.url = {variant}"), act(f'set {_ASKED} = "yes"')),
             ),
-            Branch(condition="", body=(act("set bereq.url = bereq.http.X-HS-File"), act(f"unset {_ASKED}"))),
+            Branch(
+                condition="", body=(act(f"set bereq.url = bereq.http.{Hop.FILE}"), act(f"unset {_ASKED}"))
+            ),
         )
     )
 
@@ -62,10 +65,10 @@ def hide_variants() -> If:
 def label_variant() -> tuple[If, ...]:
     """Return vcl_backend_response's part: what the body is, and that others exist."""
     return (
-        when(is_variant(), act("set beresp.http.Content-Encoding = bereq.http.X-HS-Encoding")),
+        when(is_variant(), act(f"set beresp.http.Content-Encoding = bereq.http.{Hop.ENCODING}")),
         when(
-            f'bereq.http.X-HS-Traits ~ "encoded" && bereq.http.X-HS-File ~ {quote(_COMPRESSIBLE)}',
-            act('set beresp.http.X-HS-Varies = "yes"'),
+            f'bereq.http.{Hop.TRAITS} ~ "encoded" && bereq.http.{Hop.FILE} ~ {quote(_COMPRESSIBLE)}',
+            act(f'set beresp.http.{Hop.VARIES} = "yes"'),
         ),
     )
 

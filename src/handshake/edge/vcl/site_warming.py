@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import If, act, when
 
-WARM = "X-HS-Warm"
+WARM = Hop.WARM
 
 
 def hear_warming() -> If:
@@ -12,4 +13,4 @@ def hear_warming() -> If:
 
     It says itself of which release it speaks, so that what is fetched need not be live.
     """
-    return when(f"req.http.{WARM} && !req.http.X-HS-Client", act("call serve_site"))
+    return when(f"req.http.{WARM} && !req.http.{Hop.CLIENT}", act("call serve_site"))

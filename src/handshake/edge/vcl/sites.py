@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from handshake.core.hop_header import Hop
 from handshake.edge.vcl.calls import keep_called
 from handshake.edge.vcl.decision import Leaf, decide
 from handshake.edge.vcl.site_answers import resolve_missing
@@ -20,9 +21,9 @@ from handshake.edge.vcl.site_variants import choose_encoding, hide_variants
 from handshake.edge.vcl.surroundings import PreviewRoute, SiteRoute
 from handshake.syntax.vcl import Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
-_FIRST = "req.http.X-HS-First"
+_FIRST = f"req.http.{Hop.FIRST}"
 """The first part of the path: sites are found by it, in as many comparisons as halving takes."""
-_OWN = ("Path", "First", "Search", "Accept-Encoding")
+_OWN = (Hop.PATH, Hop.FIRST, Hop.SEARCH, Hop.ACCEPT_ENCODING)
 
 
 def route_sites(
@@ -44,7 +45,7 @@ def route_sites(
         *find_first,
         *decide(_FIRST, leaves),
         *(act(f"call {name_site(site)}") for site in at_root),
-        *(act(f"unset req.http.X-HS-{name}") for name in _OWN),
+        *(act(f"unset req.http.{name}") for name in _OWN),
     )
 
 
@@ -70,10 +71,10 @@ def describe_sites(
 def hash_site() -> Statement:
     """Return vcl_hash's part: the URL alone names a file, whichever host it was asked for at."""
     return when(
-        "req.http.X-HS-Site",
+        f"req.http.{Hop.SITE}",
         act('hash_data("site")'),
         act("hash_data(req.url)"),
-        when("req.http.X-HS-Encoding", act("hash_data(req.http.X-HS-Encoding)")),
+        when(f"req.http.{Hop.ENCODING}", act(f"hash_data(req.http.{Hop.ENCODING})")),
         hash_query(),
         act("return (lookup)"),
     )
@@ -103,14 +104,14 @@ def _is_alone(site: SiteRoute) -> bool:
 def _add_slash() -> Block:
     return sub(
         "add_slash",
-        act('set req.http.X-HS-Location = regsub(req.url, "^([^?]*)", "\\1/")'),
+        act(f'set req.http.{Hop.LOCATION} = regsub(req.url, "^([^?]*)", "\\1/")'),
         act('return (synth(308, "Permanent Redirect"))'),
     )
 
 
 def _describe_site(site: SiteRoute) -> tuple[Block, ...]:
     previous = (
-        (act(f'set req.http.X-HS-Previous = "{site.previous_release}"'),) if site.previous_release else ()
+        (act(f'set req.http.{Hop.PREVIOUS} = "{site.previous_release}"'),) if site.previous_release else ()
     )
     return (
         *describe_release(
@@ -130,27 +131,29 @@ def _serve_site() -> Block:
         "serve_site",
         when(
             'req.method != "GET" && req.method != "HEAD"',
-            act('set req.http.X-HS-Allow = "GET, HEAD"'),
+            act(f'set req.http.{Hop.ALLOW} = "GET, HEAD"'),
             act('return (synth(405, "Method Not Allowed"))'),
         ),
         refuse_broken_path(),
         hide_variants(),
         act("unset req.http.Cookie"),
         act("unset req.http.Authorization"),
-        when('req.http.X-HS-Redirect ~ "^[0-9]+!"', act("call follow_redirect")),
+        when(f'req.http.{Hop.REDIRECT} ~ "^[0-9]+!"', act("call follow_redirect")),
         when(
-            'req.http.X-HS-Kind != "asset"',
-            act('set req.http.X-HS-Kind = "document"'),
-            act('set req.http.X-HS-Folder = "/sites/" + req.http.X-HS-Site + "/" + req.http.X-HS-Release'),
+            f'req.http.{Hop.KIND} != "asset"',
+            act(f'set req.http.{Hop.KIND} = "document"'),
+            act(
+                f'set req.http.{Hop.FOLDER} = "/sites/" + req.http.{Hop.SITE} + "/" + req.http.{Hop.RELEASE}'
+            ),
             # No store need be asked what an app without pages of their own does at a path: it reads it itself.
             when(
-                "req.http.X-HS-Fallback && !req.http.X-HS-Redirect && "
-                f'{BELOW} !~ "^/$|\\.[^/]*$" && req.http.X-HS-Traits !~ "bare|flat|folders"',
-                act(f"set {BELOW} = req.http.X-HS-Fallback"),
-                act("unset req.http.X-HS-Fallback"),
+                f"req.http.{Hop.FALLBACK} && !req.http.{Hop.REDIRECT} && "
+                f'{BELOW} !~ "^/$|\\.[^/]*$" && req.http.{Hop.TRAITS} !~ "bare|flat|folders"',
+                act(f"set {BELOW} = req.http.{Hop.FALLBACK}"),
+                act(f"unset req.http.{Hop.FALLBACK}"),
             ),
         ),
         choose_encoding(),
-        act(f"set req.url = req.http.X-HS-Folder + {BELOW}"),
+        act(f"set req.url = req.http.{Hop.FOLDER} + {BELOW}"),
         act("return (hash)"),
     )

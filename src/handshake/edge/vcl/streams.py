@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import Block, Statement, act, sub, when
 
 _LONGEST = "1h"
@@ -22,8 +23,8 @@ def upgrade_pipe() -> Block:
         "vcl_pipe",
         act('set bereq.http.Connection = "Upgrade"'),
         act("set bereq.http.Upgrade = req.http.Upgrade"),
-        act("unset bereq.http.X-HS-Lists"),
-        act("unset bereq.http.X-HS-Switches"),
+        act(f"unset bereq.http.{Hop.LISTS}"),
+        act(f"unset bereq.http.{Hop.SWITCHES}"),
         act("return (pipe)"),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import Act, Block, Branch, If, Statement, act, sub, when
 
 PURGE_METHOD = "PURGE"
-PURGE_KEYS = "X-HS-Purge"
-PURGE_HOST = "X-HS-Purge-Host"
-PURGE_PATH = "X-HS-Purge-Path"
-PURGE_SOFTLY = "X-HS-Soft"
+PURGE_KEYS = Hop.PURGE
+PURGE_HOST = Hop.PURGE_HOST
+PURGE_PATH = Hop.PURGE_PATH
+PURGE_SOFTLY = Hop.SOFT
 
 INWARD = ("Surrogate-Control", "Surrogate-Key", "Cache-Tag", "xkey")
 """Headers that an origin writes for caches; visitors do not see them."""
@@ -19,11 +20,11 @@ _SAFE = "^(GET|HEAD|OPTIONS|TRACE)$"
 def hear_purge() -> If:
     """Return vcl_recv's part: what comes without the door's word about a client comes from the agent.
 
-    Only the door's user and root may open the cache's socket, and the door sends `X-HS-Client` with every request.
+    Only the door's user and root may open the cache's socket, and the door sends `Hop.CLIENT` with every request.
     """
     url = _key_of(f"req.http.{PURGE_HOST}", f"req.http.{PURGE_PATH}")
     return when(
-        f'req.method == "{PURGE_METHOD}" && !req.http.X-HS-Client',
+        f'req.method == "{PURGE_METHOD}" && !req.http.{Hop.CLIENT}',
         when(
             f"req.http.{PURGE_PATH}", act(f'set req.http.{PURGE_KEYS} = req.http.{PURGE_KEYS} + " " + {url}')
         ),
@@ -31,14 +32,14 @@ def hear_purge() -> If:
             branches=(
                 Branch(
                     condition=f"req.http.{PURGE_SOFTLY}",
-                    body=(act(f"set req.http.X-HS-Gone = xkey.softpurge(req.http.{PURGE_KEYS})"),),
+                    body=(act(f"set req.http.{Hop.GONE} = xkey.softpurge(req.http.{PURGE_KEYS})"),),
                 ),
                 Branch(
-                    condition="", body=(act(f"set req.http.X-HS-Gone = xkey.purge(req.http.{PURGE_KEYS})"),)
+                    condition="", body=(act(f"set req.http.{Hop.GONE} = xkey.purge(req.http.{PURGE_KEYS})"),)
                 ),
             )
         ),
-        act("return (synth(200, req.http.X-HS-Gone))"),
+        act(f"return (synth(200, req.http.{Hop.GONE}))"),
     )
 
 
@@ -66,7 +67,7 @@ def forget_changed() -> Block:
 
 
 def _forget(path: str) -> Act:
-    return act(f"set req.http.X-HS-Gone = xkey.purge({_key_of('req.http.Host', path)})")
+    return act(f"set req.http.{Hop.GONE} = xkey.purge({_key_of('req.http.Host', path)})")
 
 
 def _forget_named(header: str) -> tuple[Statement, ...]:

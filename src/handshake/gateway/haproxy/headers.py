@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from handshake.core.hop_header import HOP_PREFIX, Hop
 from handshake.syntax.haproxy import Line, line
 
-_FOR_SERVICES = ("client", "country")
-"""Of the edge's `X-HS-*`; docs/gateway.md names them, and what else a service may read."""
-_INNER = rf"^(x-hs-(?!({'|'.join(_FOR_SERVICES)})$)|x-varnish$|via$)"
+_PREFIX = HOP_PREFIX.lower()
+_FOR_SERVICES = (Hop.CLIENT, Hop.COUNTRY)
+"""Of the edge's own headers; docs/gateway.md names them, and what else a service may read."""
+_SPARED = "|".join(name.lower().removeprefix(_PREFIX) for name in _FOR_SERVICES)
+_INNER = rf"^({_PREFIX}(?!({_SPARED})$)|x-varnish$|via$)"
 """HAProxy has names in small letters. What `Via` says is Varnish's own: a visitor's has been taken off at the door."""
-_OF_SERVICES = r"^x-hs-(?!content$)"
-"""A renderer says in `X-HS-Content` that a page is as it was. All others would be taken for the cache's own words."""
+_OF_SERVICES = rf"^{_PREFIX}(?!{Hop.CONTENT.lower().removeprefix(_PREFIX)}$)"
+"""A renderer says in `Hop.CONTENT` that a page is as it was. All others would be taken for the cache's own words."""
 
 
 def hide_inner_headers() -> Line:

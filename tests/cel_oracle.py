@@ -1,20 +1,45 @@
-"""A request and the live data as CEL's own evaluator reads them."""
+"""CEL's own evaluator: what the house's evaluator and the edges' programs are held to."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+import celpy
 from celpy.celtypes import BoolType, IntType, ListType, MapType, StringType
 
 from handshake.edge.declarations import AddressList, TextList
 from handshake.edge.network import Address, is_within
-from handshake.edge.policy import Policy
+from handshake.edge.policy import Policy, Rule
 from handshake.edge.request import LiveData, Request
+from handshake.edge.simulate import Verdict, follow, order_rules
+
+_ENVIRONMENT = celpy.Environment()
+"""Made once, before any test: it raises the recursion limit, which Hypothesis watches."""
 
 
-def describe(policy: Policy, request: Request, live: LiveData) -> dict[str, MapType]:
+def judge_by_cel(policy: Policy, request: Request, live: LiveData) -> Verdict:
+    """Return the verdict on a request, each condition read by CEL's own evaluator."""
+
+    def holds(rule: Rule, request: Request) -> bool:
+        return ask_cel(rule.text, policy, request, live)
+
+    return follow(order_rules(policy), request, live.exceeded, holds)
+
+
+def ask_cel(condition: str, policy: Policy, request: Request, live: LiveData) -> bool:
+    """Return whether a condition holds."""
+    return bool(_compile(condition).evaluate(_describe(policy, request, live)))
+
+
+@cache
+def _compile(condition: str) -> celpy.Runner:
+    return _ENVIRONMENT.program(_ENVIRONMENT.compile(condition))
+
+
+def _describe(policy: Policy, request: Request, live: LiveData) -> dict[str, MapType]:
     """Return the values of all variables."""
     address = ipaddress.ip_address(request.client)
     return {
