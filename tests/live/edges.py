@@ -38,6 +38,8 @@ from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_un
 DIGEST = "sha256:" + "7" * 64
 ACCOUNTS = Accounts(door="haproxy", cache="vcache") if os.geteuid() == 0 else Accounts()
 
+STORAGE_MEGABYTES = 48
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -224,7 +226,7 @@ def run_varnish(folder: Path) -> Iterator[Cache]:
         directory=folder / "cache",
         socket=folder / "cache.sock",
         door_user=ACCOUNTS.door,
-        storage_megabytes=16,
+        storage_megabytes=STORAGE_MEGABYTES,
     )
     program.lay_out()
     cache = VarnishCache(program)
@@ -314,6 +316,7 @@ def _cache_surroundings(folder: Path) -> CacheSurroundings:
     return CacheSurroundings(
         gateway_socket=str(folder / "gateway.sock"),
         regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),
+        storage_megabytes=STORAGE_MEGABYTES,
     )
 
 

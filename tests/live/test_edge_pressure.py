@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.live.edges import Edge, run_edge
+from tests.live.edges import STORAGE_MEGABYTES, Edge, run_edge
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
@@ -21,6 +21,9 @@ HEADER_SECONDS = 5.0
 """What the door gives a client for a request's head."""
 SLACK_SECONDS = 4.0
 FLOOD = 10_000
+LARGE_BYTES = 12_000_000
+"""What the cache still keeps: less than a quarter of its storage."""
+HUGE_BYTES = (STORAGE_MEGABYTES + 8) * 1024 * 1024
 SPARE_FILES = 1_000
 
 
@@ -29,7 +32,8 @@ def edge() -> Iterator[Edge]:
     """Run one edge for all tests of this file."""
     with run_edge(read_text(""), (), "") as edge:
         edge.gateway.files["/page"] = (200, KEPT, "page")
-        edge.gateway.files["/large"] = (200, KEPT, "x" * 20_000_000)
+        edge.gateway.files["/large"] = (200, KEPT, "x" * LARGE_BYTES)
+        edge.gateway.files["/huge"] = (200, KEPT, "x" * HUGE_BYTES)
         yield edge
 
 
@@ -48,6 +52,11 @@ def connect(edge: Edge) -> Iterator[socket.socket]:
     """Open a connection to the door."""
     with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as connection:
         yield connection
+
+
+def count_fetches(edge: Edge, path: str) -> int:
+    """Return how often the origin was asked for a path."""
+    return [seen.path for seen in list(edge.gateway.seen)].count(path)
 
 
 def test_half_a_head(edge: Edge) -> None:
@@ -105,8 +114,29 @@ def test_slow_reader(edge: Edge) -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sendall(b"GET /large HTTP/1.1\r\nHost: slow\r\n\r\n")
         assert edge.ask("/page").body == "page"
-        time.sleep(0.5)
-        assert [seen.path for seen in edge.gateway.seen].count("/large") == 1
+        # Whoever comes later gets it from the cache, whole.
+        assert len(edge.ask("/large", headers={"Host": "slow"}).body) == LARGE_BYTES
+        assert count_fetches(edge, "/large") == 1
+
+
+def test_visitors_of_an_answer_that_the_cache_has_no_room_for(edge: Edge) -> None:
+    """An answer larger than the cache reaches everybody whole, and what is cached stays there."""
+    edge.ask("/page")
+    with ThreadPoolExecutor(3) as pool:
+        sizes = list(pool.map(lambda _: len(edge.ask("/huge").body), range(3)))
+    assert sizes == [HUGE_BYTES] * 3
+    assert count_fetches(edge, "/huge") == 3
+    edge.gateway.seen.clear()
+    assert edge.ask("/page").body == "page"
+    assert not edge.gateway.seen
+
+
+def test_a_large_answer_finds_room_among_many_small_ones(edge: Edge) -> None:
+    """A cache full of small pages forgets as many of them as a large one needs, which arrives whole."""
+    edge.gateway.files["/small"] = (200, KEPT, "x" * 50_000)
+    for number in range(STORAGE_MEGABYTES * 21):
+        assert edge.ask(f"/small?{number}").status == 200
+    assert len(edge.ask("/large", headers={"Host": "full"}).body) == LARGE_BYTES
 
 
 @pytest.mark.parametrize("number", [50, 200, 2000])

@@ -15,7 +15,7 @@ from handshake.core.site_contract import Dialect, HeaderRule, RedirectRule, Site
 from handshake.edge.policy import build_policy
 from handshake.edge.settings import EdgeSettings
 from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute, SiteShape
-from tests.live.edges import Answer, Edge, run_edge
+from tests.live.edges import STORAGE_MEGABYTES, Answer, Edge, run_edge
 from tests.live.faulty_regions import Fault, FaultyRegion, encode
 
 pytestmark = pytest.mark.live
@@ -328,3 +328,13 @@ def test_cloudflare_counts_slashes(running: Edge, regions: tuple[FaultyRegion, F
         assert ask(running, "/").body == "i"
     finally:
         running.cache.flip("first")
+
+
+def test_a_file_larger_than_the_cache(running: Edge, regions: tuple[FaultyRegion, FaultyRegion]) -> None:
+    """A file that the cache has no room for reaches every visitor whole."""
+    size = (STORAGE_MEGABYTES + 8) * 1024 * 1024
+    for region in regions:
+        region.publish("plain", NEW, {"film.bin": "x" * size}, PLAIN)
+    for _ in range(2):
+        answer = ask(running, "/plain/film.bin")
+        assert (answer.status, len(answer.body)) == (200, size)

@@ -31,6 +31,7 @@ from handshake.wiring.routing import Routing
 _TIMEOUT_SECONDS = 10.0
 _NOBODY = "127.0.0.1"
 _PROOF = "proof"
+_PROOF_MEGABYTES = 32
 _TICK_SECONDS = 60.0
 
 
@@ -75,12 +76,16 @@ class Copying(Routing):
             raise RefusedError("no copy was made yet", hint="handshake copy make")
         with workplace(self.house.run / "proofs") as folder:
             program = VarnishProgram(
-                directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=32
+                directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=_PROOF_MEGABYTES
             )
             processes = Processes(folder / PROGRAMS)
             cache = SupervisedCache("cache", program=program, processes=processes, clock=self.clock)
             cache.ensure()
-            surroundings = replace(self.cache_surroundings(), gateway_socket=str(folder / "nobody.sock"))
+            surroundings = replace(
+                self.cache_surroundings(),
+                gateway_socket=str(folder / "nobody.sock"),
+                storage_megabytes=_PROOF_MEGABYTES,
+            )
             manifest = self.manifest_of(pointer.release)
             copied = route_copy(pointer.release, manifest)
             text = print_vcl(compile_cache(self._demand_live().policy.edge, surroundings, (), copy=copied))

@@ -26,6 +26,7 @@ from handshake.gateway.surroundings import Listener as GatewayListener
 from handshake.wiring.foundation import Foundation
 
 DOOR_USER = "haproxy"
+CACHE_MEGABYTES = 256
 CACHE_USER = "vcache"
 
 
@@ -111,6 +112,7 @@ class Routing(Foundation):
             directory=self.house.state("cache"),
             socket=self.house.socket("cache"),
             door_user=DOOR_USER if os.geteuid() == 0 else "",
+            storage_megabytes=CACHE_MEGABYTES,
         )
         return CacheReconciler(
             cache=SupervisedCache("cache", program=program, processes=self.processes, clock=self.clock),
@@ -127,6 +129,7 @@ class Routing(Foundation):
                 RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
                 for name in self.house.regions
             ),
+            storage_megabytes=CACHE_MEGABYTES,
         )
 
     def drift(self) -> DriftReport:

@@ -26,6 +26,8 @@ _PARAMETERS = {
     "pipe_timeout": "3600",
     "thread_pool_min": "200",
     "listen_depth": "4096",
+    # Room for a large answer is made by forgetting as many small ones as it takes; at 50, it would break off.
+    "nuke_limit": "1000000",
     # A site's file is asked for in each region, in each of the ways in which its path can be meant.
     "max_retries": "24",
     "max_restarts": "8",

@@ -55,7 +55,7 @@ def compile_cache(
         *_declare_backends(surroundings),
         *(acl for rule in rules for acl in rule.acls),
         *describe_sites(sites, previews, copy),
-        *describe_fetching(surroundings.regions),
+        *describe_fetching(surroundings.regions, surroundings.storage_megabytes),
         _receive(rules, route_sites(sites, previews), show_copy(copy)),
         sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act(f'set req.http.{Hop.CACHE} = "hit"'), try_for_fresh(), act("return (deliver)")),
@@ -66,7 +66,7 @@ def compile_cache(
         describe_noting(),
         adjust_page(),
         judge_freshness(),
-        keep_page(policy.grace_seconds),
+        keep_page(policy.grace_seconds, surroundings.storage_megabytes),
         sub(
             "vcl_backend_response",
             when(f"bereq.http.{Hop.SITE}", act("call keep_site_file")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handshake.core.hop_header import Hop
 from handshake.edge.vcl.failures import NOTE_FAILURE, forget_answer, has_failed, show_stale
 from handshake.edge.vcl.freshness import WHILE, judge_staleness
+from handshake.edge.vcl.room import hand_through, is_too_large
 from handshake.edge.vcl.streams import pass_streams
 from handshake.edge.vcl.tags import keep_tags
 from handshake.syntax.vcl import Block, If, Statement, act, sub, when
@@ -59,7 +60,7 @@ def retreat_to_stale() -> Statement:
     return when(f'resp.status >= 500 && req.http.{Hop.STALE} == "kept"', *show_stale())
 
 
-def keep_page(grace_seconds: int) -> Block:
+def keep_page(grace_seconds: int, storage_megabytes: int) -> Block:
     """Return the subroutine of vcl_backend_response for pages."""
     return sub(
         "keep_page",
@@ -84,6 +85,7 @@ def keep_page(grace_seconds: int) -> Block:
             act("return (deliver)"),
         ),
         act("unset beresp.http.Set-Cookie"),
+        when(is_too_large(storage_megabytes), *hand_through()),
         *judge_staleness(grace_seconds),
         *keep_tags(),
         act("return (deliver)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handshake.core.hop_header import Hop
+from handshake.edge.vcl.room import hand_through, is_too_large
 from handshake.edge.vcl.site_paths import next_candidate
 from handshake.edge.vcl.site_variants import is_variant, label_variant, name_variant
 from handshake.edge.vcl.surroundings import RegionSocket
@@ -55,7 +56,7 @@ def fetch_site_file(regions: tuple[RegionSocket, ...]) -> tuple[Statement, ...]:
 _CONDITIONS = ("Accept-Encoding", "If-Modified-Since", "If-None-Match", "Range")
 
 
-def describe_fetching(regions: tuple[RegionSocket, ...]) -> tuple[Block, ...]:
+def describe_fetching(regions: tuple[RegionSocket, ...], storage_megabytes: int) -> tuple[Block, ...]:
     """Return the subroutines that stand behind a fetch."""
     if not regions:
         return ()
@@ -63,7 +64,7 @@ def describe_fetching(regions: tuple[RegionSocket, ...]) -> tuple[Block, ...]:
         next_candidate(),
         _next_region(len(regions)),
         _ask_for_another(),
-        _keep_site_file(),
+        _keep_site_file(storage_megabytes),
         _fail_site_file(),
     )
 
@@ -120,9 +121,9 @@ def _begin_region() -> tuple[Statement, ...]:
     )
 
 
-def _keep_site_file() -> Block:
+def _keep_site_file(storage_megabytes: int) -> Block:
     """Return the subroutine of vcl_backend_response for files."""
-    return sub("keep_site_file", _judge_answer(), *_end_search(), *_keep())
+    return sub("keep_site_file", _judge_answer(), *_end_search(), *_keep(storage_megabytes))
 
 
 def _judge_answer() -> If:
@@ -162,7 +163,7 @@ def _end_search() -> tuple[Statement, ...]:
     )
 
 
-def _keep() -> tuple[Statement, ...]:
+def _keep(storage_megabytes: int) -> tuple[Statement, ...]:
     """Return the part that keeps a file for as long as the cache has room."""
     return (
         *(act(f"unset beresp.http.{name}") for name in _STORES_OWN),
@@ -171,6 +172,7 @@ def _keep() -> tuple[Statement, ...]:
         act(f"set beresp.grace = {_LONG}"),
         act("set beresp.do_gzip = false"),
         act("set beresp.do_gunzip = false"),
+        when(is_too_large(storage_megabytes), *hand_through()),
         # A body that breaks off is then a fetch that failed, and the next region is asked.
         when(
             f"std.integer(beresp.http.Content-Length, 0) < {_STREAMED_BYTES}",

@@ -22,6 +22,8 @@ class CacheSurroundings:
     gateway_socket: str
     regions: tuple[RegionSocket, ...]
     """In the order in which they are asked."""
+    storage_megabytes: int = 256
+    """What the cache was started with: how large an answer may be to be kept follows from it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Runs of many tests: the phases of an ordinary run, soaks, and what takes longer than an ordinary run may."""
