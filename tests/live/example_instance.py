@@ -18,6 +18,11 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from handshake.core.digest import Digest, digest_bytes
+from handshake.core.instance import Assignment, Generation
+from handshake.image.contract import contract_of
+from handshake.image.environment import instance_environment
+from handshake.image.recipe import read_recipe
 from handshake.testing.ports import free_port
 
 SERVICES = Path(__file__).parents[2] / "examples/campaign/services"
@@ -90,16 +95,17 @@ def run_ledger(folder: Path) -> Iterator[Ledger]:
 @contextmanager
 def run_instance(service: str, tree: Path, environment: dict[str, str]) -> Iterator[Instance]:
     """Assemble a service as its recipe says, run it until it is healthy, and end it."""
-    recipe = assemble(service, tree)
-    program, *words = recipe["command"]
+    assemble(service, tree)
+    contract = contract_of(read_recipe(SERVICES / service).model)
+    program, *words = contract.command
     assert program == "python3"
     port = free_port()
-    declared = {name: value.replace("/app", str(tree)) for name, value in recipe["environment"].items()}
-    given = {"PATH": os.environ["PATH"], "PORT": str(port)}
+    given = node_environment(service, port)
+    seen = {name: value.replace("/app", str(tree)) for name, value in given.items()}
     log = tree.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-B", *words], cwd=tree, env=given | declared | environment, stdout=output
+            [sys.executable, "-B", *words], cwd=tree, env=seen | environment, stdout=output
         )
     with closing(
         urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=64, timeout=10, retries=False)
@@ -109,6 +115,21 @@ def run_instance(service: str, tree: Path, environment: dict[str, str]) -> Itera
             yield Instance(process=process, pool=pool, log=log)
         finally:
             end(process)
+
+
+def node_environment(service: str, port: int, templates: Digest | None = None) -> dict[str, str]:
+    """Return what a node gives an instance of a service, and this process's PATH; paths are those of a sandbox."""
+    assignment = Assignment(
+        instance=f"{service}-test",
+        node="n1",
+        service=service,
+        generation=Generation(image=digest_bytes(service.encode()), templates=templates),
+        assigned_at=0.0,
+        phase_at=0.0,
+    )
+    contract = contract_of(read_recipe(SERVICES / service).model)
+    given = instance_environment(contract, assignment, host="127.0.0.1", port=port)
+    return {"PATH": os.environ["PATH"], **given}
 
 
 def assemble(service: str, tree: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import urllib3
 
+from handshake.core.digest import parse_digest
 from handshake.testing.ports import free_port
-from tests.live.example_instance import Instance, end
+from tests.live.example_instance import Instance, end, node_environment
 
 CAMPAIGN = Path(__file__).parents[2] / "examples/campaign"
 TEMPLATES = CAMPAIGN / "templates/secretary"
@@ -25,12 +25,9 @@ def start_secretary(folder: Path, templates: Path, url: str, port: int) -> subpr
     folder.mkdir(exist_ok=True)
     (folder / "content").write_text(url + "\n", encoding="utf-8")
     environment = {
-        "PATH": os.environ["PATH"],
-        "PORT": str(port),
-        "HANDSHAKE_INSTANCE": "secretary-test",
+        **node_environment("secretary", port, parse_digest(RELEASE)),
         "HANDSHAKE_SECRETS": str(folder),
         "HANDSHAKE_TEMPLATES": str(templates),
-        "HANDSHAKE_TEMPLATES_RELEASE": RELEASE,
     }
     with (folder / "log").open("ab") as log:
         return subprocess.Popen([sys.executable, "-m", "handshake.secretary"], env=environment, stdout=log)

@@ -16,7 +16,7 @@ import pytest
 
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
-from handshake.core.instance import Generation
+from handshake.core.instance import Assignment, Generation
 from handshake.core.manifest import Manifest, release_id
 from handshake.core.tree import materialise, remove_tree
 from handshake.drivers.npm.packages import NpmPackages
@@ -167,19 +167,21 @@ def test_baked_image_runs_in_a_sandbox(campaign: Path) -> None:
 
     materialise(manifest.files, read_blob, tree)
     contract = parse_contract(manifest.contract)
+    assignment = Assignment(
+        instance="hamm-1",
+        node="n1",
+        service="hamm",
+        generation=Generation(image=release_id(manifest)),
+        assigned_at=0.0,
+        phase_at=0.0,
+    )
     sandbox = Sandbox(
         instance="hamm-1",
         service="hamm",
         command=contract.command,
         tree=tree,
         templates=None,
-        environment=instance_environment(
-            contract,
-            service="hamm",
-            instance="hamm-1",
-            generation=Generation(image=release_id(manifest)),
-            port=1,
-        ),
+        environment=instance_environment(contract, assignment, host="127.0.0.1", port=1),
         limits=Limits(memory_megabytes=contract.memory_megabytes),
     )
     sandboxes = Sandboxes(campaign.parent / "instances", confinement=find_confinement())

@@ -17,8 +17,8 @@ from handshake.core.release import parse_name
 FILE_NAME = "service.toml"
 HOST_BASE = "host"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OURS = ("PORT", "HANDSHAKE_")
-"""Variables that the node sets; a recipe that set them too would contradict it."""
+_OURS = re.compile(r"HOST|PORT|HANDSHAKE_.*")
+"""Variables that the node sets (`image/environment.py`); a recipe that set them too would contradict it."""
 
 
 def _base(text: str) -> str:
@@ -37,7 +37,7 @@ def _command(words: tuple[str, ...]) -> tuple[str, ...]:
 def _variable(text: str) -> str:
     if not _VARIABLE.fullmatch(text):
         raise ValueError(f"{text!r} cannot name a variable: letters, digits and underscores")
-    if text.startswith(_OURS):
+    if _OURS.fullmatch(text):
         raise ValueError(f"{text} is set by the node, never by a recipe")
     return text
 

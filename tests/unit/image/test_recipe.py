@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.core.instance import Generation
+from handshake.core.instance import Assignment, Generation
 from handshake.core.problem import ProblemsError
 from handshake.image.check import check_recipe
 from handshake.image.contract import Contract, Health, contract_of, parse_contract, print_contract
@@ -54,6 +54,17 @@ def test_smallest_recipe_is_complete(service: Path) -> None:
     contract = contract_of(loaded.model)
     assert contract.command == ("python3", "-m", "hamm")
     assert (contract.health.path, contract.drain_seconds, contract.memory_megabytes) == ("/health", 30, 256)
+
+
+@pytest.mark.parametrize("name", ["HOST", "PORT", "HANDSHAKE_IMAGE"])
+def test_recipe_cannot_set_what_the_node_sets(service: Path, name: str) -> None:
+    """A variable that the node gives every instance is refused in a recipe."""
+    assert problems_of(service, f'{SMALLEST}[environment]\n{name} = "x"\n') == [("bad-value", 7)]
+
+
+def test_recipe_may_set_a_name_that_only_begins_alike(service: Path) -> None:
+    """HOSTNAME and PORTAL are a service's own business."""
+    assert problems_of(service, f'{SMALLEST}[environment]\nHOSTNAME = "x"\nPORTAL = "y"\n') == []
 
 
 def test_every_type_problem_is_reported_at_once(service: Path) -> None:
@@ -155,17 +166,20 @@ def test_broken_contract_is_refused() -> None:
 
 
 def test_environment_says_who_and_what() -> None:
-    """An instance is told its port, its name, its image and its templates, beside what its contract says."""
+    """An instance is told its address, its name, its image and its templates, beside what its contract says."""
     image, templates = digest_bytes(b"image"), digest_bytes(b"templates")
-    environment = instance_environment(
-        CONTRACT,
-        service="hamm",
+    assignment = Assignment(
         instance="hamm-1",
+        node="n1",
+        service="hamm",
         generation=Generation(image=image, templates=templates),
-        port=20001,
+        assigned_at=0.0,
+        phase_at=0.0,
     )
+    environment = instance_environment(CONTRACT, assignment, host="127.0.0.1", port=20001)
     assert environment == {
         "PYTHONPATH": "/app/lib:/app",
+        "HOST": "127.0.0.1",
         "PORT": "20001",
         "HANDSHAKE_SERVICE": "hamm",
         "HANDSHAKE_INSTANCE": "hamm-1",

@@ -9,8 +9,7 @@ from handshake.core.digest import Digest
 from handshake.core.instance import Assignment
 from handshake.fleet.host import LaunchOrder
 from handshake.image.contract import Contract
-
-TEMPLATES_INSIDE = "/templates"
+from handshake.image.environment import instance_environment
 
 
 class Launcher:
@@ -39,17 +38,6 @@ class Launcher:
         generation = assignment.generation
         self._demand_signed(generation.image)
         contract = self._contract_of(generation.image)
-        environment = {
-            **contract.environment,
-            "HOST": host,
-            "PORT": str(port),
-            "HANDSHAKE_SERVICE": assignment.service,
-            "HANDSHAKE_INSTANCE": assignment.instance,
-            "HANDSHAKE_IMAGE": generation.image,
-        }
-        if generation.templates:
-            environment["HANDSHAKE_TEMPLATES"] = TEMPLATES_INSIDE
-            environment["HANDSHAKE_TEMPLATES_RELEASE"] = generation.templates
         return LaunchOrder(
             instance=assignment.instance,
             service=assignment.service,
@@ -57,7 +45,7 @@ class Launcher:
             tree=self._fetch(generation.image),
             base=self._fetch_base(generation.image),
             templates=self._fetch(generation.templates) if generation.templates else None,
-            environment=environment,
+            environment=instance_environment(contract, assignment, host=host, port=port),
             secrets=self._secrets_of(contract.stores),
             memory_megabytes=contract.memory_megabytes,
         )
