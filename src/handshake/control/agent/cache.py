@@ -9,20 +9,20 @@ from typing import Protocol
 from handshake.control.acks import SITE_TRAFFIC, AckWriter
 from handshake.control.agent.cache_programs import CacheContent, CacheProgram, CachePrograms
 from handshake.control.agent.purging import PurgeFollower
-from handshake.control.agent.site_routing import Mounted, Shown, SiteRouting, mount_sites
+from handshake.control.agent.site_routing import Held, Shown, SiteRouting, mount_sites, split_held
 from handshake.control.agent.warmth import Warmth
 from handshake.control.copying.record import SUBJECT as COPY
-from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.purges import PurgeOrder
 from handshake.control.site_traffic import SiteTraffic
 from handshake.core.digest import Digest, digits
-from handshake.core.errors import RefusedError
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.manifest import Manifest
 from handshake.core.outcome import Outcome
 from handshake.core.pointer import Pointer
 from handshake.core.release import Subject
 from handshake.edge.cache import Cache
+from handshake.edge.vcl.site_copy import CopyRoute
 from handshake.edge.vcl.surroundings import CacheSurroundings, SiteRoute
 
 
@@ -39,9 +39,16 @@ class _Wanted:
     program: CacheProgram
     pointers: tuple[Pointer, ...]
     """Everything that this VCL makes served."""
+    held: tuple[Held[SiteRoute] | Held[CopyRoute], ...]
+    """The sites that stay where they are, and the fallback copy where it has to."""
     traffic: SiteTraffic
     lacking: str
     """What of previews and splits it leaves out, and why."""
+
+    @property
+    def lost(self) -> tuple[Held[SiteRoute] | Held[CopyRoute], ...]:
+        """What every place has served and this VCL lacks."""
+        return tuple(its for its in self.held if its.pointer.stable and not its.meanwhile)
 
     @property
     def urgent(self) -> frozenset[str]:
@@ -76,11 +83,12 @@ class CacheReconciler:
     ) -> None:
         self._cache = cache
         self._acks = acks
-        self._manifest_of = manifest_of
         self._routing = SiteRouting(manifest_of)
         self._warmth = Warmth(cache, manifest_of)
         self._programs = CachePrograms(surroundings)
         self._purges = PurgeFollower(cache, acks)
+        self._served: CacheContent | None = None
+        """What the cache was last read back to serve; None until this agent has read that."""
 
     def cycle(
         self,
@@ -89,14 +97,18 @@ class CacheReconciler:
         purges: tuple[PurgeOrder, ...] = (),
         traffic: SiteTraffic | None = None,
     ) -> Outcome:
-        """Prepare what the pointers ask for, flip to it, say what was read back; then forget what is outdated."""
+        """Prepare what the pointers ask for, flip to it, say what was read back; then forget what is outdated.
+
+        A site whose release is refused, or cannot be read now, goes on as it is; everything else moves.
+        """
         started = self._cache.ensure()
         wanted = self._want(live, pointers, traffic or SiteTraffic())
-        serving = self._cache.active()
-        if needs_flip := serving != wanted.program.name:
-            self._flip(wanted, is_serving=bool(serving))
-        self._acknowledge(wanted)
-        return _tell(wanted, started=started, flipped=needs_flip, purged=self._purges.follow(purges))
+        self._refuse_held(wanted)
+        try:
+            flipped = self._move(wanted)
+        finally:
+            purged = self._purges.follow(purges)
+        return _tell(wanted, started=started, flipped=flipped, purged=purged, serving=self._cache.active())
 
     def go_on_warming(self) -> Outcome:
         """Let the cache fetch some more of what it shows; in a thread of its own, so that no flip waits for it."""
@@ -105,36 +117,68 @@ class CacheReconciler:
     def name_of(
         self, live: LivePolicy, pointers: Mapping[Subject, Pointer], traffic: SiteTraffic | None = None
     ) -> str:
-        """Return the name of the VCL that the label should point to."""
-        return self._want(live, pointers, traffic or SiteTraffic()).program.name
+        """Return the name of the VCL that the label should point to; raises what keeps a site from moving."""
+        wanted = self._want(live, pointers, traffic or SiteTraffic())
+        for its in wanted.held:
+            raise its.error
+        return wanted.program.name
 
     def running(self) -> str:
         """Return the name of the VCL that the label points to."""
         return self._cache.active()
 
     def _want(self, live: LivePolicy, pointers: Mapping[Subject, Pointer], traffic: SiteTraffic) -> _Wanted:
-        mounted = mount_sites(live, pointers)
-        copy = pointers.get(COPY) if live.policy.campaign.fallback_copy.pages else None
+        served, mounted = self._served, mount_sites(live, pointers)
+        known = {its.name: its for its in served.sites} if served else {}
+        sites, held = split_held(
+            self._routing.try_site(its, traffic, known.get(its.pointer.subject.name)) for its in mounted
+        )
+        copy = [pointers[COPY]] if COPY in pointers and live.policy.campaign.fallback_copy.pages else []
+        copies, held_copies = split_held(
+            self._routing.try_copy(its, served.copy if served else None) for its in copy
+        )
         content = CacheContent(
             policy=live.policy.edge,
-            sites=tuple(self._route(each, traffic) for each in mounted),
+            sites=sites,
             previews=self._routing.route_previews(live, traffic),
-            copy=route_copy(copy.release, self._manifest_of(copy.release)) if copy else None,
+            copy=next(iter(copies), None),
         )
+        staying = {its.pointer.subject for its in held} | {its.pointer.subject for its in held_copies}
+        moving = (its for its in (*(each.pointer for each in mounted), *copy) if its.subject not in staying)
         return _Wanted(
             program=self._programs.make(content),
-            pointers=(live.pointer, *(each.pointer for each in mounted), *([copy] if copy else [])),
+            pointers=(live.pointer, *moving),
+            held=(*held, *held_copies),
             traffic=traffic,
-            lacking=self._routing.find_lacking(live, traffic),
+            lacking=self._find_lacking(live, traffic, held),
         )
 
-    def _route(self, mounted: Mounted, traffic: SiteTraffic) -> SiteRoute:
-        pointer = mounted.pointer
-        try:
-            return self._routing.route_site(mounted, traffic)
-        except RefusedError as error:
-            self._acks.refuse(str(pointer.subject), pointer.revision, f"{error.what}: {error.details}")
-            raise
+    def _find_lacking(self, live: LivePolicy, traffic: SiteTraffic, held: tuple[Held[SiteRoute], ...]) -> str:
+        unsplit = (
+            f"split of {its.pointer.subject}: {its.error.what}"
+            for its in held
+            if traffic.split_of(its.pointer)
+        )
+        return "; ".join(filter(None, (self._routing.find_lacking(live, traffic), *unsplit)))
+
+    def _refuse_held(self, wanted: _Wanted) -> None:
+        for its in wanted.held:
+            if isinstance(its.error, RefusedError):
+                reason = f"{its.error.what}: {its.error.details}"
+                self._acks.refuse(str(its.pointer.subject), its.pointer.revision, reason)
+
+    def _move(self, wanted: _Wanted) -> bool:
+        """Flip where the cache serves another program, and acknowledge; True where it was flipped.
+
+        A new agent that cannot read what a running cache shows leaves all of it alone: a flip would take it away.
+        """
+        serving = self._cache.active()
+        if serving and self._served is None and wanted.lost and serving != wanted.program.name:
+            return False
+        if needs_flip := serving != wanted.program.name:
+            self._flip(wanted, is_serving=bool(serving))
+        self._acknowledge(wanted)
+        return needs_flip
 
     def _flip(self, wanted: _Wanted, *, is_serving: bool) -> None:
         try:
@@ -167,6 +211,7 @@ class CacheReconciler:
         name = wanted.program.name
         if self._cache.active() != name:
             return
+        self._served = wanted.program.content
         for pointer in wanted.pointers:
             self._acks.serve(str(pointer.subject), pointer.revision, f"the label points to {name}")
         self._acknowledge_traffic(wanted)
@@ -181,8 +226,13 @@ class CacheReconciler:
             self._acks.serve(SITE_TRAFFIC, revision, f"the label points to {name}")
 
 
-def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int) -> Outcome:
+def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int, serving: str) -> Outcome:
     parts = ["started"] if started else []
     parts += [f"flipped to {wanted.program.name}"] if flipped else []
     parts += [f"carried out {purged} purges"] if purged else []
-    return Outcome(sentence=", ".join(parts) or f"serves {wanted.program.name}", changed=bool(parts))
+    sentence = ", ".join(parts) or f"serves {serving}"
+    if wanted.lost and serving != wanted.program.name:
+        sentence += ", and is left alone until what it shows can be read"
+    waits = any(isinstance(its.error, UnavailableError) for its in wanted.held)
+    held = [f"{its.pointer.subject} stays as it is: {its.error.what}" for its in wanted.held]
+    return Outcome(sentence="; ".join([sentence, *held]), changed=bool(parts), is_waiting=waits)

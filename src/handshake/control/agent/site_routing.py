@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
+from handshake.control.copying.route import route_copy
 from handshake.control.live import LivePolicy
 from handshake.control.site_routes import route_release
 from handshake.control.site_traffic import SiteTraffic
@@ -13,7 +15,10 @@ from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
 from handshake.core.manifest import Manifest
 from handshake.core.pointer import Pointer
 from handshake.core.release import Kind, Subject
+from handshake.edge.vcl.site_copy import CopyRoute
 from handshake.edge.vcl.surroundings import PreviewRoute, ReleaseRoute, SiteRoute, Split
+
+Route = TypeVar("Route", SiteRoute, CopyRoute)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,27 @@ class Mounted:
 
     pointer: Pointer
     mount: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Generic[Route]):
+    """A site, or the fallback copy, that cannot move now."""
+
+    pointer: Pointer
+    error: HandshakeError
+    """Why: RefusedError where the release is not understood, UnavailableError where it cannot be read now."""
+    meanwhile: Route | None
+    """What visitors go on seeing; None where that is not known."""
+
+
+def split_held(
+    tried: Iterable[Route | Held[Route]],
+) -> tuple[tuple[Route, ...], tuple[Held[Route], ...]]:
+    """Return everything that is shown, and what of it could not move."""
+    known = tuple(tried)
+    held = tuple(its for its in known if isinstance(its, Held))
+    shown = (its.meanwhile if isinstance(its, Held) else its for its in known)
+    return tuple(its for its in shown if its is not None), held
 
 
 def mount_sites(live: LivePolicy, pointers: Mapping[Subject, Pointer]) -> tuple[Mounted, ...]:
@@ -59,6 +85,25 @@ class SiteRouting:
             previous_release=digits(pointer.before) if pointer.before else None,
             split=self._split(pointer, traffic),
         )
+
+    def try_site(
+        self, mounted: Mounted, traffic: SiteTraffic, served: SiteRoute | None
+    ) -> SiteRoute | Held[SiteRoute]:
+        """Return a site's route, or what it shows until it can move: what is served here, else the stable release."""
+        try:
+            return self.route_site(mounted, traffic)
+        except (RefusedError, UnavailableError) as error:
+            meanwhile = replace(served, mount=mounted.mount, split=None) if served else self._stable(mounted)
+            return Held(pointer=mounted.pointer, error=error, meanwhile=meanwhile)
+
+    def try_copy(self, pointer: Pointer, served: CopyRoute | None) -> CopyRoute | Held[CopyRoute]:
+        """Return the fallback copy's route, or what it shows until it can move."""
+        if served and served.shown.release == digits(pointer.release):
+            return served
+        try:
+            return route_copy(pointer.release, self._manifest_of(pointer.release))
+        except (RefusedError, UnavailableError) as error:
+            return Held(pointer=pointer, error=error, meanwhile=served or self._stable_copy(pointer.stable))
 
     def route_previews(self, live: LivePolicy, traffic: SiteTraffic) -> tuple[PreviewRoute, ...]:
         """Return the previews of the policy's sites; one whose release cannot be had is left out."""
@@ -90,6 +135,17 @@ class SiteRouting:
                 self._route(release)
             except HandshakeError as error:
                 yield f"{what}: {short(release)}: {error.what}"
+
+    def _stable(self, mounted: Mounted) -> SiteRoute | None:
+        stable = mounted.pointer.stable
+        live = self._find(stable) if stable else None
+        return SiteRoute(name=mounted.pointer.subject.name, mount=mounted.mount, live=live) if live else None
+
+    def _stable_copy(self, stable: Digest | None) -> CopyRoute | None:
+        try:
+            return route_copy(stable, self._manifest_of(stable)) if stable else None
+        except (RefusedError, UnavailableError):
+            return None
 
     def _split(self, pointer: Pointer, traffic: SiteTraffic) -> Split | None:
         split = traffic.split_of(pointer)

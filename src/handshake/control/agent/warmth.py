@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from handshake.control.agent.site_routing import Shown
 from handshake.control.site_routes import list_documents
 from handshake.core.digest import Digest
+from handshake.core.errors import UnavailableError
 from handshake.core.manifest import Manifest
 from handshake.core.outcome import Outcome
 from handshake.edge.cache import Cache
@@ -60,4 +61,8 @@ class Warmth:
         return Outcome(sentence="fetches ahead", changed=False, is_waiting=bool(self._waiting))
 
     def _documents(self, release: str) -> tuple[str, ...]:
-        return list_documents(self._manifest_of(Digest(f"sha256:{release}")))
+        """Return what there is to fetch; nothing where that cannot be read now, for no flip waits for it."""
+        try:
+            return list_documents(self._manifest_of(Digest(f"sha256:{release}")))
+        except UnavailableError:
+            return ()
