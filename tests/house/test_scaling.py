@@ -37,14 +37,14 @@ def house() -> Iterator[HouseUnderTest]:
 def test_a_fleet_grows_with_its_load_and_shrinks_without_a_failed_request(house: HouseUnderTest) -> None:
     """Donations come three times as fast as two instances shall take them, then hardly any: 2, 4, 2 instances."""
     assert len(members(house, "hamm")) == 2
-    busy = plan_load(house, donation_kind(), rate_per_second=70, seconds=120)
+    busy = plan_load(house, donation_kind("/api/hamm/donations"), rate_per_second=70, seconds=120)
     with load_running(busy) as load:
         wait_until(lambda: len(members(house, "hamm")) == 4, 60)
         wait_until(lambda: house.verb("status")["is_settled"], 60)
     crowd = load.result()
     assert summarise_load(crowd).failed == 0, explain(crowd)
 
-    quiet = plan_load(house, donation_kind(), rate_per_second=10, seconds=120)
+    quiet = plan_load(house, donation_kind("/api/hamm/donations"), rate_per_second=10, seconds=120)
     with load_running(quiet) as load:
         wait_until(lambda: len(members(house, "hamm")) == 2, 90)
     few = load.result()

@@ -12,7 +12,7 @@ from handshake.control.house import load_house
 from handshake.control.publisher import Telling
 from handshake.core.clock import SystemClock
 from handshake.core.release import parse_subject
-from handshake.drills.changed_campaign import changed_campaign
+from handshake.drills.changed_campaign import changed_campaign, find_changes
 from handshake.drills.ledger import reconcile
 from handshake.drills.load_run import LoadReport, load_running
 from handshake.drills.plan import LoadPlan
@@ -58,10 +58,13 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
         RequestKind(name="page", weight=2, path="/", content=Content.FILLED),
         RequestKind(name="site", weight=2, path="/calls/", content=Content.FILLED),
         RequestKind(name="api", weight=2, path="/api/events/events", content=Content.JSON),
-        donation_kind(weight=4),
+        donation_kind("/api/hamm/donations", weight=4),
     )
     plan = plan_for(house, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)
-    with changed_campaign(house.campaign, subjects, "under-load") as changed, load_running(plan) as load:
+    settings = wiring_of(house).demand_live().policy.campaign
+    changes = [its for its in find_changes(house.campaign, settings) if its.subject in subjects]
+    assert len(changes) == len(subjects)
+    with changed_campaign(house.campaign, changes, "under-load") as changed, load_running(plan) as load:
         clock = SystemClock()
         begun = clock.monotonic()
         operator = wiring_of(house).operator("test", changed)
@@ -77,7 +80,7 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
 
     assert summary.span.seconds >= LOAD_SECONDS
     assert summary.failed == 0, explain(report)
-    found = reconcile(report.record.results, wiring_of(house).donations().read_donations())
+    found = reconcile(report.record.results, wiring_of(house).donations("ledger").read_donations())
     assert (found.missing, found.doubled, found.unanswered) == ((), (), ())
     assert found.confirmed == found.sent
     assert found.sent > LOAD_SECONDS
@@ -119,7 +122,7 @@ def test_an_instance_killed_between_write_and_answer_doubles_nothing() -> None:
     """An instance dies after storing a donation and before answering; the donor tries again and it counts once."""
     with house_up(arm_fault) as house:
         victim = min(members(house, "hamm"))
-        plan = plan_for(house, kinds=(donation_kind(tries=8),), rate=20, seconds=120)
+        plan = plan_for(house, kinds=(donation_kind("/api/hamm/donations", tries=8),), rate=20, seconds=120)
         with load_running(plan) as load:
             SystemClock().sleep(2)
             load.mark("killed between write and answer")
@@ -127,7 +130,7 @@ def test_an_instance_killed_between_write_and_answer_doubles_nothing() -> None:
             wait_until_replaced(house, "hamm", victim)
             SystemClock().sleep(2)
         report = load.result()
-        found = reconcile(report.record.results, wiring_of(house).donations().read_donations())
+        found = reconcile(report.record.results, wiring_of(house).donations("ledger").read_donations())
 
         assert not all(result.is_good for result in report.record.results), "nobody met the dying instance"
         assert (found.missing, found.doubled, found.unanswered) == ((), (), ())

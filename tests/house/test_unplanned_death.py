@@ -23,7 +23,7 @@ KINDS = (
     RequestKind(name="page", path="/", content=Content.FILLED),
     RequestKind(name="api", path="/api/events/events", content=Content.JSON),
     RequestKind(name="summary", path="/api/hamm/summary", content=Content.JSON),
-    donation_kind(weight=3),
+    donation_kind("/api/hamm/donations", weight=3),
 )
 NOTICE_SECONDS = 0.1
 """How long the kernel may take to end a killed process's connections: what is sent into them meanwhile is in flight."""
@@ -54,7 +54,7 @@ def test_only_donations_in_flight_on_the_dead_instance_fail(house: HouseUnderTes
     failed = [result for result in report.record.results if not result.is_good]
     assert {result.kind for result in failed} <= {"donate"}, explain(report)
     assert all(was_in_flight(result, killed_at) for result in failed), explain(report)
-    found = reconcile(report.record.results, open_house(house).donations().read_donations())
+    found = reconcile(report.record.results, open_house(house).donations("ledger").read_donations())
     assert (found.missing, found.doubled) == ((), ())
     assert len(found.unanswered) <= len(failed)
     assert found.confirmed == found.sent - len(failed)

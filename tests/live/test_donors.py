@@ -40,7 +40,7 @@ def test_donor_tries_again() -> None:
 
     async def scenario() -> tuple[Server, tuple[Result, ...]]:
         async with serving(die_twice) as (server, target):
-            return server, await asyncio.to_thread(donate, target, tries=5)
+            return server, await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=5)
 
     server, tries = asyncio.run(scenario())
     assert [result.failure for result in tries] == [Failure.RESET, Failure.RESET, Failure.NONE]
@@ -53,7 +53,7 @@ def test_donor_gives_up() -> None:
 
     async def scenario() -> tuple[Result, ...]:
         async with serving(say_and_close(b"")) as (_, target):
-            return await asyncio.to_thread(donate, target, tries=3)
+            return await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=3)
 
     assert [result.failure for result in asyncio.run(scenario())] == [Failure.EOF] * 3
 
@@ -63,7 +63,7 @@ def test_donor_stops_at_the_receipt() -> None:
 
     async def scenario() -> tuple[Result, ...]:
         async with serving(say(RECEIPT)) as (_, target):
-            return await asyncio.to_thread(donate, target, tries=5)
+            return await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=5)
 
     (only,) = asyncio.run(scenario())
     assert (only.is_good, only.donation_id) == (True, "don_1")
@@ -78,11 +78,16 @@ def test_donations_agree_with_the_ledger(tmp_path: Path) -> None:
         environment = {"HANDSHAKE_SECRETS": str(secrets), "HAMM_FAULT_KILL_AFTER_WRITE": str(trigger)}
         with run_instance("hamm", tmp_path / "hamm", environment) as hamm:
             target = Target(host="127.0.0.1", port=hamm.pool.port or 0)
-            plan = LoadPlan(target=target, kinds=(donation_kind(),), rate_per_second=100, duration_seconds=1)
+            plan = LoadPlan(
+                target=target,
+                kinds=(donation_kind("/api/hamm/donations"),),
+                rate_per_second=100,
+                duration_seconds=1,
+            )
             with load_running(plan) as run:
                 run.wait()
             trigger.touch()
-            lost = donate(target, tries=1)
+            lost = donate(target, "/api/hamm/donations", tries=1)
         stored = RedisDonations(ledger.url).read_donations()
     results = run.result().record.results
     found = reconcile([*results, *lost], stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from handshake.cli.asking import who_asks
 from handshake.cli.screen import errors_explained, json_option, out, show
 from handshake.cli.session import open_wiring
 from handshake.cli.up import start_campaign
-from handshake.drills.changed_campaign import changed_campaign
+from handshake.core.release import Kind, Subject
+from handshake.drills.changed_campaign import Change, changed_campaign, find_changes
 from handshake.drills.target import Target
-from handshake.drills.tour import Stop, Tour, tour_subjects
+from handshake.drills.tour import Stop, Tour
+from handshake.drills.tour_plan import TourPlan, plan_tour
 from handshake.wiring.campaign import Wiring
 
 _RATE_PER_SECOND = 100.0
@@ -28,6 +31,14 @@ class DrillReport:
     drill: str
     is_good: bool
     stops: tuple[Stop, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long load is sent at the least, and how much of it."""
+
+    seconds: float
+    rate: float
 
 
 @click.group()
@@ -45,35 +56,49 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
         wiring = open_wiring(report.campaign)
-        subjects = tour_subjects(report.campaign)
-        with changed_campaign(wiring.house.folder, subjects, f"tour-{uuid.uuid4().hex[:8]}") as changed:
-            stops = tuple(_go(wiring, changed, seconds, rate, is_quiet=as_json))
+        changes = find_changes(wiring.house.folder, wiring.demand_live().policy.campaign)
+        with changed_campaign(wiring.house.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
+            stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
         show(done, as_json=as_json, for_people=lambda: _tell_end(done))
         if not done.is_good:
             sys.exit(1)
 
 
-def _go(wiring: Wiring, changed: Path, seconds: float, rate: float, *, is_quiet: bool) -> list[Stop]:
+def _go(
+    wiring: Wiring, changes: Sequence[Change], changed: Path, pace: Pace, *, is_quiet: bool
+) -> list[Stop]:
     host, _, port = wiring.house.door.rpartition(":")
-    plan = Tour(
+    subjects = tuple(change.subject for change in changes)
+    plan = _plan(wiring, subjects)
+    tour = Tour(
         door=Target(host=host, port=int(port)),
         operator=wiring.operator(who_asks(), changed),
-        ledger=wiring.donations(),
-        subjects=tour_subjects(wiring.house.name),
-        load_seconds=seconds,
-        rate_per_second=rate,
+        ledger=wiring.donations(plan.donating.store) if plan.donating else None,
+        plan=plan,
+        subjects=subjects,
+        load_seconds=pace.seconds,
+        rate_per_second=pace.rate,
     )
     stops: list[Stop] = []
-    for stop in plan.go():
+    for stop in tour.go():
         stops.append(stop)
         if not is_quiet:
             _tell(stop)
     return stops
 
 
+def _plan(wiring: Wiring, released: Collection[Subject]) -> TourPlan:
+    policy, pointers = wiring.demand_live().policy, wiring.pointers.all()
+    images = {name: pointers.get(Subject(kind=Kind.IMAGE, name=name)) for name in policy.campaign.services}
+    contracts = {name: wiring.contract_of(image.release) for name, image in images.items() if image}
+    return plan_tour(policy, contracts, released)
+
+
 def _tell(stop: Stop) -> None:
     mark = "[green]✓[/]" if stop.is_good else "[red]✗[/]"
+    if stop.is_skipped:
+        mark = "[yellow]skipped[/]"
     out.print(f"{mark} {stop.name}: ", end="")
     out.print(stop.measured, markup=False, style="dim", soft_wrap=True)
 
@@ -81,3 +106,5 @@ def _tell(stop: Stop) -> None:
 def _tell_end(report: DrillReport) -> None:
     bad = sum(not stop.is_good for stop in report.stops)
     out.print("[green]all is as it should be[/]" if report.is_good else f"[red]{bad} stops failed[/]")
+    if skipped := sum(stop.is_skipped for stop in report.stops):
+        out.print(f"{skipped} skipped: this campaign gives no occasion for them", style="dim")

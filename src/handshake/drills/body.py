@@ -10,6 +10,8 @@ from typing import Literal
 
 LOWEST_CENTS = 100
 HIGHEST_CENTS = 330_000
+KEY_HEADER = "Idempotency-Key"
+"""Carries the key of a donation, unless a service says otherwise."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -57,6 +59,7 @@ class FixedBody:
 class DonationBody:
     """A donation of some amount, under a fresh idempotency key."""
 
+    header: str = KEY_HEADER
     form: Literal["donation"] = "donation"
 
     def make(self, chance: Random) -> Draft:
@@ -67,7 +70,7 @@ class DonationBody:
             "name": "Drill Visitor",
             "email": "visitor@example.org",
         }
-        headers = (("Content-Type", "application/json"), ("Idempotency-Key", key))
+        headers = (("Content-Type", "application/json"), (self.header, key))
         return Draft(body=json.dumps(donation).encode(), headers=headers, key=key)
 
 

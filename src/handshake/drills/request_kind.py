@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from handshake.drills.body import NOTHING, Body, DonationBody, Headers
-
-DONATIONS_PATH = "/api/hamm/donations"
+from handshake.drills.body import KEY_HEADER, NOTHING, Body, DonationBody, Headers
 
 
 class Content(StrEnum):
@@ -43,14 +41,14 @@ class RequestKind:
             raise ValueError(f"{self.name}: weight and tries are positive, and some status is expected")
 
 
-def donation_kind(*, weight: float = 1.0, tries: int = 1) -> RequestKind:
-    """Return the kind that donates: a fresh idempotency key each time, 201 and a receipt expected."""
+def donation_kind(path: str, *, weight: float = 1.0, tries: int = 1, header: str = KEY_HEADER) -> RequestKind:
+    """Return the kind that donates at a path: a fresh idempotency key each time, 201 and a receipt expected."""
     return RequestKind(
         name="donate",
         weight=weight,
         method="POST",
-        path=DONATIONS_PATH,
-        body=DonationBody(),
+        path=path,
+        body=DonationBody(header=header),
         expected=(201,),
         content=Content.RECEIPT,
         tries=tries,

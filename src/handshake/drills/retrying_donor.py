@@ -45,10 +45,10 @@ class RetryingDonor:
         return result.is_good
 
 
-def donate(target: Target, *, tries: int, source: str = "127.0.0.1") -> tuple[Result, ...]:
-    """Make one donation, under one key, and return every try; the last one tells how it ended."""
+def donate(target: Target, path: str, *, tries: int, source: str = "127.0.0.1") -> tuple[Result, ...]:
+    """Make one donation at a path, under one key, and return every try; the last one tells how it ended."""
     results: list[Result] = []
-    asyncio.run(_donate(target, donation_kind(tries=tries), source, results.append))
+    asyncio.run(_donate(target, donation_kind(path, tries=tries), source, results.append))
     return tuple(results)
 
 

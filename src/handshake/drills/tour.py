@@ -1,4 +1,4 @@
-"""The tour: through every box with real requests, each kind of release and its rollback under load, a ban, a switch."""
+"""The tour: through every box with real requests, releases and rollbacks under load, a ban, a switch; as its plan says."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from handshake.control.edge_data import DataReport
 from handshake.control.operator import Operator
 from handshake.control.publisher import Telling
 from handshake.core.digest import Digest
-from handshake.core.release import Kind, Subject
+from handshake.core.errors import RefusedError
+from handshake.core.release import Subject
 from handshake.drills.ledger import DonationLedger, Reconciliation, reconcile
 from handshake.drills.load_run import LoadReport, LoadRun, load_running
 from handshake.drills.plan import LoadPlan
 from handshake.drills.request_kind import Content, RequestKind, donation_kind
 from handshake.drills.summary import summarise_load
 from handshake.drills.target import Target
+from handshake.drills.tour_plan import BANNED, VISITOR, Ban, Flip, TourPlan
 
-BANNED = "127.66.6.6"
-"""A visitor of the drill's own: all of 127.0.0.0/8 is this machine."""
 _ARRIVAL_SECONDS = 120.0
-_PAGES = ("/", "/donate", "/calls/", "/docs/", "/api-explorer/", "/api/events/events", "/api/openapi.json")
+_OK = 200
 _SILENT = Telling(step=lambda _: None, upload=lambda _: None)
 
 
@@ -35,6 +35,8 @@ class Stop:
     name: str
     is_good: bool
     measured: str
+    is_skipped: bool = False
+    """Whether the campaign gives no occasion for it; `measured` says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +46,28 @@ class Tour:
     door: Target
     operator: Operator
     """Publishes from a changed copy of the campaign."""
-    ledger: DonationLedger
+    ledger: DonationLedger | None
+    """Where the donations of the load are stored; None where the campaign takes none."""
+    plan: TourPlan
     subjects: tuple[Subject, ...]
-    """What is released and rolled back under load, one of each kind."""
+    """What is released and rolled back under load."""
     load_seconds: float
     rate_per_second: float
 
     def go(self) -> Iterator[Stop]:
         """Yield the stops as they are reached."""
-        yield from map(self._visit, _PAGES)
-        plan = self._plan()
-        with load_running(plan) as load:
+        if not self.plan.pages:
+            raise RefusedError(
+                "the campaign has no page that a tour could visit",
+                hint="A tour visits sites, and what a service names as `reads` in its service.toml.",
+            )
+        for skip in self.plan.skipped:
+            yield Stop(name=skip.name, is_good=True, measured=skip.why, is_skipped=True)
+        yield from map(self._visit, self.plan.pages)
+        yield from self._go_under_load()
+
+    def _go_under_load(self) -> Iterator[Stop]:
+        with load_running(self._load_plan()) as load:
             begun = time.monotonic()
             for subject in self.subjects:
                 yield from self._release(subject, load)
@@ -62,30 +75,33 @@ class Tour:
             _rest(begun + self.load_seconds)
         report = load.result()
         yield _judge_load(report)
-        yield _judge_ledger(reconcile(report.record.results, self.ledger.read_donations()))
+        if self.ledger and self.plan.donating:
+            found = reconcile(report.record.results, self.ledger.read_donations())
+            yield _judge_ledger(self.plan.donating.store, found)
 
     def _visit(self, path: str) -> Stop:
         begun = time.monotonic()
         answer = urllib3.request("GET", f"http://{self.door}{path}", redirect=False, retries=False)
         measured = f"{answer.status}, {len(answer.data):,} bytes in {_milliseconds(begun)}"
-        return Stop(name=f"GET {path}", is_good=answer.status == 200, measured=measured)  # noqa: PLR2004 -- OK
+        return Stop(name=f"GET {path}", is_good=answer.status == _OK, measured=measured)
 
-    def _plan(self) -> LoadPlan:
+    def _load_plan(self) -> LoadPlan:
         return LoadPlan(
             target=self.door,
-            kinds=(
-                RequestKind(name="page", weight=3, path="/", content=Content.FILLED),
-                RequestKind(name="site", weight=3, path="/calls/", content=Content.FILLED),
-                RequestKind(name="api", weight=2, path="/api/events/events", content=Content.JSON),
-                donation_kind(weight=4),
-            ),
+            kinds=load_kinds(self.plan),
             rate_per_second=self.rate_per_second,
             # Releases take as long as they take; the load is stopped when they are through.
             duration_seconds=self.load_seconds + 2 * len(self.subjects) * _ARRIVAL_SECONDS,
+            sources=(VISITOR,),
         )
 
     def _release(self, subject: Subject, load: LoadRun) -> Iterator[Stop]:
+        today = self.operator.pointers.get(subject)
         release = self.operator.publish(subject, _SILENT)
+        if today and today.release == release:
+            why = "its build leaves nothing of the harmless change: there is no other release to promote"
+            yield Stop(name=f"release {subject}", is_good=True, measured=why, is_skipped=True)
+            return
         load.mark(f"promote {subject}")
         yield self._arrive(f"promote {subject}", lambda: self._promote(subject, release))
         load.mark(f"roll back {subject}")
@@ -106,21 +122,30 @@ class Tour:
 
     def _guard(self, load: LoadRun) -> Iterator[Stop]:
         load.mark("ban and switch")
-        ban = self.operator.put_on_list("wall", BANNED, seconds=60, reason="tour")
-        yield self._check(f"ban {BANNED}", ban, self._ask_as(BANNED), 403)
-        unban = self.operator.take_off_list("wall", BANNED, reason="tour")
-        yield self._check(f"let {BANNED} in again", unban, self._ask_as(BANNED), 200)
-        switch = self.operator.set_switch("non_us_ban", is_on=True, seconds=60, reason="tour")
-        yield self._check("switch non_us_ban on", switch, self._ask_as("127.0.0.1"), 200)
-        undone = self.operator.undo_switch("non_us_ban")
-        yield self._check("undo switch non_us_ban", undone, self._ask_as("127.0.0.1"), 200)
+        if self.plan.ban:
+            yield from self._ban(self.plan.ban)
+        if self.plan.flip:
+            yield from self._flip(self.plan.flip)
 
-    def _ask_as(self, address: str) -> int:
+    def _ban(self, ban: Ban) -> Iterator[Stop]:
+        done = self.operator.put_on_list(ban.list_name, BANNED, seconds=60, reason="tour")
+        yield self._check(f"ban {BANNED}", done, self._ask_as(BANNED, ban.page), ban.status)
+        undone = self.operator.take_off_list(ban.list_name, BANNED, reason="tour")
+        yield self._check(f"let {BANNED} in again", undone, self._ask_as(BANNED, ban.page), _OK)
+
+    def _flip(self, flip: Flip) -> Iterator[Stop]:
+        name = f"switch {flip.switch} {'on' if flip.is_on else 'off'}"
+        done = self.operator.set_switch(flip.switch, is_on=flip.is_on, seconds=60, reason="tour")
+        yield self._check(name, done, self._ask_as(VISITOR, flip.page), _OK)
+        undone = self.operator.undo_switch(flip.switch)
+        yield self._check(f"undo switch {flip.switch}", undone, self._ask_as(VISITOR, flip.page), _OK)
+
+    def _ask_as(self, address: str, page: str) -> int:
         pool = urllib3.HTTPConnectionPool(
             self.door.host, self.door.port, source_address=(address, 0), retries=False
         )
         with pool:
-            return pool.request("GET", "/").status
+            return pool.request("GET", page, redirect=False).status
 
     def _check(self, name: str, report: DataReport, status: int, expected: int) -> Stop:
         is_good = report.is_enforced and status == expected
@@ -128,15 +153,13 @@ class Tour:
         return Stop(name=name, is_good=is_good, measured=measured)
 
 
-def tour_subjects(campaign: str) -> tuple[Subject, ...]:
-    """Return one subject of each kind of the example campaign."""
-    return (
-        Subject(kind=Kind.SITE, name="calls"),
-        Subject(kind=Kind.TEMPLATES, name="secretary"),
-        Subject(kind=Kind.IMAGE, name="events"),
-        Subject(kind=Kind.IMAGE, name="hamm"),
-        Subject(kind=Kind.POLICY, name=campaign),
-    )
+def load_kinds(plan: TourPlan) -> tuple[RequestKind, ...]:
+    """Return what the load asks for: every page alike, and donations, half as many as pages, where they are taken."""
+    pages = tuple(RequestKind(name=f"GET {page}", path=page, content=Content.FILLED) for page in plan.pages)
+    if not plan.donating:
+        return pages
+    giving = plan.donating
+    return (*pages, donation_kind(giving.path, weight=len(pages) / 2, header=giving.header))
 
 
 def _judge_load(report: LoadReport) -> Stop:
@@ -148,13 +171,13 @@ def _judge_load(report: LoadReport) -> Stop:
     return Stop(name="load through all of it", is_good=summary.failed == 0, measured=measured)
 
 
-def _judge_ledger(found: Reconciliation) -> Stop:
+def _judge_ledger(store: str, found: Reconciliation) -> Stop:
     measured = (
         f"{found.sent:,} donations sent, {found.confirmed:,} receipts stored, {len(found.missing)} missing, "
         f"{len(found.doubled)} doubled"
     )
     is_good = found.is_exact and not found.unanswered and found.confirmed == found.sent
-    return Stop(name="ledger", is_good=is_good, measured=measured)
+    return Stop(name=store, is_good=is_good, measured=measured)
 
 
 def _rest(until: float) -> None:

@@ -206,8 +206,8 @@ class Verbs(Publishing, FastlyWiring):
         """Return the newest records of the journal."""
         return read_journal(self.catalog)
 
-    def donations(self) -> RedisDonations:
-        """The ledger's donations, as a drill reads them."""
+    def donations(self, store: str) -> RedisDonations:
+        """Return the donations that a store keeps, as a drill reads them."""
         from handshake.drivers.redis.donations import RedisDonations  # noqa: PLC0415 -- see above
 
-        return RedisDonations(self._store_url("ledger"))
+        return RedisDonations(self._store_url(store))

@@ -36,7 +36,7 @@ def test_content(content: Content, body: bytes, failure: Failure) -> None:
 
 def test_unexpected_status() -> None:
     """Another status is a failure whatever the body is, and the detail shows both."""
-    judgement = judge(donation_kind(), Answer(status=503, body=b'{"donation_id": "don_1"}'))
+    judgement = judge(donation_kind("/give"), Answer(status=503, body=b'{"donation_id": "don_1"}'))
     assert judgement.failure is Failure.STATUS
     assert judgement.detail == '503: {"donation_id": "don_1"}'
     assert judgement.donation_id == ""
@@ -44,5 +44,5 @@ def test_unexpected_status() -> None:
 
 def test_receipt() -> None:
     """A receipt's id is kept for the reconciliation."""
-    judgement = judge(donation_kind(), Answer(status=201, body=b'{"donation_id": "don_1"}'))
+    judgement = judge(donation_kind("/give"), Answer(status=201, body=b'{"donation_id": "don_1"}'))
     assert judgement.donation_id == "don_1"

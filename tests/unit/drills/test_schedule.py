@@ -16,7 +16,7 @@ from tests.unit.drills.records import TARGET
 
 PLAN = LoadPlan(
     target=TARGET,
-    kinds=(RequestKind(name="page", weight=3), donation_kind(weight=1)),
+    kinds=(RequestKind(name="page", weight=3), donation_kind("/give", weight=1)),
     rate_per_second=400,
     duration_seconds=10,
     sources=("127.0.0.1", "127.1.2.3"),
