@@ -26,6 +26,7 @@ from handshake.control.leader.leadership import Leadership
 from handshake.control.lists.lists import Lists
 from handshake.control.lists.reader import ListReader
 from handshake.control.lists.shelf import ListShelf
+from handshake.control.lists.word import ListHead
 from handshake.control.live import LivePolicy
 from handshake.control.nodes import NodeRecord
 from handshake.control.policy import Policy
@@ -71,6 +72,18 @@ SUBJECT = Subject(kind=Kind.POLICY, name="house")
 CACHE = Place(role=Role.CACHE, node="n1")
 
 
+class PartialReader(ListReader):
+    """A reader that cannot have every list."""
+
+    missing = ""
+
+    def open(self, name: str) -> tuple[int, ListHead]:
+        """Read a list's head."""
+        if name == self.missing:
+            raise UnavailableError(f"list {name} cannot be read")
+        return super().open(name)
+
+
 class House:
     """A leader's Fastly, and verbs that change what it follows."""
 
@@ -80,11 +93,12 @@ class House:
         self.lists = Lists(self.catalog, self.clock, shelf)
         self.switches = Switches(self.catalog, self.clock)
         acks = AckWriter(self.catalog, self.clock, FASTLY)
+        self.reader = PartialReader(self.catalog, shelf)
         self.data = FastlyData(
             catalog=self.catalog,
             clock=self.clock,
             acks=acks,
-            lists=ListReader(self.catalog, shelf),
+            lists=self.reader,
             read_seal_key=lambda: "c2VhbA==",
         )
         self.purges = Purges(self.catalog, self.clock)
@@ -220,6 +234,21 @@ def test_a_ban_reaches_fastly_without_a_version(house: House) -> None:
     assert ack.revision == 1 and ack.proof.startswith("vendor_accepted and read_back: 2 entries")
     assert house.api.active == 2 and len(house.api.versions) == 2
     assert not house.edge.cycle(house.live).changed
+
+
+@pytest.mark.parametrize(("missing", "other"), [("wall", "agents"), ("agents", "wall")])
+def test_a_list_that_cannot_be_read_holds_up_no_other(house: House, missing: str, other: str) -> None:
+    """The other list is brought up to date and acknowledged before anybody hears of the missing one."""
+    house.arrive()
+    house.ban("203.0.113.7")
+    house.lists.add("agents", "evil bot/1.0", seconds=None, author="ann", reason="bots")
+    house.reader.missing = missing
+
+    with pytest.raises(UnavailableError, match=f"list {missing} cannot be read"):
+        house.edge.cycle(house.live)
+
+    assert house.ack(list_subject(other)).revision == 1
+    assert not acks_of(list_subject(missing), read_acks(house.catalog))
 
 
 def test_a_lease_that_ends_is_taken_out(house: House) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,6 +27,7 @@ from handshake.core.release import Kind, Subject
 from handshake.edge.door.maps import SWITCHES as SWITCHES_MAP
 from handshake.edge.door.surroundings import DoorSurroundings
 from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.gateway.step import AddMember, PoolStep
 from handshake.gateway.surroundings import Listener, Surroundings
 from handshake.testing.clock import FakeClock
 from handshake.testing.memory_catalog import MemoryCatalog
@@ -69,7 +72,9 @@ def writer(catalog: MemoryCatalog, role: Role) -> AckWriter:
     return AckWriter(catalog, FakeClock(), Place(role=role, node=NODE))
 
 
-def turn_door(catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor) -> Outcome:
+def turn_door(
+    catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor, maps: tuple[DoorMap, ...] = (SWITCH_ON,)
+) -> Outcome:
     """Let the door's reconciler act once, with one switch set."""
     surroundings = DoorSurroundings(
         digest="",
@@ -81,7 +86,7 @@ def turn_door(catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor) -> Outco
         decoy_key="a2V5",
     )
     door_acks = writer(catalog, Role.DOOR)
-    return DoorReconciler(door=door, acks=door_acks, surroundings=surroundings).cycle(live, (SWITCH_ON,))
+    return DoorReconciler(door=door, acks=door_acks, surroundings=surroundings).cycle(live, maps)
 
 
 def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Outcome:
@@ -98,7 +103,12 @@ def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Ou
     return reconciler.cycle(live, {site.subject: site})
 
 
-def turn_gateway(catalog: MemoryCatalog, live: LivePolicy, gateway: ToldGateway) -> Outcome:
+def turn_gateway(
+    catalog: MemoryCatalog,
+    live: LivePolicy,
+    gateway: ToldGateway,
+    wanted: Mapping[str, Endpoints] = MappingProxyType({"hamm": HAMM}),
+) -> Outcome:
     """Let the gateway's reconciler act once, with one endpoint of one service."""
     reconciler = GatewayReconciler(
         router=gateway,
@@ -108,7 +118,7 @@ def turn_gateway(catalog: MemoryCatalog, live: LivePolicy, gateway: ToldGateway)
             digest="", listener=Listener(path=Path("/run/g.sock")), runtime_socket=Path("/run/a.sock")
         ),
     )
-    return reconciler.cycle(live, {"hamm": HAMM})
+    return reconciler.cycle(live, wanted)
 
 
 def served(catalog: MemoryCatalog) -> dict[str, int]:
@@ -156,6 +166,22 @@ class TestDoor:
 
         assert the_ack(catalog, POLICY).revision == 5
         assert_refused(catalog, POLICY, 6)
+
+    def test_a_refused_policy_holds_up_no_switch(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """While a door refuses a policy, it goes on following what operators set."""
+        with pytest.raises(RefusedError):
+            turn_door(catalog, live, StubbornDoor(temper=Temper.DOES))
+
+        assert served(catalog) == {SWITCHES: 3}
+        assert_refused(catalog, POLICY, 5)
+
+    def test_a_map_that_is_refused_holds_up_no_other(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """What the door refuses of one map is raised after all others are brought up to date."""
+        odd = replace(SWITCH_ON, name="odd", subject="odd", revision=1)
+        with pytest.raises(RefusedError, match="no map odd"):
+            turn_door(catalog, live, StubbornDoor(temper=Temper.DOES, accepts=True), (odd, SWITCH_ON))
+
+        assert served(catalog) == {POLICY: 5, SWITCHES: 3}
 
 
 class TestCache:
@@ -209,6 +235,60 @@ class TestGateway:
 
         assert served(catalog) == {}
         assert_refused(catalog, POLICY, 5)
+
+    def test_a_refused_policy_holds_up_no_pool(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """While a gateway refuses a policy, members still come into the pools that it has."""
+        with pytest.raises(RefusedError):
+            turn_gateway(catalog, live, StubbornGateway(temper=Temper.DOES, pools={"hamm": ()}))
+
+        assert served(catalog) == {pool_subject("hamm"): 41}
+        assert_refused(catalog, POLICY, 5)
+
+    def test_a_refused_member_holds_up_no_other_pool(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
+        """A step that is refused in one pool is raised after the others took theirs."""
+        odd = Endpoint(id="odd-a", service="odd", host="127.0.0.1", port=20001)
+        wanted = {"odd": Endpoints(index=7, endpoints=(odd,)), "hamm": HAMM}
+        gateway = StubbornGateway(temper=Temper.DOES, pools={"odd": (), "hamm": ()}, accepts=True)
+        with pytest.raises(RefusedError, match="no member of odd"):
+            turn_gateway(catalog, live, gateway, wanted)
+
+        assert served(catalog) == {POLICY: 5, pool_subject("hamm"): 41}
+
+
+@dataclass(kw_only=True)
+class StubbornDoor(ToldDoor):
+    """A door that has no map `odd`, and refuses configurations unless it accepts them."""
+
+    accepts: bool = False
+
+    def reconfigure(self, text: str, digest: str) -> None:
+        """Serve another configuration."""
+        (Temper.DOES if self.accepts else Temper.REFUSES).accepts()
+        super().reconfigure(text, digest)
+
+    def show_map(self, name: str) -> dict[str, str]:
+        """Return what a map holds."""
+        if name == "odd":
+            raise RefusedError("HAProxy has no map odd")
+        return super().show_map(name)
+
+
+@dataclass(kw_only=True)
+class StubbornGateway(ToldGateway):
+    """A gateway that takes no member of `odd`, and refuses configurations unless it accepts them."""
+
+    accepts: bool = False
+
+    def reconfigure(self, text: str, digest: str) -> None:
+        """Serve another configuration."""
+        (Temper.DOES if self.accepts else Temper.REFUSES).accepts()
+        super().reconfigure(text, digest)
+
+    def apply(self, step: PoolStep) -> None:
+        """Carry out one step."""
+        if step.service == "odd" or (isinstance(step, AddMember) and step.endpoint.service == "odd"):
+            raise RefusedError("it takes no member of odd")
+        super().apply(step)
 
 
 def at_revision(live: LivePolicy, revision: int) -> LivePolicy:

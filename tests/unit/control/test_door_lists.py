@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,29 @@ def test_another_worker_is_compared_whole(node: Node) -> None:
 
     assert maps.follow_list(node.follow()["wall"]).is_changed
     assert door.maps[WALL] == BANNED
+
+
+@dataclass(kw_only=True)
+class TwofoldDoor(ToldDoor):
+    """A door that loaded a file with two lines for one key, and counts both."""
+
+    more: int = 1
+
+    def count(self, name: str) -> int:
+        """Return how many entries a map has."""
+        return super().count(name) + self.more
+
+    def replace_map(self, name: str, entries: Iterable[tuple[str, str]]) -> None:
+        """Replace a whole map."""
+        super().replace_map(name, entries)
+        self.more = 0
+
+
+def test_a_door_that_holds_a_key_twice_is_given_everything(node: Node) -> None:
+    """The map shows what it shall and holds one entry too many: it is replaced, and then acknowledged."""
+    door = TwofoldDoor(temper=Temper.DOES, maps={WALL: dict(BANNED)})
+
+    node.follow()
+    moved = DoorMaps(door).follow_list(node.follow()["wall"])
+
+    assert moved.proof == "list-wall.map holds 2 entries"

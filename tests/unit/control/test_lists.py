@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from handshake.catalog.keys import LIST_DELTAS, LISTS, SWITCHES
+from handshake.catalog.entry import Delete, Write
+from handshake.catalog.keys import LIST_DELTAS, LISTS, SWITCHES, list_delta_key
 from handshake.control.agent.live_data import wanted_switches
 from handshake.control.lists.compaction import MOST_DELTAS
 from handshake.control.lists.word import FOREVER
@@ -248,3 +252,112 @@ def compact(node: Node, *, seeds: frozenset[str] = frozenset()) -> None:
         node.ban("203.0.113.250")
         node.follow()
     assert node.compaction.compact("wall", seeds)
+
+
+class TestCrash:
+    """What an agent that was killed left in the map file is mended by the next one."""
+
+    def test_two_lines_for_one_key(self, node: Node) -> None:
+        """The new line was written and the old one not yet taken out: the new one alone is left, and the door can agree."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.ban("203.0.113.7", seconds=90)
+        append(node, f"203.0.113.7 {int(NOW) + 90}\n")
+        node.restart_agent()
+
+        followed = node.follow()["wall"]
+        assert lines(node, "203.0.113.7") == [f"203.0.113.7 {int(NOW) + 90}"]
+        assert (followed.revision, followed.file.count, followed.is_whole) == (2, 2, False)
+
+    def test_two_lines_that_a_former_agent_overlooked(self, node: Node) -> None:
+        """Nothing has to change in a list for its file to be mended; without a second line the ban ends as it should."""
+        node.ban("203.0.113.7")
+        node.follow()
+        append(node, f"203.0.113.7 {int(NOW) + 60}\n")
+        node.restart_agent()
+        assert node.follow()["wall"].file.count == 2
+
+        node.lists.remove("wall", "203.0.113.7", author="bob", reason="mistake")
+        assert node.banned() == {}
+
+    @pytest.mark.parametrize("torn", ["203.0.1", "203.0.113.8 ", "203.0.113.8 10000", "x" * 5000])
+    def test_a_torn_last_line(self, node: Node, torn: str) -> None:
+        """A line without its end is taken off, however long, and the change that it began is made again."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.ban("203.0.113.8")
+        append(node, torn)
+        node.restart_agent()
+
+        assert node.banned() == dict.fromkeys(("203.0.113.7", "203.0.113.8"), int(NOW) + 60)
+        assert "x" not in "".join(lines(node, ""))
+
+    @pytest.mark.parametrize("broken", ["\0\0\0\0\n", "203.0.113.8\n", "203.0.113.8 soon\n", "\u00e9 1\n"])
+    def test_a_line_that_is_none(self, node: Node, broken: str) -> None:
+        """What a power failure made of a line may have been anything: the whole list is read anew."""
+        node.ban("203.0.113.7")
+        node.follow()
+        append(node, broken)
+        node.restart_agent()
+
+        followed = node.follow()["wall"]
+        assert (followed.is_whole, followed.file.count) == (True, 2)
+        assert node.banned() == {"203.0.113.7": int(NOW) + 60}
+
+    def test_a_full_disk_leaves_no_half_line(self, node: Node) -> None:
+        """A line that does not fit is taken off again; once there is room, the list goes on where it was."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.ban("203.0.113.8")
+        with (
+            room_for(wall(node).stat().st_size + 5),
+            pytest.raises(UnavailableError, match="cannot be written"),
+        ):
+            node.follow()
+        assert lines(node, "203.0.113.8") == []
+
+        assert node.banned() == dict.fromkeys(("203.0.113.7", "203.0.113.8"), int(NOW) + 60)
+        node.restart_agent()
+        assert node.follow()["wall"].file.count == 3
+
+    def test_an_end_that_could_not_be_written_is_not_forgotten(self, node: Node) -> None:
+        """While a delta cannot be had, a lease that ends stays in the file, and leaves it afterwards."""
+        node.ban("203.0.113.7")
+        node.follow()
+        node.clock.sleep(61)
+        node.ban("203.0.113.8")
+        delta = node.catalog.get(list_delta_key("wall", 2))
+        assert delta is not None
+        node.catalog.transact([Delete(key=delta.key)])
+        with pytest.raises(UnavailableError):
+            node.follow()
+        node.catalog.transact([Write(key=delta.key, value=delta.value)])
+
+        assert set(node.banned()) == {"203.0.113.8"}
+
+
+def wall(node: Node) -> Path:
+    """Return the wall's map file."""
+    return node.folder / "maps" / "list-wall.map"
+
+
+def lines(node: Node, key: str) -> list[str]:
+    """Return the lines of a key."""
+    return [line for line in wall(node).read_text().splitlines() if line.startswith(key)]
+
+
+def append(node: Node, text: str) -> None:
+    """Write what a writer that is killed now would leave behind."""
+    with wall(node).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

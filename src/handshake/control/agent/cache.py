@@ -119,8 +119,8 @@ class CacheReconciler:
     ) -> str:
         """Return the name of the VCL that the label should point to; raises what keeps a site from moving."""
         wanted = self._want(live, pointers, traffic or SiteTraffic())
-        for its in wanted.held:
-            raise its.error
+        if wanted.held:
+            raise wanted.held[0].error
         return wanted.program.name
 
     def running(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from handshake.control.acks import AckWriter
 from handshake.control.agent.door_maps import DoorMap, DoorMaps, Moved
@@ -11,11 +13,13 @@ from handshake.control.agent.door_program import Door
 from handshake.control.agent.list_follower import Followed
 from handshake.control.live import LivePolicy
 from handshake.core.digest import digest_bytes
-from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.errors import HandshakeError, OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.core.outcome import Outcome
 from handshake.edge.door.compile import compile_door
 from handshake.edge.door.surroundings import DoorSurroundings
 from handshake.syntax.haproxy import print_haproxy
+
+_Done = TypeVar("_Done")
 
 
 class DoorReconciler:
@@ -35,19 +39,24 @@ class DoorReconciler:
         self._surroundings = surroundings
         self._maps = DoorMaps(door)
         self._process = 0
+        self._failed: list[HandshakeError] = []
         self._compiled: tuple[LivePolicy | None, str, str, str] = (None, "", "", "")
 
     def cycle(self, live: LivePolicy, maps: Sequence[DoorMap], lists: Sequence[Followed] = ()) -> Outcome:
-        """Serve the policy, bring every map to what it shall hold, then say what was read back."""
+        """Serve the policy, bring every map to what it shall hold, then say what was read back.
+
+        A policy or a map that HAProxy refuses is raised last: no ban waits for it.
+        """
+        self._failed = []
         for wanted in maps:
             self._maps.keep(wanted)
         text, digest = self._compile(live)
         started = self._door.ensure(text)
-        changed = self._follow_policy(live, text, digest)
+        changed = any(self._attempt(partial(self._follow_policy, live, text, digest)))
         self._find_worker(has_reloaded=changed)
         moved = [
-            *(self._maps.follow(wanted) for wanted in maps),
-            *(self._maps.follow_list(followed) for followed in lists),
+            *(moved for its in maps for moved in self._attempt(partial(self._maps.follow, its))),
+            *(moved for its in lists for moved in self._attempt(partial(self._maps.follow_list, its))),
         ]
         if self._door.process() != self._process:
             raise UnavailableError(
@@ -55,6 +64,8 @@ class DoorReconciler:
             )
         for its in moved:
             self._acknowledge(its)
+        if self._failed:
+            raise self._failed[0]
         return _tell(started=started, changed=changed, moved=[its.name for its in moved if its.is_changed])
 
     def digest_of(self, live: LivePolicy) -> str:
@@ -64,6 +75,13 @@ class DoorReconciler:
     def running(self) -> str:
         """Return what the running program says that it serves."""
         return self._door.digest()
+
+    def _attempt(self, act: Callable[[], _Done]) -> Iterator[_Done]:
+        """Yield what was done; nothing where it failed, which `cycle` raises once everything else is done."""
+        try:
+            yield act()
+        except (RefusedError, OutcomeUnknownError) as error:
+            self._failed.append(error)
 
     def _compile(self, live: LivePolicy) -> tuple[str, str]:
         """Compile a policy once: a ban must not wait for five hundred rules."""

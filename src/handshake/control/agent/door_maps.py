@@ -137,7 +137,7 @@ class DoorMaps:
         if held == wanted and self._door.count(file.name) == len(wanted):
             return False
         self._change(file.name, wanted, held)
-        if self._door.show_map(file.name) != wanted:
+        if self._door.show_map(file.name) != wanted or self._door.count(file.name) != len(wanted):
             self._replace(file)
         return True
 

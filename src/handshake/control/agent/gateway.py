@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
 from handshake.control.acks import AckWriter, pool_subject
 from handshake.control.live import LivePolicy
 from handshake.control.policy import Policy
 from handshake.core.digest import digest_bytes
-from handshake.core.errors import RefusedError
+from handshake.core.errors import HandshakeError, OutcomeUnknownError, RefusedError
 from handshake.core.outcome import Outcome
 from handshake.gateway.haproxy.compile import compile_gateway
 from handshake.gateway.member import RouterState
@@ -19,6 +20,8 @@ from handshake.gateway.pool import Unknown, Wanted, acked_revision, explain_wait
 from handshake.gateway.router import Router
 from handshake.gateway.surroundings import Pool, Surroundings
 from handshake.syntax.haproxy import print_haproxy
+
+_Done = TypeVar("_Done")
 
 
 class Startable(Protocol):
@@ -48,20 +51,30 @@ class GatewayReconciler:
         self._acks = acks
         self._surroundings = surroundings
         self._served: dict[str, int] = {}
+        self._failed: list[HandshakeError] = []
         self._kept = ""
         self._made_of: tuple[Policy, Mapping[str, Wanted]] | None = None
         self._compiled = GatewayConfiguration(text="", digest="")
 
     def cycle(self, live: LivePolicy, wanted: Mapping[str, Wanted]) -> Outcome:
-        """Serve the policy, then move every pool one step further, then say what was read back."""
+        """Serve the policy, then move every pool one step further, then say what was read back.
+
+        A policy or a step that HAProxy refuses is raised last: no other pool waits for it.
+        """
+        self._failed = []
         compiled = self._compile(live, wanted)
         started = self._program.ensure(compiled.text)
-        changed = self._follow_policy(live, compiled)
-        self._keep(compiled)
+        changed = any(self._attempt(partial(self._serve, live, compiled)))
         # Read back once for all pools: a step in one changes no other.
         said = self._router.observe()
-        steps = sum(self._follow_pool(service, endpoints, said) for service, endpoints in wanted.items())
+        steps = sum(
+            done
+            for service, endpoints in wanted.items()
+            for done in self._attempt(partial(self._follow_pool, service, endpoints, said))
+        )
         waiting = self._acknowledge(wanted)
+        if self._failed:
+            raise self._failed[0]
         return _tell(started=started, changed=changed, steps=steps, waiting=waiting)
 
     def digest_of(self, live: LivePolicy) -> str:
@@ -72,6 +85,18 @@ class GatewayReconciler:
     def running(self) -> str:
         """Return what the running program says that it serves."""
         return self._router.observe().digest
+
+    def _attempt(self, act: Callable[[], _Done]) -> Iterator[_Done]:
+        """Yield what was done; nothing where it failed, which `cycle` raises once everything else is done."""
+        try:
+            yield act()
+        except (RefusedError, OutcomeUnknownError) as error:
+            self._failed.append(error)
+
+    def _serve(self, live: LivePolicy, compiled: GatewayConfiguration) -> bool:
+        changed = self._follow_policy(live, compiled)
+        self._keep(compiled)
+        return changed
 
     def _bare(self, live: LivePolicy) -> Surroundings:
         return replace(self._surroundings, digest="", description=live.policy.gateway.description)

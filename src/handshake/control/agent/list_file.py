@@ -1,18 +1,22 @@
 """A list's map file: what the door loads whenever it starts. It holds a revision before the door acknowledges it.
 
 A ban on top of a million entries appends one line. A line that no longer holds becomes a comment in place, because of
-two lines for one key HAProxy believes the first.
+two lines for one key HAProxy believes the first. What a crash left half done is mended when the file is opened.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import mmap
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.core.atomic_file import replacing
+from handshake.core.errors import UnavailableError
 from handshake.edge.door.maps import FOREVER
 
 _FEW = 16
@@ -30,6 +34,14 @@ class Mark:
     base: str
     """Names the policy's own entries."""
     revision: int
+
+
+_LEASE = re.compile(rb"^([!\"$-~][!-~]*) ([0-9]+)$", re.MULTILINE)
+_KEY = re.compile(rb"^([!\"$-~][!-~]*) ", re.MULTILINE)
+"""As _LEASE, whatever stands behind the key. A million lines are looked through at every start of the agent."""
+_WHOLE = re.compile(rb"(?:#[ -~]*\n|[!\"$-~][!-~]* [0-9]+\n)*+")
+_READ_ANEW = Mark(base="-", revision=0)
+"""Says that a file holds something, and no revision of its list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +64,7 @@ class ListFile:
         self._ends: dict[int, list[str]] = {}
         """Leases that end, by their ends: a million that came together end together."""
         self.count = 0
+        self._mend()
         self.mark = self._open()
 
     @property
@@ -68,11 +81,11 @@ class ListFile:
                     yield key, int(until)
 
     def rebuild(self, mark: Mark, leases: Iterable[tuple[str, int]]) -> None:
-        """Replace the whole file, in one step."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self._path) as draft:
-            draft.write(_print_mark(mark).encode())
-            draft.writelines(f"{key} {until}\n".encode() for key, until in leases)
+        """Replace the whole file, in one step; UnavailableError where it cannot be written."""
+        try:
+            self._replace(mark, leases)
+        except OSError as error:
+            raise self._explain(error) from error
         self.mark = self._open()
 
     def apply(self, changes: Mapping[str, int], revision: int) -> list[KeyChange]:
@@ -91,27 +104,44 @@ class ListFile:
 
     def ended(self, now: float) -> list[str]:
         """Return the keys whose lease has ended; each is named until it is gone from the file."""
-        over = [until for until in self._ends if until <= now]
-        ended = {key: until for until in over for key in self._ends.pop(until)}
-        held = self._look_up(ended)
-        return [key for key, until in ended.items() if held.get(key) == until]
+        over = {until: self._ends[until] for until in self._ends if until <= now}
+        held = self._look_up({key: until for until, keys in over.items() for key in keys})
+        for until, keys in over.items():
+            self._ends[until] = [key for key in keys if held.get(key) == until]
+            if not self._ends[until]:
+                del self._ends[until]
+        return [key for until in over for key in self._ends.get(until, ())]
 
     def _change(self, key: str, until: int) -> Iterator[KeyChange]:
-        with self._path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as text:
+        with self._path.open("r+b", buffering=0) as file, mmap.mmap(file.fileno(), 0) as text:
             begin = _find(text, key)
             old = _read_until(text, begin) if begin else 0
             if old == until:
                 return
             if until:
-                file.seek(0, os.SEEK_END)
-                file.write(f"{key} {until}\n".encode())
-                file.flush()
+                self._append(file, f"{key} {until}\n".encode())
                 self._remember(key, until)
             if begin:
                 text[begin : begin + 1] = _NOT
                 self._dead += 1
         self.count += bool(until) - bool(begin)
         yield KeyChange(key=key, until=until, was_there=bool(begin))
+
+    def _append(self, file: io.FileIO, line: bytes) -> None:
+        """Write a line at the end, or none of it: the next one must not become a part of it."""
+        end = file.seek(0, os.SEEK_END)
+        try:
+            rest = len(line) - file.write(line)
+        except OSError as error:
+            raise self._explain(error) from error
+        if rest:
+            file.truncate(end)
+            raise self._explain(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    def _explain(self, error: OSError) -> UnavailableError:
+        return UnavailableError(
+            f"the map file of list {self.list_name} cannot be written", details=str(error)
+        )
 
     def _rewrite(self, changes: Mapping[str, int], mark: Mark) -> list[KeyChange]:
         held = self._look_up(changes)
@@ -134,12 +164,33 @@ class ListFile:
             found = {key: _find(text, key) for key in keys}
             return {key: _read_until(text, begin) for key, begin in found.items() if begin}
 
+    def _replace(self, mark: Mark, leases: Iterable[tuple[str, int]]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self._path) as draft:
+            draft.write(_print_mark(mark).encode())
+            draft.writelines(f"{key} {until}\n".encode() for key, until in leases)
+
+    def _mend(self) -> None:
+        """Rewrite a file that has two lines for one key, or a line that is none.
+
+        The last line of a key is the right one: whoever wrote it was killed before taking out the first. A line that is
+        none may have been anything, so the list is read anew; until then the door has what is left.
+        """
+        if not self._path.exists():
+            return
+        _cut_torn_line(self._path)
+        text = self._path.read_bytes()
+        is_broken, keys = not _WHOLE.fullmatch(text), _KEY.findall(text)
+        if is_broken or len(set(keys)) < len(keys):
+            mark = _READ_ANEW if is_broken else _parse_mark(text.partition(b"\n")[0].decode())
+            if mark:
+                self._replace(mark, {key.decode(): int(until) for key, until in _LEASE.findall(text)}.items())
+
     def _open(self) -> Mark | None:
         """Read the file once: what it holds, how much, and which leases end."""
         self.count, self._dead, self._ends = 0, 0, {}
         if not self._path.exists():
             return None
-        _cut_torn_line(self._path)
         with self._path.open(encoding="ascii") as file:
             mark = _parse_mark(file.readline())
             for line in file:
@@ -178,9 +229,9 @@ def _parse_mark(line: str) -> Mark | None:
 
 def _cut_torn_line(path: Path) -> None:
     """Take off what a writer that was killed has begun to write: it was never acknowledged."""
-    content_end = path.stat().st_size
+    if not path.stat().st_size:
+        return
     with path.open("r+b") as file:
-        file.seek(max(0, content_end - 4096))
-        tail = file.read()
-        if tail and not tail.endswith(b"\n"):
-            file.truncate(content_end - len(tail) + tail.rfind(b"\n") + 1)
+        with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as text:
+            end = text.rfind(b"\n") + 1
+        file.truncate(end)

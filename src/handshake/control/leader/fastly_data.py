@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from handshake.catalog.catalog import Catalog
 from handshake.catalog.keys import SWITCHES as SWITCHES_PREFIX
@@ -13,7 +14,7 @@ from handshake.control.lists.reader import ListReader
 from handshake.control.lists.word import ListHead
 from handshake.control.live import LivePolicy
 from handshake.core.clock import Clock
-from handshake.core.errors import UnavailableError
+from handshake.core.errors import HandshakeError, OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.edge.door.maps import FOREVER
 from handshake.edge.fastly.containers import SEAL_KEY, SEALS, name_shards, plan_containers
 from handshake.edge.fastly.containers import SWITCHES as SWITCHES_TABLE
@@ -76,18 +77,30 @@ class FastlyData:
     ) -> tuple[str, ...]:
         """Bring every container to what it shall hold and return the names of what changed.
 
-        Acks are written of a version that serves only. UnavailableError where Fastly holds something else afterwards.
+        Acks are written of a version that serves only. UnavailableError where Fastly holds something else afterwards, or a
+        list cannot be read; it is raised last, so that no other list waits for that one.
         """
         settings = live.policy.campaign.fastly
         assert settings is not None  # noqa: S101 -- the caller has asked
         self._seal(service, version)
-        changed = []
-        for group in self._want(version, live, settings.surroundings(live.policy.campaign.mounts)):
-            if self._bring(service, group, settings.capacity):
-                changed.append(f"changed {group.subject}")
-            if is_serving and group.revision:
-                self._acks.serve(group.subject, group.revision, _print_proof(group))
+        changed: list[str] = []
+        failed: list[HandshakeError] = []
+        for want in self._want(version, live, settings.surroundings(live.policy.campaign.mounts)):
+            try:
+                changed += self._follow_group(service, want(), settings.capacity, is_serving=is_serving)
+            except (RefusedError, UnavailableError, OutcomeUnknownError) as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return tuple(changed)
+
+    def _follow_group(
+        self, service: FastlyService, group: _Group, capacity: int, *, is_serving: bool
+    ) -> list[str]:
+        is_changed = self._bring(service, group, capacity)
+        if is_serving and group.revision:
+            self._acks.serve(group.subject, group.revision, _print_proof(group))
+        return [f"changed {group.subject}"] if is_changed else []
 
     def measure(self, policy: EdgePolicy, surroundings: FastlySurroundings) -> Mapping[str, Fit]:
         """Return what each list that a policy's rules read comes to at Fastly, by name."""
@@ -107,23 +120,27 @@ class FastlyData:
             service.change_items(number, put={SEAL_KEY: self._read_seal_key()}, remove=())
             self._sealed = number
 
-    def _want(self, version: Version, live: LivePolicy, surroundings: FastlySurroundings) -> Iterator[_Group]:
+    def _want(
+        self, version: Version, live: LivePolicy, surroundings: FastlySurroundings
+    ) -> Iterator[Callable[[], _Group]]:
         if number := version.dictionaries.get(SWITCHES_TABLE):
-            snapshot = self._catalog.read(SWITCHES_PREFIX)
-            wanted = wanted_switches(live.policy.edge, snapshot, self._clock.now())
-            yield _Group(
-                subject=SWITCHES,
-                revision=wanted.revision,
-                ids={SWITCHES_TABLE: number},
-                fit=Fit(held=wanted.entries),
-                is_acl=False,
-            )
+            yield partial(self._want_switches, number, live)
         for shape in shape_lists(live.policy.edge):
             is_acl = shape.kind is not ListKind.TEXT
             known = version.acls if is_acl else version.dictionaries
             names = [name for name in name_shards(shape.name, surroundings) if name in known]
             if names:
-                yield self._want_list(shape, {name: known[name] for name in names}, surroundings)
+                yield partial(self._want_list, shape, {name: known[name] for name in names}, surroundings)
+
+    def _want_switches(self, number: str, live: LivePolicy) -> _Group:
+        wanted = wanted_switches(live.policy.edge, self._catalog.read(SWITCHES_PREFIX), self._clock.now())
+        return _Group(
+            subject=SWITCHES,
+            revision=wanted.revision,
+            ids={SWITCHES_TABLE: number},
+            fit=Fit(held=wanted.entries),
+            is_acl=False,
+        )
 
     def _want_list(
         self, shape: ListShape, ids: Mapping[str, str], surroundings: FastlySurroundings
