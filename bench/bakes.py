@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.support.campaign import HouseUnderTest, copy_campaign
+
 from frame import Measure, compare, doing, interleave
-from handshake.core.tree import remove_tree
-from handshake.testing.campaign import HouseUnderTest, copy_campaign
+from handshake.release.tree import remove_tree
 
 _REPETITIONS = 3
 _SERVICE = "hamm"

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import urllib3
-
-from handshake.testing.ports import free_port
+from tests.support.campaign import free_port
 
 _START_SECONDS = 20.0
 

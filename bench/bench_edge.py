@@ -15,7 +15,7 @@ from urllib3 import HTTPConnectionPool
 
 from bare import bare_cache
 from frame import Measure, compare, doing, interleave, report, spread
-from handshake.edge.policy import Policy, read_policy
+from handshake.edge.policy.policy import EdgePolicy, read_policy
 from load import run_wrk
 from our_edge import OurEdge, our_edge
 
@@ -75,7 +75,7 @@ def _race(ours: str, peers: Mapping[str, str]) -> Iterator[Measure]:
             yield compare("cached page: p99", "ms", next(tails), peer, next(tails), note=note)
 
 
-def _release(ours: OurEdge, policy: Policy) -> Iterator[Measure]:
+def _release(ours: OurEdge, policy: EdgePolicy) -> Iterator[Measure]:
     """Serve policies that differ, one after the other, while visitors ask without a pause."""
     seconds: list[float] = []
     failed: list[str] = []

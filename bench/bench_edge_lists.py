@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.campaign import HouseUnderTest, copy_campaign, share_cache
+
 from frame import Measure, doing, report, spread
-from handshake.testing.campaign import HouseUnderTest, copy_campaign, share_cache
 from memory import memory_by_part
 from moments import measure_ban, measure_command, measure_switch, trust_the_bench, wait_for_door
 

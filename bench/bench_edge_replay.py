@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.cel_oracle import judge_by_cel
 
 from frame import Measure, doing, report
-from handshake.control.edge_live import begin_with
-from handshake.control.policy import read_policy
-from handshake.edge.policy import Policy
-from handshake.edge.replay.replay import Replay
-from handshake.edge.request import Request
-from handshake.edge.simulate import simulate
+from handshake.campaign.policy import read_policy
+from handshake.edge.lists.live_data import begin_with
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import Request
+from handshake.edge.simulate.replay import Replay
+from handshake.edge.simulate.verdict import simulate
 
 _CAMPAIGN = Path(__file__).parents[1] / "examples" / "campaign"
 _LINES = 100_000
@@ -34,7 +34,7 @@ def main() -> None:
     report("replaying the edge", [*_replay(policy), _judge(policy)])
 
 
-def _replay(policy: Policy) -> Iterator[Measure]:
+def _replay(policy: EdgePolicy) -> Iterator[Measure]:
     lines = list(_write_log())
     another = replace(policy, rules=policy.rules[:-1])
     for name, after in (("the same policy", policy), ("one rule less", another)):
@@ -48,7 +48,7 @@ def _replay(policy: Policy) -> Iterator[Measure]:
         yield Measure(name=f"replay, {name}", value=round(seconds, 2), unit="s", note=note)
 
 
-def _judge(policy: Policy) -> Measure:
+def _judge(policy: EdgePolicy) -> Measure:
     """Judge different requests by both evaluators: nothing is remembered but compiled conditions and lists."""
     live = begin_with(policy)
     requests = [

@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.campaign import HouseUnderTest, copy_campaign
+
 from frame import Measure, doing, report, spread
-from handshake.testing.campaign import HouseUnderTest, copy_campaign
 from memory import memory_by_part
 from moments import measure_ban, measure_site, measure_switch, trust_the_bench
 from races import race_cache, race_service

@@ -14,9 +14,8 @@ from tests.live.edges import run_varnish
 from tests.live.site_nodes import started_cache
 
 from frame import Measure, doing, report
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest
-from handshake.core.site_contract import RedirectRule, SiteContract
+from handshake.release.manifest import Encoding, RedirectRule, SiteContract
 from site_agent import STEPS, SiteAgent, following, run_site_agent
 
 _NAMES = tuple(f"site-{number}" for number in range(150))

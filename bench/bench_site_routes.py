@@ -20,11 +20,10 @@ from tests.live.faulty_regions import FaultyRegion
 from bare import bare_cache
 from frame import Measure, compare, doing, interleave, report
 from handshake.config.reader import parse_settings
-from handshake.core.compressible import Encoding
-from handshake.core.site_contract import RedirectRule, SiteContract
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import Encoding, RedirectRule, SiteContract
 from load import Load, run_wrk
 
 _SITES = 150

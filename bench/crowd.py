@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from tests.support.world import LOOK, SERVICE, TICK_SECONDS, World
+
 from frame import Measure, doing, spread
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.directory.store import make_region
-from handshake.testing.world import LOOK, SERVICE, TICK_SECONDS, World
 
 _SERVICES = 100
 _INSTANCES = 2

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from handshake.drills.percentile import percentile
+from handshake.drills.summary import percentile
 
 Result = TypeVar("Result")
 

@@ -12,21 +12,20 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from tests.support.campaign import free_port
+
 from bare import bare_balancer, running
-from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
+from handshake.catalog.entries import Endpoint, Endpoints, Traffic
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
-from handshake.drivers.haproxy.master import Master
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.drivers.haproxy.reload import Reload
+from handshake.drivers.haproxy.reload import Master, Reload
 from handshake.drivers.haproxy.router import HaproxyRouter
 from handshake.drivers.haproxy.runtime import Runtime
-from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.gateway.haproxy import GatewayListener, GatewayTarget, UnixAccount, compile_gateway
 from handshake.gateway.policy import GatewayPolicy, Route
 from handshake.gateway.pool import acked_revision, explain_waiting, plan_pool
-from handshake.gateway.surroundings import Account, Listener, Surroundings
 from handshake.syntax.haproxy import print_haproxy
-from handshake.testing.ports import free_port
 
 PATH = "/api/hamm"
 _SERVICE = "hamm"
@@ -146,11 +145,11 @@ def run_gate(folder: Path, *, members: int) -> Iterator[Gate]:
 
 
 def _configuration(folder: Path, socket: Path) -> str:
-    surroundings = Surroundings(
+    surroundings = GatewayTarget(
         digest="sha256:bench",
-        listener=Listener(path=socket),
+        listener=GatewayListener(path=socket),
         runtime_socket=folder / "runtime.sock",
-        account=Account(user="haproxy", group="haproxy") if os.geteuid() == 0 else None,
+        account=UnixAccount(user="haproxy", group="haproxy") if os.geteuid() == 0 else None,
     )
     policy = GatewayPolicy(route=(Route(path=PATH, service=_SERVICE),))
     return print_haproxy(compile_gateway(policy, surroundings))

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
+from tests.support.campaign import HouseUnderTest
+
 from frame import Measure, doing, spread
-from handshake.control.house import load_house
-from handshake.control.leader.leadership import Leadership
+from handshake.compose.leader import Leading
 from handshake.core.clock import SystemClock
 from handshake.drills.load_run import load_running
-from handshake.drills.plan import Habits, LoadPlan
-from handshake.drills.request_kind import RequestKind
+from handshake.drills.plan import Habits, LoadPlan, Target
+from handshake.drills.requests import RequestKind
 from handshake.drills.summary import Summary, summarise_load
-from handshake.drills.target import Target
-from handshake.testing.campaign import HouseUnderTest
-from handshake.wiring.leading import Leading
+from handshake.leader.leadership import Leadership
+from handshake.release.node_paths import load_node
 from hundred_services import INSTANCES, SERVICES, hundred_services, other_source, path_of
 from memory import memory_by_part
 from parts import SUPERVISORS
@@ -110,7 +110,7 @@ def _plan(house: HouseUnderTest, service: str) -> LoadPlan:
 
 def _measure_leading(house: HouseUnderTest) -> Iterator[Measure]:
     """Lead in the control process's place, and time that."""
-    wiring = Leading(load_house(house.run / "house.json"), SystemClock())
+    wiring = Leading(load_node(house.run / "house.json"), SystemClock())
     wiring.supervision.stop("control", _LEAD_SECONDS)
     leadership = Leadership(wiring.catalog, "bench")
     leader = wiring.leader(leadership)

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from handshake.testing.campaign import HouseUnderTest
-from handshake.testing.ports import free_port
+from tests.support.campaign import HouseUnderTest, free_port
 
 SERVICES = tuple(f"service-{number:02}" for number in range(100))
 INSTANCES = 2

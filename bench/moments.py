@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 import urllib3
+from tests.support.campaign import HouseUnderTest
 
-from handshake.control.house import load_house
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, short
-from handshake.core.release import parse_subject
-from handshake.testing.campaign import HouseUnderTest
-from handshake.wiring.campaign import Wiring
+from handshake.core.subject import parse_subject
+from handshake.release.node_paths import load_node
 
 BANNED_FROM = "127.0.0.77"
 """A loopback address that the wall does not protect, so that a visitor can come from it."""
@@ -108,7 +108,7 @@ def _publish_other(house: HouseUnderTest) -> Digest:
 
 
 def _wire(house: HouseUnderTest) -> Wiring:
-    return Wiring(load_house(house.run / "house.json"), SystemClock())
+    return Wiring(load_node(house.run / "house.json"), SystemClock())
 
 
 def _visitor(house: HouseUnderTest, source: str, headers: dict[str, str]) -> Callable[[], int]:

@@ -10,25 +10,25 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from tests.support.campaign import free_port
+
 from bare import running, wait_for
 from handshake.core.clock import SystemClock
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import HandshakeError
-from handshake.drivers.haproxy.master import Master
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.drivers.haproxy.reload import Reload
+from handshake.drivers.haproxy.reload import Master, Reload
 from handshake.drivers.haproxy.runtime import Runtime
 from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
-from handshake.edge.door.compile import compile_door
-from handshake.edge.door.maps import COUNTRIES, FOREVER, NETWORKS, name_list_map, seed_maps
-from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener
-from handshake.edge.policy import Policy
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.compile.vcl import compile_cache
+from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.maps import COUNTRIES, FOREVER, NETWORKS, name_list_map, seed_maps
+from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget
+from handshake.edge.policy.policy import EdgePolicy
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
-from handshake.testing.ports import free_port
 
 _IS_ROOT = os.geteuid() == 0
 _ACCOUNTS = Accounts(door="haproxy", cache="vcache") if _IS_ROOT else Accounts()
@@ -56,11 +56,11 @@ class OurEdge:
 
     address: str
     folder: Path
-    surroundings: DoorSurroundings
+    surroundings: IngressTarget
     cache: VarnishCache
     reload: Reload
 
-    def serve(self, policy: Policy) -> None:
+    def serve(self, policy: EdgePolicy) -> None:
         """Serve another policy at door and cache, as the agent does."""
         text, digest = _print_door(policy, self.surroundings)
         self.reload.serve(text, digest)
@@ -72,7 +72,7 @@ class OurEdge:
 
 @contextmanager
 def our_edge(
-    folder: Path, policy: Policy, pages: Mapping[str, bytes], *, listed: int, countries: str
+    folder: Path, policy: EdgePolicy, pages: Mapping[str, bytes], *, listed: int, countries: str
 ) -> Iterator[OurEdge]:
     """Serve these pages through door and cache, with so many entries on every list."""
     folder.chmod(0o755)  # nginx's own user must pass through
@@ -89,7 +89,7 @@ def our_edge(
 
 
 @contextmanager
-def _programs(folder: Path, policy: Policy, *, listed: int, countries: str) -> Iterator[OurEdge]:
+def _programs(folder: Path, policy: EdgePolicy, *, listed: int, countries: str) -> Iterator[OurEdge]:
     address = f"127.0.0.1:{free_port()}"
     surroundings = _surround(folder, address)
     _write_maps(folder / "maps", policy, listed=listed, countries=countries)
@@ -113,10 +113,10 @@ def _programs(folder: Path, policy: Policy, *, listed: int, countries: str) -> I
         )
 
 
-def _surround(folder: Path, address: str) -> DoorSurroundings:
-    return DoorSurroundings(
+def _surround(folder: Path, address: str) -> IngressTarget:
+    return IngressTarget(
         digest="",
-        listeners=(Listener(address=address),),
+        listeners=(IngressListener(address=address),),
         runtime_socket=str(folder / "runtime.sock"),
         maps=str(folder / "maps"),
         cache_socket=str(folder / "cache.sock"),
@@ -126,19 +126,19 @@ def _surround(folder: Path, address: str) -> DoorSurroundings:
     )
 
 
-def _print_door(policy: Policy, surroundings: DoorSurroundings) -> tuple[str, str]:
+def _print_door(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[str, str]:
     digest = digest_bytes(print_haproxy(compile_door(policy, surroundings)).encode())
     return print_haproxy(compile_door(policy, replace(surroundings, digest=digest))), digest
 
 
-def _print_cache(policy: Policy, folder: Path) -> str:
+def _print_cache(policy: EdgePolicy, folder: Path) -> str:
     # No site is mounted, so no region is ever asked.
     region = RegionSocket(name="none", socket=str(folder / "none.sock"))
-    surroundings = CacheSurroundings(gateway_socket=str(folder / "gateway.sock"), regions=(region,))
+    surroundings = CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=(region,))
     return print_vcl(compile_cache(policy, surroundings, ()))
 
 
-def _write_maps(maps: Path, policy: Policy, *, listed: int, countries: str) -> None:
+def _write_maps(maps: Path, policy: EdgePolicy, *, listed: int, countries: str) -> None:
     entries = "".join(f"{IPv4Address(_FIRST_BANNED + number * 3)} {FOREVER}\n" for number in range(listed))
     full = {name_list_map(its.name): entries for its in policy.lists}
     for name, text in {**seed_maps(policy), COUNTRIES: countries, NETWORKS: "", **full}.items():

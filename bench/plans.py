@@ -12,12 +12,20 @@ from statistics import median
 
 from frame import Measure, doing
 from handshake.core.digest import digest_bytes, short
-from handshake.core.instance import Assignment, Generation, InstanceReport, Phase
-from handshake.core.pointer import Pointer
-from handshake.core.release import parse_subject
-from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
-from handshake.fleet.engine import plan
-from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.plan import plan
+from handshake.fleet.engine.state import Desired, FleetMember, FleetSettings, Observed, Rollout
+from handshake.fleet.instance import (
+    Assignment,
+    Evidence,
+    Generation,
+    InstancePhase,
+    InstanceReport,
+    Verdict,
+    Verdicts,
+    VerdictState,
+)
+from handshake.pointers.pointer import Pointer
 
 _SIZES = (100, 1_000, 10_000)
 _NOW = 1_000_000.0
@@ -108,13 +116,13 @@ def _half_way(size: int) -> Scene:
 
 
 def _third_dead(size: int) -> Scene:
-    dead = _members(size // 3, _NEW, alive=Finding.NO)
+    dead = _members(size // 3, _NEW, alive=VerdictState.NO)
     return _scene(size, *_members(size - size // 3, _NEW), *dead, stable=_NEW)
 
 
 def _all_ill(size: int) -> Scene:
     """Every instance lost what it depends on: the brake holds."""
-    return _scene(size, *_members(size, _OLD, ready=Finding.NO), stable=_OLD, passed=True)
+    return _scene(size, *_members(size, _OLD, ready=VerdictState.NO), stable=_OLD, passed=True)
 
 
 _SCENES: Mapping[str, Callable[[int], Scene]] = {
@@ -126,7 +134,7 @@ _SCENES: Mapping[str, Callable[[int], Scene]] = {
 }
 
 
-def _scene(size: int, *members: Member, stable: Generation = _OLD, passed: bool = False) -> Scene:
+def _scene(size: int, *members: FleetMember, stable: Generation = _OLD, passed: bool = False) -> Scene:
     pointer = Pointer(
         subject=_SUBJECT,
         release=_NEW.image,
@@ -151,20 +159,20 @@ def _members(
     count: int,
     generation: Generation,
     *,
-    phase: Phase = Phase.RUN,
-    alive: Finding = Finding.YES,
-    ready: Finding = Finding.YES,
-) -> tuple[Member, ...]:
-    is_fresh = Finding.YES if generation == _NEW else Finding.NO
+    phase: InstancePhase = InstancePhase.RUN,
+    alive: VerdictState = VerdictState.YES,
+    ready: VerdictState = VerdictState.YES,
+) -> tuple[FleetMember, ...]:
+    is_fresh = VerdictState.YES if generation == _NEW else VerdictState.NO
     verdicts = Verdicts(alive=_verdict(alive), ready=_verdict(ready), fresh=_verdict(is_fresh))
     return tuple(_member(number, generation, phase, verdicts) for number in range(count))
 
 
-def _verdict(finding: Finding) -> Verdict:
+def _verdict(finding: VerdictState) -> Verdict:
     return Verdict(finding=finding, since=_NOW - 100, evidence=Evidence(status=200, at=_NOW))
 
 
-def _member(number: int, generation: Generation, phase: Phase, verdicts: Verdicts) -> Member:
+def _member(number: int, generation: Generation, phase: InstancePhase, verdicts: Verdicts) -> FleetMember:
     name = f"hamm-{short(generation.image)}-{phase}-{verdicts.alive.finding}-{number}"
     assigned_at = _NOW - 200 + number % 97
     assignment = Assignment(
@@ -186,5 +194,7 @@ def _member(number: int, generation: Generation, phase: Phase, verdicts: Verdict
         started_at=assigned_at,
         verdicts=verdicts,
     )
-    is_running = phase is Phase.RUN
-    return Member(assignment=assignment, report=report, is_in_pool=is_running, is_out_of_pool=not is_running)
+    is_running = phase is InstancePhase.RUN
+    return FleetMember(
+        assignment=assignment, report=report, is_in_pool=is_running, is_out_of_pool=not is_running
+    )

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from tests.support.campaign import HouseUnderTest
+
 from bare import bare_balancer, bare_cache
 from frame import Measure, compare, doing, interleave
-from handshake.control.house import load_house
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
-from handshake.testing.campaign import HouseUnderTest
-from handshake.wiring.campaign import Wiring
+from handshake.release.node_paths import load_node
 from load import Load, run_wrk
 
 _REPETITIONS = 5
@@ -62,7 +63,7 @@ def _find_asset(house: HouseUnderTest) -> str:
 
 
 def _find_instance(house: HouseUnderTest, service: str) -> str:
-    catalog = Wiring(load_house(house.run / "house.json"), SystemClock()).catalog
+    catalog = Wiring(load_node(house.run / "house.json"), SystemClock()).catalog
     endpoint = catalog.endpoints(service).endpoints[0]
     return f"{endpoint.host}:{endpoint.port}"
 

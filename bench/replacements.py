@@ -13,10 +13,9 @@ from pathlib import Path
 from frame import Measure, compare, doing, interleave, spread
 from gate import PATH, Gate, run_gate
 from handshake.drills.load_run import LoadReport, load_running
-from handshake.drills.plan import Habits, LoadPlan
-from handshake.drills.request_kind import RequestKind
+from handshake.drills.plan import Habits, LoadPlan, Target
+from handshake.drills.requests import RequestKind
 from handshake.drills.summary import summarise_load
-from handshake.drills.target import Target
 from load import Load, run_wrk
 
 _MEMBERS = 8

@@ -13,18 +13,19 @@ from typing import TypeVar
 from tests.contract.embedded import run_embedded_catalog
 from tests.live.site_nodes import NODE, SiteNode, StartedCache, build_reconciler, run_site_node, started_cache
 
-from handshake.catalog.entry import Snapshot
+from handshake.catalog.entries import Snapshot
+from handshake.catalog.feed import prefix_feed
 from handshake.catalog.keys import POINTERS
-from handshake.control.arrival import Arrivals, Ending
-from handshake.control.feed import prefix_feed
-from handshake.control.loop import Loop
-from handshake.control.pointers import decode_pointers
-from handshake.control.site_traffic import SiteTraffic
+from handshake.catalog.loop import Loop
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
 from handshake.core.outcome import Outcome
-from handshake.core.pointer import Pointer
 from handshake.drivers.consul.catalog import ConsulCatalog
+from handshake.fleet.rollouts.observe import RolloutProgress
+from handshake.pointers.arrival import ArrivalOutcome, Arrivals
+from handshake.pointers.pointer import Pointer
+from handshake.pointers.pointers import decode_pointers
+from handshake.site.traffic import SiteTraffic
 
 Result = TypeVar("Result")
 
@@ -93,7 +94,7 @@ class SiteAgent:
     def wait_for(self, moved: Pointer) -> None:
         """Wait as the verb does."""
         arrival = self.arrivals.wait(moved, _PATIENCE_SECONDS, lambda _: None)
-        if arrival.ending is not Ending.ARRIVED:
+        if arrival.ending is not ArrivalOutcome.ARRIVED:
             raise AssertionError(f"{moved.subject}: {arrival.ending}: {arrival.why}")
 
     def _steps(self, begun: float, arrived: float) -> tuple[float, ...]:
@@ -110,7 +111,13 @@ def run_site_agent(mounts: Mapping[str, str]) -> Iterator[SiteAgent]:
         with run_site_node(mounts, catalog=catalog) as node:
             cache = TimedCache(started_cache(node.edge.folder))
             node.cache = build_reconciler(catalog, cache, node.edge.folder, node.manifests)
-            arrivals = Arrivals(catalog, node.pointers, SystemClock(), (NODE,))
+            arrivals = Arrivals(
+                catalog,
+                node.pointers,
+                SystemClock(),
+                (NODE,),
+                rollouts=RolloutProgress(catalog=catalog),
+            )
             yield SiteAgent(node=node, cache=cache, arrivals=arrivals)
 
 

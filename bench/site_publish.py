@@ -7,17 +7,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from handshake.control.shelf import load_manifest
-from handshake.core.bucket import Bucket
 from handshake.core.digest import parse_digest
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.seen import Seen
-from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.store import S3Store
-from handshake.site.publish import publish_site
-from handshake.site.tree import read_site
+from handshake.core.subject import Kind, Subject
+from handshake.drivers.s3.store import Credential, S3Store
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.provenance import Provenance
+from handshake.release.regions import Bucket
+from handshake.release.store import load_manifest
+from handshake.release.tree import Seen
+from handshake.site.release import read_site
+from handshake.site.upload import publish_site
 
 
 def publish(url: str, folder: Path, previous: Path, *, assets: Sequence[str], variants: Path | None) -> None:

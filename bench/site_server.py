@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from handshake.testing.ports import free_port
+from tests.support.campaign import free_port
+
 from site_peers import PEERS, ROOT, SECRET
 
 VERSITYGW = Path(__file__).parents[1] / "tools/bin/versitygw"

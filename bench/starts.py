@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import urllib3
+from tests.support.campaign import HouseUnderTest
 
 from frame import Measure, doing
-from handshake.testing.campaign import HouseUnderTest
 
 _OK = 200
 _FIRST_PAGE_SECONDS = 240.0

@@ -10,17 +10,17 @@ from typing import Any
 import celpy
 from celpy.celtypes import BoolType, IntType, ListType, MapType, StringType
 
-from handshake.edge.declarations import AddressList, TextList
-from handshake.edge.network import Address, is_within
-from handshake.edge.policy import Policy, Rule
-from handshake.edge.request import LiveData, Request
-from handshake.edge.simulate import Verdict, follow, order_rules
+from handshake.edge.policy.declarations import AddressList, TextList
+from handshake.edge.policy.networks import Address, is_within
+from handshake.edge.policy.policy import EdgePolicy, Rule
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.simulate.verdict import RequestVerdict, follow, order_rules
 
 _ENVIRONMENT = celpy.Environment()
 """Made once, before any test: it raises the recursion limit, which Hypothesis watches."""
 
 
-def judge_by_cel(policy: Policy, request: Request, live: LiveData) -> Verdict:
+def judge_by_cel(policy: EdgePolicy, request: Request, live: LiveData) -> RequestVerdict:
     """Return the verdict on a request, each condition read by CEL's own evaluator."""
 
     def holds(rule: Rule, request: Request) -> bool:
@@ -29,7 +29,7 @@ def judge_by_cel(policy: Policy, request: Request, live: LiveData) -> Verdict:
     return follow(order_rules(policy), request, live.exceeded, holds)
 
 
-def ask_cel(condition: str, policy: Policy, request: Request, live: LiveData) -> bool:
+def ask_cel(condition: str, policy: EdgePolicy, request: Request, live: LiveData) -> bool:
     """Return whether a condition holds."""
     return bool(_compile(condition).evaluate(_describe(policy, request, live)))
 
@@ -39,7 +39,7 @@ def _compile(condition: str) -> celpy.Runner:
     return _ENVIRONMENT.program(_ENVIRONMENT.compile(condition))
 
 
-def _describe(policy: Policy, request: Request, live: LiveData) -> dict[str, MapType]:
+def _describe(policy: EdgePolicy, request: Request, live: LiveData) -> dict[str, MapType]:
     """Return the values of all variables."""
     address = ipaddress.ip_address(request.client)
     return {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import brotli
 import zstandard
 
-from handshake.core.compressible import Encoding
+from handshake.release.manifest import Encoding
 
 EXPAND: dict[Encoding, Callable[[bytes], bytes]] = {
     Encoding.BROTLI: brotli.decompress,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from handshake.testing.ports import free_port
+from tests.support.campaign import free_port
 
 CREDENTIAL = "test-write-credential"
 

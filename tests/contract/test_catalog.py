@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from handshake.catalog.catalog import Catalog
-from handshake.catalog.endpoint import CheckStatus, Endpoint, Traffic
-from handshake.catalog.entry import Delete, Held, Put, Write
+from handshake.catalog.entries import CheckStatus, Delete, Endpoint, HeldLock, Put, Traffic, Write
 from handshake.core.errors import ConflictError, HandshakeError, RefusedError, UnavailableError
 from handshake.drivers.consul.catalog import ConsulCatalog
-from handshake.testing.memory_catalog import MemoryCatalog
-from handshake.testing.ports import free_port
 from tests.contract.embedded import run_embedded_catalog
+from tests.support.campaign import free_port
+from tests.support.catalog import MemoryCatalog
 
 HAMM = Endpoint(id="hamm-1", service="hamm", host="127.0.0.1", port=20000, node="n1")
 
@@ -123,10 +122,10 @@ def test_a_lock_fences_transactions(catalog: Catalog) -> None:
     """A transaction that names a lock passes only for the session that holds it."""
     holder, other = catalog.open_session("one", 10), catalog.open_session("two", 10)
     catalog.acquire("fence", b"", holder)
-    catalog.transact([Held(key="fence", session=holder), Write(key="a", value=b"1")])
+    catalog.transact([HeldLock(key="fence", session=holder), Write(key="a", value=b"1")])
 
     with pytest.raises(ConflictError):
-        catalog.transact([Held(key="fence", session=other), Write(key="a", value=b"2")])
+        catalog.transact([HeldLock(key="fence", session=other), Write(key="a", value=b"2")])
 
     entry = catalog.get("a")
     assert entry is not None

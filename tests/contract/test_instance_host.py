@@ -11,12 +11,11 @@ import pytest
 from handshake.core.clock import Clock, SystemClock
 from handshake.core.errors import RefusedError
 from handshake.drivers.sandbox.confinement import find_confinement
-from handshake.drivers.sandbox.host import SandboxHost
-from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.fleet.host import InstanceHost, LaunchOrder
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_host import Behaviour, MemoryHost
+from handshake.drivers.sandbox.sandboxes import Sandboxes, SandboxHost
+from handshake.fleet.instances.launch import InstanceHost, LaunchOrder
 from tests.live.baking import open_folder
+from tests.support.clock import FakeClock
+from tests.support.memory_host import Behaviour, MemoryHost
 
 pytestmark = pytest.mark.live
 

@@ -9,9 +9,9 @@ import pytest
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.objects import ObjectStore
 from handshake.drivers.directory.store import DirectoryStore, make_region
 from handshake.drivers.s3.store import S3Store
+from handshake.release.objects import ObjectStore
 from tests.live.buckets import ROOT, S3Server, run_moto, run_versitygw
 
 STORES = ["directory", "moto", "versitygw", "versitygw, with a prefix"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handshake.drivers.directory.store import make_region
-from handshake.testing.world import World
+from tests.support.world import World
 
 REGIONS = ("east", "west")
 Build = Callable[..., World]

@@ -21,11 +21,11 @@ to = "hamm"
 FULL_DISK = """
 import subprocess, sys
 from pathlib import Path
-from handshake.control.publisher import Publisher, Telling, Workshop
+from handshake.campaign.publish import Publisher, Telling, Workshop
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
-from handshake.core.release import parse_subject
-from handshake.core.signature import KeyId, Signature
+from handshake.core.subject import parse_subject
+from handshake.release.signature import KeyId, Signature
 from handshake.drivers.directory.store import make_region
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.npm.packages import NpmPackages

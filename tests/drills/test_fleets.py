@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from handshake.core.release import Subject
-from handshake.testing.memory_host import Behaviour
-from handshake.testing.world import IMAGE, LOOK, OTHER, SERVICE, World, images
+from handshake.core.subject import Subject
 from tests.drills.conftest import Build
 from tests.drills.watching import Watch, replaced
+from tests.support.memory_host import Behaviour
+from tests.support.world import IMAGE, LOOK, OTHER, SERVICE, World, images
 
 DEADLINE = SERVICE.deadline_seconds
 TEN = SERVICE.model_copy(update={"floor": 10})

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from handshake.testing.clock import FakeClock
-from handshake.testing.faulty_catalog import Call, no_fault
-from handshake.testing.memory_host import Behaviour
-from handshake.testing.world import IMAGE, SERVICE, WELL, World, WorldLeader, images
 from tests.drills.conftest import Build
 from tests.drills.watching import Watch
+from tests.support.catalog import Call, no_fault
+from tests.support.clock import FakeClock
+from tests.support.memory_host import Behaviour
+from tests.support.world import IMAGE, SERVICE, WELL, World, WorldLeader, images
 
 SMALL = SERVICE.model_copy(update={"floor": 2, "soak_seconds": 3.0, "drain_seconds": 3.0})
 CRASHES = Behaviour(ends_after_seconds=5.0, last_words=("no such table",))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from handshake.testing.faulty_catalog import no_answer, no_fault
-from handshake.testing.world import IMAGE, LOOK, World, images
 from tests.drills.conftest import REGIONS
 from tests.drills.watching import Watch, replaced
+from tests.support.catalog import no_answer, no_fault
+from tests.support.world import IMAGE, LOOK, World, images
 
 FIVE_MINUTES = 300.0
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.objects import blob_key, manifest_key
-from handshake.core.release import Subject
-from handshake.testing.world import IMAGE, LOOK, OTHER, World, images
+from handshake.core.subject import Subject
+from handshake.release.objects import blob_key, manifest_key
 from tests.drills.conftest import REGIONS
 from tests.drills.watching import Watch, replaced
+from tests.support.world import IMAGE, LOOK, OTHER, World, images
 
 NOBODY_HAS_IT = digest_bytes(b"a release that no region has")
 

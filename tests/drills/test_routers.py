@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoints, Traffic
+from handshake.catalog.entries import Endpoints, Traffic
 from handshake.drivers.haproxy.router import HaproxyRouter
+from handshake.gateway.haproxy import Pool
 from handshake.gateway.pool import acked_revision, explain_waiting, plan_pool
-from handshake.gateway.surroundings import Pool
 from tests.drills.streams import KEY, StreamingBackend
 from tests.live.backends import Backend, Loop
 from tests.live.haproxies import run_haproxy, wait_until

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
 from tests.drills.streams import StreamingBackend
 from tests.drills.test_routers import ASK, UPGRADE, drain, echo, is_cut, read_until
 from tests.live.backends import Backend, Loop

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handshake.core.digest import Digest
-from handshake.testing.world import World
+from tests.support.world import World
 
 
 @dataclass

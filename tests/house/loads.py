@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from handshake.control.house import load_house
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
 from handshake.drills.load_run import LoadReport
-from handshake.drills.plan import LoadPlan
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.summary_print import print_failures, print_lines
-from handshake.drills.target import Target
-from handshake.wiring.campaign import Wiring
+from handshake.drills.plan import LoadPlan, Target
+from handshake.drills.requests import RequestKind
+from handshake.drills.summary import print_failures, print_lines
+from handshake.release.node_paths import load_node
 from tests.house.house import HouseUnderTest
 
 
@@ -22,7 +21,7 @@ def plan_load(house: HouseUnderTest, *kinds: RequestKind, rate_per_second: float
 
 def open_house(house: HouseUnderTest) -> Wiring:
     """Return the parts of the house, as verbs put them together."""
-    return Wiring(load_house(house.run / "house.json"), SystemClock())
+    return Wiring(load_node(house.run / "house.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:

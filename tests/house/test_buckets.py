@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.bucket_policy import let_site_publish, let_visitors_read, print_policy
-from handshake.core.compressible import Encoding
-from handshake.drivers.s3.credential import Credential
+from handshake.drivers.s3.store import Credential
+from handshake.release.manifest import Encoding
+from handshake.release.regions import let_site_publish, let_visitors_read, print_policy
 from tests.expand import EXPAND
 from tests.house.house import HouseUnderTest, house_up
 from tests.live.buckets import ROOT, S3Server, run_versitygw

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import pytest
 import urllib3
 
-from handshake.control.house import load_house
-from handshake.control.wall import Term, Wall
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
-from handshake.wiring.campaign import Wiring
+from handshake.edge.lists.editor import ListEditor, Term
+from handshake.release.node_paths import load_node
 from tests.house.house import HouseUnderTest
 from tests.house.processes import Process, find_process, processes_of, supervised, wait_until
 
@@ -31,7 +31,7 @@ REFUSED, LET_IN = 403, 200
 class Banning:
     """Bans one address after another, lets every third one in again, and notes what was acknowledged."""
 
-    wall: Wall
+    wall: ListEditor
     banned: list[str] = field(default_factory=list)
     let_in: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -64,7 +64,7 @@ class Banning:
 @contextmanager
 def banning(house: HouseUnderTest) -> Iterator[Banning]:
     """Ban and let in while the block runs."""
-    wiring = Wiring(load_house(house.run / "house.json"), SystemClock())
+    wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
     its = Banning(wall=wiring.wall("test"))
     thread = threading.Thread(target=its.run)
     thread.start()
@@ -128,7 +128,7 @@ def test_what_was_acknowledged_is_served_whatever_dies(house: HouseUnderTest, ro
             assert wrong == [], f"after {name} died"
 
     assert its.let_in
-    wiring = Wiring(load_house(house.run / "house.json"), SystemClock())
+    wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
     held = {standing.word.entry for standing in wiring.wall("test").content("wall")}
     assert set(its.banned) <= held
     assert not set(its.let_in) & held

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from handshake.testing.campaign import HouseUnderTest, copy_campaign
-from handshake.testing.namespaces import Machine, machines_up, why_no_namespaces
 from tests.house.processes import wait_until
+from tests.support.campaign import HouseUnderTest, copy_campaign
+from tests.support.namespaces import Machine, machines_up, why_no_namespaces
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 

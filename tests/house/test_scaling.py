@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from handshake.drills.load_run import load_running
-from handshake.drills.request_kind import donation_kind
+from handshake.drills.requests import donation_kind
 from handshake.drills.summary import summarise_load
 from tests.house.house import HouseUnderTest, house_up
 from tests.house.loads import explain, members, plan_load

@@ -8,20 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.house import load_house
-from handshake.control.publisher import Telling
+from handshake.campaign.publish import ProgressReporter
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
-from handshake.core.release import parse_subject
-from handshake.drills.changed_campaign import changed_campaign, find_changes
-from handshake.drills.ledger import reconcile
+from handshake.core.subject import parse_subject
 from handshake.drills.load_run import LoadReport, load_running
-from handshake.drills.plan import LoadPlan
-from handshake.drills.request_kind import Content, RequestKind, donation_kind
-from handshake.drills.summary import summarise_load
-from handshake.drills.summary_print import print_failures, print_lines
-from handshake.drills.target import Target
-from handshake.testing.campaign import HouseUnderTest, house_up
-from handshake.wiring.campaign import Wiring
+from handshake.drills.plan import LoadPlan, Target
+from handshake.drills.reconciliation import reconcile
+from handshake.drills.requests import RequestContent, RequestKind, donation_kind
+from handshake.drills.summary import print_failures, print_lines, summarise_load
+from handshake.drills.tour import changed_campaign, find_changes
+from handshake.release.node_paths import load_node
+from tests.support.campaign import HouseUnderTest, house_up
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
@@ -29,7 +27,7 @@ LOAD_SECONDS = 60.0
 RATE_PER_SECOND = 120.0
 RELEASED = ("image/events", "templates/secretary", "site/calls", "policy/campaign")
 FAULT_FILE = "/tmp/kill-after-write"
-SILENT = Telling(step=lambda _: None, upload=lambda _: None)
+SILENT = ProgressReporter(step=lambda _: None, upload=lambda _: None)
 
 
 def plan_for(
@@ -43,7 +41,7 @@ def plan_for(
 
 def wiring_of(house: HouseUnderTest) -> Wiring:
     """Return the parts of the house, as verbs put them together."""
-    return Wiring(load_house(house.run / "house.json"), SystemClock())
+    return Wiring(load_node(house.run / "house.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:
@@ -55,9 +53,9 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
     """A minute of GET and POST through four releases and their rollbacks: nothing fails, each gift is stored once."""
     subjects = tuple(map(parse_subject, RELEASED))
     kinds = (
-        RequestKind(name="page", weight=2, path="/", content=Content.FILLED),
-        RequestKind(name="site", weight=2, path="/calls/", content=Content.FILLED),
-        RequestKind(name="api", weight=2, path="/api/events/events", content=Content.JSON),
+        RequestKind(name="page", weight=2, path="/", content=RequestContent.FILLED),
+        RequestKind(name="site", weight=2, path="/calls/", content=RequestContent.FILLED),
+        RequestKind(name="api", weight=2, path="/api/events/events", content=RequestContent.JSON),
         donation_kind("/api/hamm/donations", weight=4),
     )
     plan = plan_for(house, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from handshake.core.clock import SystemClock
-from handshake.drills.ledger import reconcile
 from handshake.drills.load_run import load_running
-from handshake.drills.request_kind import Content, RequestKind, donation_kind
-from handshake.drills.result import Result
+from handshake.drills.reconciliation import reconcile
+from handshake.drills.requests import RequestContent, RequestKind, RequestResult, donation_kind
 from tests.house.house import HouseUnderTest, house_up
 from tests.house.loads import explain, members, open_house, plan_load
 from tests.house.processes import supervised, wait_until
@@ -20,9 +19,9 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 RATE_PER_SECOND = 100.0
 VICTIMS = ("hamm", "events", "secretary", "hamm")
 KINDS = (
-    RequestKind(name="page", path="/", content=Content.FILLED),
-    RequestKind(name="api", path="/api/events/events", content=Content.JSON),
-    RequestKind(name="summary", path="/api/hamm/summary", content=Content.JSON),
+    RequestKind(name="page", path="/", content=RequestContent.FILLED),
+    RequestKind(name="api", path="/api/events/events", content=RequestContent.JSON),
+    RequestKind(name="summary", path="/api/hamm/summary", content=RequestContent.JSON),
     donation_kind("/api/hamm/donations", weight=3),
 )
 NOTICE_SECONDS = 0.1
@@ -61,7 +60,7 @@ def test_only_donations_in_flight_on_the_dead_instance_fail(house: HouseUnderTes
     assert found.sent > RATE_PER_SECOND
 
 
-def was_in_flight(result: Result, moments: list[float]) -> bool:
+def was_in_flight(result: RequestResult, moments: list[float]) -> bool:
     """Whether a request was under way at one of these moments."""
     return any(result.started_at - NOTICE_SECONDS <= at <= result.ended_at for at in moments)
 

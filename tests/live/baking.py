@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from handshake.core.digest import Digest
-from handshake.core.manifest import Manifest
-from handshake.core.tree import materialise, remove_tree
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
-from handshake.drivers.process.program import State
+from handshake.drivers.process.program import ProgramState
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.image.bake import Baked, Kitchen, bake
-from handshake.image.contents import Larder
-from handshake.image.contract import parse_contract
+from handshake.image.bake import Baked, BuildContext, bake
+from handshake.image.contents import PackageSource
 from handshake.image.recipe import read_recipe
+from handshake.release.image_contract import parse_contract
+from handshake.release.manifest import Manifest
+from handshake.release.tree import materialise, remove_tree
 
 
 @contextmanager
@@ -37,8 +37,8 @@ def open_folder() -> Iterator[Path]:
 
 def bake_service(service: Path, staging: Path, cache: Path) -> Baked:
     """Bake a service whose campaign is the folder around it."""
-    larder = Larder(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    kitchen = Kitchen(campaign=service.parent, larder=larder)
+    larder = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+    kitchen = BuildContext(campaign=service.parent, larder=larder)
     return bake(read_recipe(service), service, staging, kitchen, lambda _: None)
 
 
@@ -72,7 +72,7 @@ def run_to_end(
     )
     sandboxes.launch(sandbox, secrets={})
     deadline = time.monotonic() + 10
-    while sandboxes.observe("tried-1").state is State.RUNNING and time.monotonic() < deadline:
+    while sandboxes.observe("tried-1").state is ProgramState.RUNNING and time.monotonic() < deadline:
         time.sleep(0.02)
     sandboxes.stop("tried-1", drain_seconds=0)
     return sandboxes.log_tail("tried-1"), sandboxes.observe("tried-1").evidence

@@ -15,10 +15,9 @@ from typing import Any
 import boto3
 import pytest
 
-from handshake.core.bucket import Bucket
-from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.store import S3Store
-from handshake.testing.ports import free_port
+from handshake.drivers.s3.store import Credential, S3Store
+from handshake.release.regions import Bucket
+from tests.support.campaign import free_port
 
 VERSITYGW = Path(__file__).parents[2] / "tools/bin/versitygw"
 ROOT = Credential(id="root", secret="root's secret")

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 from hypothesis.strategies import SearchStrategy
 
-from handshake.edge.request import LiveData, Request
+from handshake.edge.policy.request import LiveData, Request
 
 T = TypeVar("T")
 _POSITIVE = 0.7

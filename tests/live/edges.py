@@ -23,17 +23,17 @@ from handshake.core.errors import HandshakeError
 from handshake.drivers.haproxy.maps import Maps
 from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
-from handshake.edge.cache import Cache
-from handshake.edge.door.compile import compile_door
-from handshake.edge.door.maps import COUNTRIES, NETWORKS, name_list_map, seed_maps
-from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
-from handshake.edge.policy import Policy
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, RegionSocket, SiteRoute
+from handshake.edge.cache.cache import Cache
+from handshake.edge.cache.compile.target import CacheTarget, PreviewRoute, RegionSocket, SiteRoute
+from handshake.edge.cache.compile.vcl import compile_cache
+from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS, name_list_map, seed_maps
+from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget, Region
+from handshake.edge.policy.policy import EdgePolicy
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
-from handshake.testing.ports import free_port
 from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_until
+from tests.support.campaign import free_port
 
 DIGEST = "sha256:" + "7" * 64
 ACCOUNTS = Accounts(door="haproxy", cache="vcache") if os.geteuid() == 0 else Accounts()
@@ -123,7 +123,7 @@ class Edge:
 
     folder: Path
     port: int
-    policy: Policy
+    policy: EdgePolicy
     gateway: Origin
     regions: tuple[Origin, Origin]
     door: Running
@@ -182,14 +182,14 @@ class Edge:
 
 @contextmanager
 def run_edge(
-    policy: Policy,
+    policy: EdgePolicy,
     sites: tuple[SiteRoute, ...],
     countries: str,
     *,
     networks: str = "",
     regions: tuple[Origin, Origin] | None = None,
     serve_gateway: Callable[[Path], AbstractContextManager[None]] | None = None,
-    more: Callable[[DoorSurroundings], DoorSurroundings] = lambda its: its,
+    more: Callable[[IngressTarget], IngressTarget] = lambda its: its,
 ) -> Iterator[Edge]:
     """Run door, cache and origins until the block ends."""
     with ExitStack() as stack:
@@ -291,10 +291,10 @@ def _make_handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> DoorSurroundings:
-    return DoorSurroundings(
+def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> IngressTarget:
+    return IngressTarget(
         digest=DIGEST,
-        listeners=(Listener(address=f"127.0.0.1:{port}"),),
+        listeners=(IngressListener(address=f"127.0.0.1:{port}"),),
         runtime_socket=str(folder / "runtime.sock"),
         maps=str(folder / "maps"),
         cache_socket=str(folder / "cache.sock"),
@@ -312,8 +312,8 @@ def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) 
     )
 
 
-def _cache_surroundings(folder: Path) -> CacheSurroundings:
-    return CacheSurroundings(
+def _cache_surroundings(folder: Path) -> CacheTarget:
+    return CacheTarget(
         gateway_socket=str(folder / "gateway.sock"),
         regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),
         storage_megabytes=STORAGE_MEGABYTES,

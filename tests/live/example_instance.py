@@ -19,11 +19,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.instance import Assignment, Generation
-from handshake.image.contract import contract_of
-from handshake.image.environment import instance_environment
-from handshake.image.recipe import read_recipe
-from handshake.testing.ports import free_port
+from handshake.fleet.instance import Assignment, Generation
+from handshake.fleet.instances.launch import instance_environment
+from handshake.image.recipe import contract_of, read_recipe
+from tests.support.campaign import free_port
 
 SERVICES = Path(__file__).parents[2] / "examples/campaign/services"
 PASSWORD = "only-for-this-test"

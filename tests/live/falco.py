@@ -20,14 +20,13 @@ from typing import Any
 
 import pytest
 
-from handshake.edge.fastly.compile import compile_fastly
-from handshake.edge.fastly.containers import plan_containers
-from handshake.edge.fastly.standalone import Account, declare_account
-from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.policy import Policy
+from handshake.edge.fastly.compile.containers import LinterAccount, declare_account, plan_containers
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.fastly.compile.vcl import compile_fastly
+from handshake.edge.policy.policy import EdgePolicy
 from handshake.syntax.fastly_vcl import print_fastly, table
-from handshake.testing.ports import free_port
 from tests.live.haproxies import DEADLINE_SECONDS, wait_until
+from tests.support.campaign import free_port
 
 FALCO = Path(__file__).parents[2] / "tools" / "bin" / "falco"
 WAIVERS = Path(__file__).with_name("fastly_waivers.txt")
@@ -73,7 +72,7 @@ class Simulated:
     body: str
 
 
-def print_service(policy: Policy, surroundings: FastlySurroundings, account: Account) -> str:
+def print_service(policy: EdgePolicy, surroundings: FastlyTarget, account: LinterAccount) -> str:
     """Return the whole text, as Fastly would put it together."""
     containers = plan_containers(policy, surroundings)
     return print_fastly((*declare_account(containers, account), *compile_fastly(policy, surroundings)))

@@ -11,9 +11,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote
 
-from handshake.core.compressible import Encoding, is_compressible
-from handshake.core.site_contract import SiteContract
-from handshake.site.content_type import content_type
+from handshake.release.manifest import Encoding, SiteContract, is_compressible
+from handshake.site.paths import content_type
 from tests.live.edges import Origin, Seen
 
 

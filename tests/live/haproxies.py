@@ -11,9 +11,8 @@ from pathlib import Path
 
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
-from handshake.drivers.haproxy.master import Master
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.drivers.haproxy.reload import Reload
+from handshake.drivers.haproxy.reload import Master, Reload
 from handshake.drivers.haproxy.runtime import Runtime
 
 DEADLINE_SECONDS = 10.0

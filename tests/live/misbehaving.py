@@ -8,7 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from handshake.drills.target import Target
+from handshake.drills.plan import Target
 
 Step = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

@@ -14,18 +14,16 @@ from urllib.parse import quote
 
 import urllib3
 
-from handshake.core.compressible import Encoding
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import ObjectStore
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.upload import Progress
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.drivers.nginx.program import RegionServer, nginx_argv, print_configuration
-from handshake.site.publish import publish_site
-from handshake.site.tree import read_site
-from handshake.site.upload import asset_keys, document_keys
-from handshake.testing.ports import free_port
+from handshake.drivers.nginx.region_server import RegionServer, nginx_argv, print_configuration
+from handshake.release.manifest import Encoding, Manifest, release_id
+from handshake.release.objects import ObjectStore
+from handshake.release.provenance import Provenance
+from handshake.release.upload import UploadProgress
+from handshake.site.release import read_site
+from handshake.site.upload import asset_keys, document_keys, publish_site
+from tests.support.campaign import free_port
 
 ASSETS = ("assets/",)
 CALLS = {
@@ -112,9 +110,9 @@ def build(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 def publish(
     stores: Sequence[ObjectStore], folder: Path, previous: Manifest | None = None
-) -> tuple[Manifest, list[Progress]]:
+) -> tuple[Manifest, list[UploadProgress]]:
     """Publish a built folder as the site calls."""
-    manifest, reports = read_site(folder, ASSETS), list[Progress]()
+    manifest, reports = read_site(folder, ASSETS), list[UploadProgress]()
     publish_site(
         stores,
         manifest,

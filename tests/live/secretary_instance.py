@@ -11,8 +11,8 @@ from pathlib import Path
 import urllib3
 
 from handshake.core.digest import parse_digest
-from handshake.testing.ports import free_port
 from tests.live.example_instance import Instance, end, node_environment
+from tests.support.campaign import free_port
 
 CAMPAIGN = Path(__file__).parents[2] / "examples/campaign"
 TEMPLATES = CAMPAIGN / "templates/secretary"
@@ -30,7 +30,9 @@ def start_secretary(folder: Path, templates: Path, url: str, port: int) -> subpr
         "HANDSHAKE_TEMPLATES": str(templates),
     }
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen([sys.executable, "-m", "handshake.secretary"], env=environment, stdout=log)
+        return subprocess.Popen(
+            [sys.executable, "-m", "handshake.renderer.__main__"], env=environment, stdout=log
+        )
 
 
 @contextmanager

@@ -8,26 +8,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handshake.control.agent.launching import Launcher
-from handshake.control.agent.ports import choose_port
-from handshake.control.shake.sandboxed import Bench
-from handshake.control.shake.trial import Shelf
-from handshake.control.shaking import Shaking
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.release import Kind, Subject
-from handshake.core.tree import materialise, scan_tree
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.process.workplace import INSTANCES, workplace
-from handshake.drivers.redis.throw_away import ThrowAwayStore, start_store
+from handshake.drivers.redis.store import ThrowAwayStore, start_store
 from handshake.drivers.sandbox.confinement import find_confinement
-from handshake.drivers.sandbox.host import SandboxHost
-from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.drivers.sandbox.witness import SandboxWitness
-from handshake.image.contract import contract_of, parse_contract, print_contract
-from handshake.image.recipe import read_recipe
-from handshake.image.shake.report import ShakeReport
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.drivers.sandbox.process_inspector import SandboxProcessInspector
+from handshake.drivers.sandbox.sandboxes import Sandboxes, SandboxHost
+from handshake.fleet.instances.instances import choose_port
+from handshake.fleet.instances.launch import Launcher
+from handshake.image.contract_check.check import ContractCheck, ReleaseStore
+from handshake.image.contract_check.instance import CheckBench
+from handshake.image.contract_check.report import ShakeReport
+from handshake.image.recipe import contract_of, read_recipe
+from handshake.release.image_contract import parse_contract, print_contract
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.tree import materialise, scan_tree
+from tests.support.catalog import MemoryCatalog
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
 
@@ -42,13 +40,13 @@ class Shaker:
     templates: dict[str, Digest] = field(default_factory=dict)
 
     @property
-    def shaking(self) -> Shaking:
+    def shaking(self) -> ContractCheck:
         """The contract check over this folder's releases."""
-        return Shaking(
+        return ContractCheck(
             who="test",
             catalog=self.catalog,
             clock=SystemClock(),
-            shelf=Shelf(manifest_of=self.manifests.__getitem__, fetch=self.tree),
+            shelf=ReleaseStore(manifest_of=self.manifests.__getitem__, fetch=self.tree),
             open_bench=self.open_bench,
             launcher=self.launcher,
             templates_of=lambda subject: self.templates[subject.name],
@@ -93,7 +91,7 @@ class Shaker:
         return self.folder / "trees" / release.removeprefix("sha256:")
 
     @contextmanager
-    def open_bench(self, stores: Sequence[str]) -> Iterator[Bench]:
+    def open_bench(self, stores: Sequence[str]) -> Iterator[CheckBench]:
         """Yield a bench with stores."""
         with workplace(self.folder / "shakes") as place:
             root = place / INSTANCES
@@ -102,9 +100,9 @@ class Shaker:
                 ThrowAwayStore(name=name, is_durable=name == "ledger", seed=seeds.get(name))
                 for name in stores
             ]
-            yield Bench(
+            yield CheckBench(
                 host=SandboxHost(Sandboxes(root, confinement=find_confinement())),
-                witness=SandboxWitness(root),
+                witness=SandboxProcessInspector(root),
                 secrets={
                     each.name: start_store(each, place, choose_port(()), SystemClock()) for each in wanted
                 },

@@ -7,32 +7,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import read_policy
+from handshake.campaign.settings import CampaignSiteSettings
 from handshake.catalog.catalog import Catalog
 from handshake.config.reader import parse_settings
-from handshake.control.acks import AckWriter
-from handshake.control.agent.cache import CacheReconciler, StartableCache
-from handshake.control.campaign import SiteSettings
-from handshake.control.live import LivePolicy
-from handshake.control.pointers import Pointers
-from handshake.control.policy import read_policy
-from handshake.control.site_traffic import SiteTraffics
-from handshake.core.ack import Place, Role
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, digest_bytes, digits
-from handshake.core.manifest import Manifest, ManifestFile, print_manifest
 from handshake.core.outcome import Outcome
-from handshake.core.pointer import Move, Pointer
-from handshake.core.release import Kind, Subject
-from handshake.core.site_contract import SiteContract
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.reconcile import CacheReconciler, StartableCache
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.pointers.acks import AckWriter, Place, Role
+from handshake.pointers.pointer import Move, Pointer
+from handshake.pointers.pointers import Pointers
+from handshake.release.manifest import Manifest, ManifestFile, SiteContract, print_manifest
 from handshake.site.contract import print_contract
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.site.traffic import SiteTraffics
 from tests.live.edges import ACCOUNTS, Edge, run_edge
 from tests.live.faulty_regions import FaultyRegion
+from tests.support.catalog import MemoryCatalog
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
 NODE = "n1"
@@ -135,7 +133,7 @@ def build_reconciler(
     return CacheReconciler(
         cache=cache,
         acks=AckWriter(catalog, SystemClock(), Place(role=Role.CACHE, node=NODE)),
-        surroundings=CacheSurroundings(
+        surroundings=CacheTarget(
             gateway_socket=str(folder / "gateway.sock"),
             regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),
         ),
@@ -146,7 +144,7 @@ def build_reconciler(
 def _live(mounts: Mapping[str, str], edge_toml: str) -> LivePolicy:
     """Return the example's policy with these sites."""
     policy = read_policy(CAMPAIGN)
-    sites = {name: SiteSettings(source=name, mount=mount) for name, mount in mounts.items()}
+    sites = {name: CampaignSiteSettings(source=name, mount=mount) for name, mount in mounts.items()}
     edge = build_policy(parse_settings(EdgeSettings, edge_toml, shown_as="edge.toml"))
     pointer = Pointer(
         subject=Subject(kind=Kind.POLICY, name="campaign"),

@@ -16,20 +16,20 @@ import pytest
 
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
-from handshake.core.instance import Assignment, Generation
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.tree import materialise, remove_tree
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
-from handshake.drivers.process.program import State
+from handshake.drivers.process.program import ProgramState
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.image.bake import Kitchen, bake
-from handshake.image.contents import Larder
-from handshake.image.contract import parse_contract
-from handshake.image.environment import instance_environment
+from handshake.fleet.instance import Assignment, Generation
+from handshake.fleet.instances.launch import instance_environment
+from handshake.image.bake import BuildContext, bake
+from handshake.image.contents import PackageSource
 from handshake.image.recipe import read_recipe
+from handshake.release.image_contract import parse_contract
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.tree import materialise, remove_tree
 
 pytestmark = pytest.mark.live
 
@@ -83,8 +83,8 @@ def bake_at(campaign: Path, name: str) -> Manifest:
     """Bake the service with a staging folder and a cache of their own."""
     service = campaign / "hamm"
     cache = campaign.parent / f"{name}-cache"
-    larder = Larder(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    kitchen = Kitchen(campaign=campaign, larder=larder)
+    larder = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+    kitchen = BuildContext(campaign=campaign, larder=larder)
     return bake(read_recipe(service), service, campaign.parent / name, kitchen, lambda _: None).manifest
 
 
@@ -105,7 +105,7 @@ BAKE_ELSEWHERE = """\
 import os, sys
 from pathlib import Path
 os.umask(0o077)
-from handshake.core.manifest import release_id
+from handshake.release.manifest import release_id
 from tests.live.baking import bake_service
 service, staging, cache = map(Path, sys.argv[1:])
 print(release_id(bake_service(service, staging, cache).manifest))
@@ -187,7 +187,7 @@ def test_baked_image_runs_in_a_sandbox(campaign: Path) -> None:
     sandboxes = Sandboxes(campaign.parent / "instances", confinement=find_confinement())
     sandboxes.launch(sandbox, secrets={})
     deadline = time.monotonic() + 10
-    while sandboxes.observe("hamm-1").state is State.RUNNING and time.monotonic() < deadline:
+    while sandboxes.observe("hamm-1").state is ProgramState.RUNNING and time.monotonic() < deadline:
         time.sleep(0.02)
     sandboxes.stop("hamm-1", drain_seconds=0)
     assert sandboxes.log_tail("hamm-1") == (f"hello from a wheel {release_id(manifest)}",)

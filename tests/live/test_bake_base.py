@@ -13,11 +13,11 @@ import pytest
 
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.provenance import Material
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.image.bake import Baked
-from handshake.image.debian_base import BaseRecipe, Debian, bake_base
+from handshake.image.bases import BaseRecipe, Debian, bake_base
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.provenance import Material
 from tests.house.house import house_up
 from tests.live.baking import bake_service, materialise_from, open_folder, run_to_end
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from handshake.core.errors import UnavailableError
-from handshake.core.manifest import release_id
-from handshake.image.step import Origin
+from handshake.image.steps import BuildOrigin
+from handshake.release.manifest import release_id
 from tests.live.baking import bake_service, materialise_from, open_folder, run_to_end
 from tests.live.npm_registry import INTEGRITY, npm_registry
 
@@ -102,7 +102,7 @@ def test_node_packages_are_unpacked_once_and_alike(folder: Path, asked: list[str
     before = len(asked)
     second = bake_service(service, folder / "second", folder / "cache")
     assert len(asked) == before
-    assert (first.steps[0].origin, second.steps[0].origin) == (Origin.UNPACKED, Origin.CACHED)
+    assert (first.steps[0].origin, second.steps[0].origin) == (BuildOrigin.UNPACKED, BuildOrigin.CACHED)
     other = bake_service(service, folder / "other", folder / "other-cache")
     assert release_id(first.manifest) == release_id(second.manifest) == release_id(other.manifest)
 

@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from handshake.core.bucket import Bucket
-from handshake.core.bucket_policy import let_site_publish, let_visitors_read, print_policy
 from handshake.core.errors import RefusedError
-from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.store import S3Store
+from handshake.drivers.s3.store import Credential, S3Store
+from handshake.release.regions import Bucket, let_site_publish, let_visitors_read, print_policy
 from tests.live.buckets import ROOT, run_versitygw
 from tests.live.regions import CALLS, build, publish
 

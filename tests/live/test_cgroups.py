@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from handshake.drivers.process.command import run_command
-from handshake.drivers.process.groups import remove_groups
-from handshake.drivers.process.program import State
+from handshake.drivers.process.program import ProgramState, remove_groups
 from handshake.drivers.sandbox.cgroup import Cgroups, find_cgroups, join_groups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.fleet.host import Limiter
+from handshake.fleet.instances.launch import Limiter
 
 pytestmark = pytest.mark.live
 
@@ -127,7 +126,7 @@ def test_processes_of_an_instance_share_one_memory(grouped: Node) -> None:
     """Three processes, each within its rlimit, are together held to the instance's memory."""
     grouped.launch(THREE_TAKE_MEMORY, Limits(memory_megabytes=100))
     assert grouped.wait_for_line("one ended") == "one ended with -9"
-    assert grouped.sandboxes.observe("grouped-1").state is State.RUNNING
+    assert grouped.sandboxes.observe("grouped-1").state is ProgramState.RUNNING
 
 
 def test_groups_end_with_the_instance(grouped: Node, cgroups: Cgroups) -> None:

@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from handshake.core.errors import UnavailableError
-from handshake.drills.ledger import reconcile
+from handshake.drills.client import donate
 from handshake.drills.load_run import load_running
-from handshake.drills.plan import LoadPlan
-from handshake.drills.request_kind import donation_kind
-from handshake.drills.result import Failure, Result
-from handshake.drills.retrying_donor import donate
-from handshake.drills.target import Target
+from handshake.drills.plan import LoadPlan, Target
+from handshake.drills.reconciliation import reconcile
+from handshake.drills.requests import Failure, RequestResult, donation_kind
 from handshake.drivers.redis.donations import RedisDonations
 from tests.live.example_instance import run_instance, run_ledger
 from tests.live.misbehaving import (
@@ -38,7 +36,7 @@ def test_donor_tries_again() -> None:
     async def die_twice(writer: asyncio.StreamWriter) -> None:
         await (say_and_reset(b"") if next(deaths, False) else say(RECEIPT))(writer)
 
-    async def scenario() -> tuple[Server, tuple[Result, ...]]:
+    async def scenario() -> tuple[Server, tuple[RequestResult, ...]]:
         async with serving(die_twice) as (server, target):
             return server, await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=5)
 
@@ -51,7 +49,7 @@ def test_donor_tries_again() -> None:
 def test_donor_gives_up() -> None:
     """A donor who is never answered has tried as often as was asked for."""
 
-    async def scenario() -> tuple[Result, ...]:
+    async def scenario() -> tuple[RequestResult, ...]:
         async with serving(say_and_close(b"")) as (_, target):
             return await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=3)
 
@@ -61,7 +59,7 @@ def test_donor_gives_up() -> None:
 def test_donor_stops_at_the_receipt() -> None:
     """A donor who has a receipt does not donate again."""
 
-    async def scenario() -> tuple[Result, ...]:
+    async def scenario() -> tuple[RequestResult, ...]:
         async with serving(say(RECEIPT)) as (_, target):
             return await asyncio.to_thread(donate, target, "/api/hamm/donations", tries=5)
 

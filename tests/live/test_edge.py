@@ -14,13 +14,12 @@ import pytest
 
 from handshake.config.reader import parse_settings
 from handshake.core.errors import RefusedError
-from handshake.core.site_contract import SiteContract
-from handshake.edge.door.maps import FOREVER, SWITCHES
-from handshake.edge.identity import NAMES
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.simulate import LiveData, Request
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute
+from handshake.edge.ingress.compile.maps import FOREVER, SWITCHES_MAP
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.request import NAMES, LiveData, Request
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import SiteContract
 from tests.cel_oracle import judge_by_cel
 from tests.live.edges import DIGEST, Edge, run_edge, run_varnish
 from tests.live.haproxies import wait_until
@@ -74,7 +73,7 @@ def edge(running: Edge) -> Edge:
 
 def turn(edge: Edge, switch: str, *, is_on: bool) -> None:
     """Turn a switch at the door."""
-    edge.maps.replace(str(edge.folder / "maps" / SWITCHES), {switch: str(FOREVER)} if is_on else {})
+    edge.maps.replace(str(edge.folder / "maps" / SWITCHES_MAP), {switch: str(FOREVER)} if is_on else {})
 
 
 def put(edge: Edge, name: str, client: str, until: float = FOREVER) -> None:

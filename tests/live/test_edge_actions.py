@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from handshake.edge.door.maps import FOREVER, text_key
-from handshake.edge.purge import Purge
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
+from handshake.edge.cache.cache import Purge
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute
+from handshake.edge.ingress.compile.maps import FOREVER, text_key
 from tests.live.edges import Answer, Edge, run_edge
 from tests.live.haproxies import wait_until
 from tests.unit.edge.compiled import read_text

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from handshake.edge.challenge_page import PATH
+from handshake.edge.policy.challenge_page import PATH
 from tests.live.edges import Answer, Edge, run_edge
 from tests.unit.edge.compiled import read_text
 

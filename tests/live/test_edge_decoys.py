@@ -17,19 +17,18 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.access_log import AccessLog
-from handshake.control.campaign import CampaignSettings
-from handshake.control.live import LivePolicy
-from handshake.control.policy import Policy
-from handshake.control.witness import Witness
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import Policy
+from handshake.campaign.settings import CampaignSettings
 from handshake.core.clock import SystemClock
 from handshake.core.digest import digest_bytes
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.edge.door.maps import FOREVER
-from handshake.edge.log.decoys import Deceived
+from handshake.core.subject import Kind, Subject
+from handshake.edge.ingress.access_log import AccessLog, AccessLogAnalyzer
+from handshake.edge.ingress.compile.maps import FOREVER
+from handshake.edge.simulate.log_analysis import Deceived
 from handshake.gateway.policy import GatewayPolicy
 from handshake.gateway.reader import Gateway
+from handshake.pointers.pointer import Pointer
 from tests.live.edges import Edge, UnixServer, run_edge
 from tests.live.example_instance import run_instance, run_ledger
 from tests.live.haproxies import wait_until
@@ -222,7 +221,7 @@ def test_deceived_donor_is_named_and_made_whole(edge: Edge) -> None:
     assert edge.ask("/api/hamm/summary", source=DONOR).body != raised
 
 
-def watch(edge: Edge) -> Witness:
+def watch(edge: Edge) -> AccessLogAnalyzer:
     """Return who reads the door's log."""
     campaign = CampaignSettings.model_validate(
         {"name": "house", "regions": {"east": {"listen": "127.0.0.1:8101"}}}
@@ -239,10 +238,10 @@ def watch(edge: Edge) -> Witness:
         moved_at=0.0,
     )
     live = LivePolicy(policy=policy, pointer=pointer)
-    return Witness(log=AccessLog(edge.door.log), clock=SystemClock(), live=live)
+    return AccessLogAnalyzer(log=AccessLog(edge.door.log), clock=SystemClock(), policy=live.policy.edge)
 
 
-def find_deceived(witness: Witness) -> Deceived:
+def find_deceived(witness: AccessLogAnalyzer) -> Deceived:
     """Return what is known of the donor who was deceived."""
     (deceived,) = (each for each in witness.decoys(60).clients if each.client == ONCE_HONEST)
     return deceived

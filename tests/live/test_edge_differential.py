@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
-from handshake.edge.door.maps import FOREVER, SWITCHES
-from handshake.edge.phase import Phase
-from handshake.edge.simulate import LiveData, Request
+from handshake.edge.ingress.compile.maps import FOREVER, SWITCHES_MAP
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.policy.variables import Phase
 from tests.cel_oracle import judge_by_cel
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
@@ -85,7 +85,7 @@ def choose(request: Request, phase: Phase, number: int) -> Request:
 def edge() -> Iterator[Edge]:
     """Run an edge with that policy."""
     with run_edge(read_text(write_policy()), (), "127.0.0.9 US\n127.0.0.60 DE\n") as edge:
-        edge.maps.replace(str(edge.folder / "maps" / SWITCHES), {"siege": str(FOREVER)})
+        edge.maps.replace(str(edge.folder / "maps" / SWITCHES_MAP), {"siege": str(FOREVER)})
         edge.maps.replace(edge.map_name("wall"), {"127.0.0.8/30": str(FOREVER)})
         yield edge
 

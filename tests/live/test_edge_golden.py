@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.edge.door.maps import COUNTRIES, NETWORKS, seed_maps
+from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS, seed_maps
 from tests.live.edges import open_folder
 from tests.unit.edge.compiled import FOLDER, PROBLEMS_BORDER, print_cache, print_door, read_text, split
 

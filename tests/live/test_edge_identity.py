@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from handshake.edge.door.maps import FOREVER
-from handshake.edge.identity import NAMES, PREFIXES, is_stripped
+from handshake.edge.ingress.compile.maps import FOREVER
+from handshake.edge.policy.request import NAMES, PREFIXES, is_stripped
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
 

@@ -15,30 +15,29 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.acks import AckWriter, acks_of, read_acks
-from handshake.control.agent.cache import CacheReconciler
-from handshake.control.agent.door import DoorReconciler
-from handshake.control.agent.door_maps import DoorMap
-from handshake.control.live import LivePolicy
-from handshake.control.policy import read_policy
-from handshake.core.ack import Place, Role
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import read_policy
 from handshake.core.clock import SystemClock
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import HandshakeError
-from handshake.core.manifest import Manifest
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.haproxy.supervised import SupervisedDoor
 from handshake.drivers.process.identity import Identity, identify
 from handshake.drivers.process.processes import Processes
-from handshake.drivers.process.program import State
+from handshake.drivers.process.program import ProgramState
+from handshake.drivers.varnish.cache import SupervisedCache
 from handshake.drivers.varnish.program import VarnishProgram
-from handshake.drivers.varnish.supervised import SupervisedCache
-from handshake.edge.door.maps import COUNTRIES, SWITCHES
-from handshake.edge.door.surroundings import DoorSurroundings, Listener
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.reconcile import CacheReconciler
+from handshake.edge.ingress.compile.maps import COUNTRIES, SWITCHES_MAP
+from handshake.edge.ingress.compile.target import IngressListener, IngressTarget
+from handshake.edge.ingress.reconcile import DoorReconciler
+from handshake.edge.ingress.runtime_maps import DoorMap
+from handshake.pointers.acks import AckWriter, Place, Role, acks_of, read_acks
+from handshake.pointers.pointer import Pointer
+from handshake.release.manifest import Manifest
 from tests.live.edges import ACCOUNTS, open_folder
+from tests.support.catalog import MemoryCatalog
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
@@ -90,7 +89,7 @@ class Node:
     def turn(self, role: Role, revision: int) -> None:
         """Let a reconciler act once."""
         if role is Role.DOOR:
-            switches = DoorMap(name=SWITCHES, entries={}, subject="switches", revision=1)
+            switches = DoorMap(name=SWITCHES_MAP, entries={}, subject="switches", revision=1)
             self.door.cycle(live_at(revision), (switches,))
         else:
             self.cache.cycle(live_at(revision), {})
@@ -118,7 +117,7 @@ class Node:
         A worker outlives its killed master for a moment, and answers in it: what it says is no word of the restart.
         """
         seen = self.processes.observe(role)
-        if seen.state is not State.RUNNING or seen.process is None:
+        if seen.state is not ProgramState.RUNNING or seen.process is None:
             return
         workers = children_of(seen.process.pid)
         victims = [seen.process] if whole else workers
@@ -168,9 +167,9 @@ def build(folder: Path, port: int) -> Node:
         door_user=ACCOUNTS.door,
         storage_megabytes=16,
     )
-    surroundings = DoorSurroundings(
+    surroundings = IngressTarget(
         digest="",
-        listeners=(Listener(address=f"127.0.0.1:{port}"),),
+        listeners=(IngressListener(address=f"127.0.0.1:{port}"),),
         runtime_socket=str(folder / "door.sock"),
         maps=str(folder / "maps"),
         cache_socket=str(folder / "cache.sock"),
@@ -190,7 +189,7 @@ def build(folder: Path, port: int) -> Node:
         cache=CacheReconciler(
             cache=SupervisedCache(Role.CACHE, program=program, processes=processes, clock=clock),
             acks=AckWriter(catalog, clock, Place(role=Role.CACHE, node="n1")),
-            surroundings=CacheSurroundings(gateway_socket=str(folder / "gateway.sock"), regions=regions),
+            surroundings=CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=regions),
             manifest_of=lambda _: Manifest(kind=Kind.SITE, files=()),
         ),
         port=port,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.control.agent.list_file import ListFile, Mark
 from handshake.core.errors import UnavailableError
-from handshake.edge.door.maps import FOREVER, SWITCHES, name_return, text_key
-from handshake.edge.log.record import LogRecord, parse_record
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
+from handshake.edge.ingress.compile.maps import FOREVER, SWITCHES_MAP, name_return, text_key
+from handshake.edge.lists.map_file import ListFile, MapFileMark
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.edge.simulate.access_log import LogRecord, parse_record
 from tests.live.edges import Edge, run_edge
 from tests.live.haproxies import wait_until
 
@@ -63,7 +63,7 @@ def edge() -> Iterator[Edge]:
 
 def switches(edge: Edge) -> str:
     """Return the map of switches as the door knows it."""
-    return str(edge.folder / "maps" / SWITCHES)
+    return str(edge.folder / "maps" / SWITCHES_MAP)
 
 
 def test_a_switch_that_is_off_for_a_time_comes_back(edge: Edge) -> None:
@@ -104,7 +104,7 @@ def test_a_map_says_how_much_it_holds_and_by_what_it_judges(edge: Edge) -> None:
 def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
     """A file with a mark, and with lines that became comments, gives a door exactly the leases that are left."""
     file = ListFile(Path(edge.map_name("wall")), "wall")
-    file.rebuild(Mark(base="-", revision=1), [("127.0.0.60", FOREVER), ("127.0.0.61", FOREVER)])
+    file.rebuild(MapFileMark(base="-", revision=1), [("127.0.0.60", FOREVER), ("127.0.0.61", FOREVER)])
     file.apply({"127.0.0.60": 0, "127.0.0.62": FOREVER}, 2)
     file.apply({"127.0.0.62": int(time.time()) - 1}, 3)
     _reload(edge)
@@ -117,7 +117,7 @@ def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
 def test_a_door_that_loads_a_mended_file_has_each_key_once(edge: Edge) -> None:
     """Of two lines that a crash left for one key a door counts both and believes the first; mended, the last is left."""
     wall = Path(edge.map_name("wall"))
-    ListFile(wall, "wall").rebuild(Mark(base="-", revision=1), [("127.0.0.63", int(time.time()) - 1)])
+    ListFile(wall, "wall").rebuild(MapFileMark(base="-", revision=1), [("127.0.0.63", int(time.time()) - 1)])
     with wall.open("a") as file:
         file.write(f"127.0.0.63 {FOREVER}\n")
     seen = []

@@ -15,21 +15,17 @@ from pathlib import Path
 import pytest
 
 from handshake.core.problem import ProblemsError
-from handshake.edge.actions import Decoy, Redirect
-from handshake.edge.adjust import Split
-from handshake.edge.answers import compose_answers
-from handshake.edge.condition import Declared, parse_condition
-from handshake.edge.door.maps import FOREVER, SWITCHES, text_key
-from handshake.edge.evaluate import Evaluator
-from handshake.edge.expression import Expression
-from handshake.edge.limit import Limit
-from handshake.edge.lists.kind import ListKind
-from handshake.edge.normal_form import check_size
-from handshake.edge.phase import Phase
-from handshake.edge.policy import Policy
-from handshake.edge.request import Request
-from handshake.edge.simulate import Verdict
-from handshake.edge.split_cookie import cookie_of
+from handshake.edge.ingress.compile.maps import FOREVER, SWITCHES_MAP, text_key
+from handshake.edge.policy.actions import Decoy, Limit, Redirect, Split, cookie_of
+from handshake.edge.policy.condition import Declared, parse_condition
+from handshake.edge.policy.declarations import ListKind
+from handshake.edge.policy.expression import Expression, check_size
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import Request
+from handshake.edge.policy.variables import Phase
+from handshake.edge.simulate.answers import compose_answers
+from handshake.edge.simulate.evaluate import Evaluator
+from handshake.edge.simulate.verdict import RequestVerdict
 from tests.cel_oracle import ask_cel, judge_by_cel
 from tests.live.edge_policies import (
     ASNS,
@@ -105,7 +101,7 @@ def is_readable(text: str) -> bool:
 
 def set_live_data(edge: Edge) -> None:
     """Turn switches and fill lists as the simulator has them."""
-    edge.maps.replace(str(edge.folder / "maps" / SWITCHES), dict.fromkeys(LIVE.switches_on, str(FOREVER)))
+    edge.maps.replace(str(edge.folder / "maps" / SWITCHES_MAP), dict.fromkeys(LIVE.switches_on, str(FOREVER)))
     edge.maps.replace(edge.map_name("wall"), {str(its): str(FOREVER) for its in LIVE.lists["wall"]})
     agents = {text_key(text): str(FOREVER) for text in LIVE.text_lists["agents"]}
     edge.maps.replace(edge.map_name("agents"), agents)
@@ -130,7 +126,7 @@ def ask(edge: Edge, request: Request, nonce: str = "") -> Found:
     return Found(status=response.status, headers=headers, body=body, seen=next(iter(edge.gateway.seen), None))
 
 
-def check_answer(verdict: Verdict, found: Found) -> None:
+def check_answer(verdict: RequestVerdict, found: Found) -> None:
     """The answer is one of those that the simulator expects."""
     ending = verdict.ending
     assert ending
@@ -146,7 +142,7 @@ def check_answer(verdict: Verdict, found: Found) -> None:
     assert found.seen is None
 
 
-def check_way(verdict: Verdict, found: Found) -> None:
+def check_way(verdict: RequestVerdict, found: Found) -> None:
     """The request reaches the origin as the simulator expects, and the answer comes back so."""
     assert (found.status, found.body) == (200, "origin")
     assert found.seen
@@ -161,7 +157,7 @@ def check_way(verdict: Verdict, found: Found) -> None:
     check_outgoing(verdict, found)
 
 
-def check_outgoing(verdict: Verdict, found: Found) -> None:
+def check_outgoing(verdict: RequestVerdict, found: Found) -> None:
     """The answer's headers are as the rules want them, and it is kept as they say."""
     headers = {name.lower(): value for name, value in ORIGIN.items()}
     for changes in verdict.answer_headers:
@@ -174,7 +170,7 @@ def check_outgoing(verdict: Verdict, found: Found) -> None:
     assert found.headers.get("cache-control") == (f"public, max-age={ttl}" if is_kept else None)
 
 
-def carry_arms(policy: Policy, request: Request, number: int) -> Request:
+def carry_arms(policy: EdgePolicy, request: Request, number: int) -> Request:
     """Return the request of a visitor who has an arm of every split."""
     arms = {
         rule.name: ("plain", "bold")[number % 2] for rule in policy.rules if isinstance(rule.action, Split)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handshake.edge.purge import Page, Purge
+from handshake.edge.cache.cache import Purge, PurgedPage
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
 
@@ -65,7 +65,12 @@ def test_tags_listed_with_commas(edge: Edge) -> None:
 def test_purge_by_url(edge: Edge) -> None:
     """One page is forgotten by the address at which visitors ask for it."""
     host = f"127.0.0.1:{edge.port}"
-    assert edge.cache.forget(Purge(pages=(Page(host=host, path="/b"), Page(host="other", path="/a")))) == 1
+    assert (
+        edge.cache.forget(
+            Purge(pages=(PurgedPage(host=host, path="/b"), PurgedPage(host="other", path="/a")))
+        )
+        == 1
+    )
     assert fetched(edge) == {"/b"}
 
 

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from handshake.control.edge_live import begin_with
-from handshake.edge.arrival import arrive
-from handshake.edge.log.record import parse_record
-from handshake.edge.policy import Policy
-from handshake.edge.replay.replay import Replay
-from handshake.edge.replay.report import ReplayReport
-from handshake.edge.request import Request
+from handshake.edge.lists.live_data import begin_with
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import Request
+from handshake.edge.simulate.access_log import parse_record
+from handshake.edge.simulate.explain import arrive
+from handshake.edge.simulate.replay import Replay, ReplayReport
 from tests.live.edges import Edge, run_edge
 from tests.live.haproxies import wait_until
 from tests.unit.edge.compiled import read_text
@@ -132,7 +131,7 @@ def change(text: str) -> str:
     return text
 
 
-def drive(policy: Policy) -> list[bytes]:
+def drive(policy: EdgePolicy) -> list[bytes]:
     """Send every request through an edge of its own; return the door's log."""
     with run_edge(policy, (), COUNTRIES) as edge:
         for number, asked in enumerate(REQUESTS):
@@ -165,12 +164,12 @@ def _number(line: bytes) -> tuple[str, str, str]:
 class Driven:
     """Two policies, and what the door of each logged for the same requests."""
 
-    before: Policy
-    after: Policy
+    before: EdgePolicy
+    after: EdgePolicy
     log_before: list[bytes]
     log_after: list[bytes]
 
-    def replay(self, after: Policy, lines: list[bytes]) -> ReplayReport:
+    def replay(self, after: EdgePolicy, lines: list[bytes]) -> ReplayReport:
         """Return what changes from the first policy to another one."""
         replay = Replay(self.before, begin_with(self.before), after, begin_with(after), samples=1000)
         for line in lines:

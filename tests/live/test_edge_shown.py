@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.control.access_log import AccessLog
-from handshake.control.site_arms import count_arms
-from handshake.control.site_traffic import digest_credential
-from handshake.core.site_contract import SiteContract
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import PreviewRoute, ReleaseRoute, SiteRoute, Split
+from handshake.edge.cache.compile.target import PreviewRoute, ReleaseRoute, SiteRoute, SplitRoute
+from handshake.edge.ingress.access_log import AccessLog
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import SiteContract
+from handshake.site.traffic import count_arms, digest_credential
 from tests.live.edges import Edge, run_edge
 from tests.live.faulty_regions import FaultyRegion
 from tests.live.haproxies import wait_until
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.live
 
 LIVE, OTHER = "a" * 64, "b" * 64
 CALLS = SiteRoute(name="calls", mount="/calls", live=ReleaseRoute(release=LIVE))
-SPLIT = Split(other=ReleaseRoute(release=OTHER), share=50, seconds=3600)
+SPLIT = SplitRoute(other=ReleaseRoute(release=OTHER), share=50, seconds=3600)
 PREVIEW = PreviewRoute(
     label="new-look--calls",
     name="calls",
@@ -100,7 +99,7 @@ def test_a_split(edge: Edge) -> None:
     assert seen == {("a", "live"), ("b", "other")}
     log = AccessLog(edge.door.log)
     wait_until(
-        lambda: sum(arm.requests for arm in count_arms(log, {"calls": "/calls"}, 0)) == 120, lambda: ""
+        lambda: sum(arm.requests for arm in count_arms(log.lines(0), {"calls": "/calls"})) == 120, lambda: ""
     )
-    assert all(arm.requests and not arm.failures for arm in count_arms(log, {"calls": "/calls"}, 0))
+    assert all(arm.requests and not arm.failures for arm in count_arms(log.lines(0), {"calls": "/calls"}))
     edge.cache.flip("shown")

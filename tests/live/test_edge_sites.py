@@ -10,11 +10,10 @@ from dataclasses import replace
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.core.compressible import Encoding
-from handshake.core.site_contract import Dialect, HeaderRule, RedirectRule, SiteContract
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute, SiteShape
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute, SiteShape
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import Encoding, HeaderRule, RedirectRule, RulesDialect, SiteContract
 from tests.live.edges import STORAGE_MEGABYTES, Answer, Edge, run_edge
 from tests.live.faulty_regions import Fault, FaultyRegion, encode
 
@@ -315,7 +314,7 @@ def test_cloudflare_counts_slashes(running: Edge, regions: tuple[FaultyRegion, F
         RedirectRule(pattern="/a/", target="/b", status=302, is_forced=True),
         RedirectRule(pattern="/x/*/z", target="https://example.org/:splat", status=307, is_forced=True),
     )
-    contract = SiteContract(dialect=Dialect.CLOUDFLARE, redirects=rules)
+    contract = SiteContract(dialect=RulesDialect.CLOUDFLARE, redirects=rules)
     route = SiteRoute(name="flare", mount="/", live=ReleaseRoute(release=NEW, contract=contract))
     for region in regions:
         region.publish("flare", NEW, {"a": "a", "index.html": "i"}, contract)

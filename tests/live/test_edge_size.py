@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handshake.edge.check_headers import LARGEST_ANSWER_BYTES, LARGEST_HEAD_BYTES, MOST_HEADERS
+from handshake.edge.policy.checks import LARGEST_ANSWER_BYTES, LARGEST_HEAD_BYTES, MOST_HEADERS
 from tests.live.edges import Edge, run_edge
 from tests.unit.edge.compiled import read_text
 

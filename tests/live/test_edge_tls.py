@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.certificates import digest_certificates
 from handshake.core.clock import SystemClock
 from handshake.core.errors import RefusedError
 from handshake.drivers.x509.self_signed import make_self_signed, print_self_signed
-from handshake.edge.door.compile import compile_door
-from handshake.edge.door.surroundings import DoorSurroundings, Listener
+from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.target import IngressListener, IngressTarget
+from handshake.edge.ingress.reconcile import digest_certificates
 from handshake.syntax.haproxy import print_haproxy
-from handshake.testing.ports import free_port
 from tests.live.edges import Edge, run_edge
 from tests.live.smuggling import Recorder
+from tests.support.campaign import free_port
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
@@ -51,12 +51,12 @@ class Door:
         self.certificates = folder / "certificates"
         self.port = free_port()
         self.acme = free_port()
-        self.surroundings: DoorSurroundings | None = None
+        self.surroundings: IngressTarget | None = None
         make_self_signed(self.certificates, SystemClock(), address="127.0.0.1")
 
-    def complete(self, surroundings: DoorSurroundings) -> DoorSurroundings:
+    def complete(self, surroundings: IngressTarget) -> IngressTarget:
         """Return the surroundings with TLS."""
-        listener = Listener(address=f"127.0.0.1:{self.port}", certificate=str(self.certificates))
+        listener = IngressListener(address=f"127.0.0.1:{self.port}", certificate=str(self.certificates))
         self.surroundings = replace(
             surroundings,
             listeners=(*surroundings.listeners, listener),

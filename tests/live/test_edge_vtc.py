@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handshake.edge.policy import read_policy
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.compile.vcl import compile_cache
+from handshake.edge.policy.policy import read_policy
 from handshake.syntax.vcl import print_vcl
 from tests.live.edges import open_folder
 
@@ -31,7 +31,7 @@ def test_case(case: Path) -> None:
     # Not in pytest's own folder: Varnish's own user must reach the socket.
     with open_folder() as folder:
         gateway, vcl = folder / "gateway.sock", folder / "cache.vcl"
-        surroundings = CacheSurroundings(
+        surroundings = CacheTarget(
             gateway_socket=str(gateway),
             regions=(RegionSocket(name="a", socket=str(folder / "a.sock")),),
         )

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.core.site_contract import SiteContract
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.site_copy import CopyRoute
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, ReleaseRoute
+from handshake.edge.cache.compile.site_releases import CopyRoute
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket, ReleaseRoute
+from handshake.edge.cache.compile.vcl import compile_cache
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import SiteContract
 from handshake.syntax.vcl import print_vcl
 from tests.live.edges import Edge, run_edge
 
@@ -34,7 +34,7 @@ def running() -> Iterator[Edge]:
     policy = build_policy(parse_settings(EdgeSettings, "", shown_as="edge.toml"))
     with run_edge(policy, (), "") as edge:
         regions = tuple(RegionSocket(name=name, socket=str(edge.folder / f"{name}.sock")) for name in "ab")
-        surroundings = CacheSurroundings(gateway_socket=str(edge.folder / "gateway.sock"), regions=regions)
+        surroundings = CacheTarget(gateway_socket=str(edge.folder / "gateway.sock"), regions=regions)
         edge.cache.prepare("copy", print_vcl(compile_cache(policy, surroundings, (), copy=COPY)))
         edge.cache.flip("copy")
         yield edge

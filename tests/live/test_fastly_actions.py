@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from handshake.edge.challenge_page import COOKIE, PATH, ZEROS
-from handshake.edge.fastly.containers import SEAL_KEY, SEALS
-from handshake.edge.fastly.purging import tags_of
-from handshake.edge.fastly.standalone import Account
-from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.purge import Page, Purge
+from handshake.edge.cache.cache import Purge, PurgedPage
+from handshake.edge.fastly.compile.caching import tags_of
+from handshake.edge.fastly.compile.containers import SEAL_KEY, SEALS, LinterAccount
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.policy.challenge_page import COOKIE, PATH, ZEROS
 from tests.live.edges import Origin, run_edge, serve_origin
 from tests.live.falco import Simulator, print_service, run_simulator, stand_in
 from tests.unit.edge.compiled import read_text
@@ -95,11 +94,11 @@ class Fastly:
 def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fastly]:
     """Run the policy at falco."""
     origin = Origin(files={"/mark": (200, {"X-Powered-By": "x", "X-Varnish": "1"}, "marked")})
-    account = Account(origin_host="127.0.0.1", items={SEALS: {SEAL_KEY: b64encode(KEY).decode()}})
+    account = LinterAccount(origin_host="127.0.0.1", items={SEALS: {SEAL_KEY: b64encode(KEY).decode()}})
     with ExitStack() as stack:
         stack.enter_context(serve_origin(origin))
         account = replace(account, origin_port=origin.port)
-        text = print_service(read_text(POLICY), FastlySurroundings(mounts=("/calls", "/docs/api")), account)
+        text = print_service(read_text(POLICY), FastlyTarget(mounts=("/calls", "/docs/api")), account)
         folder = tmp_path_factory.mktemp("falco")
         service = stack.enter_context(run_simulator(stand_in(text, ("visits",), {}), folder))
         yield Fastly(service=service, origin=origin)
@@ -224,7 +223,7 @@ def test_a_page_carries_its_address_as_a_tag(fastly: Fastly) -> None:
     """A page can be purged by its address, whatever keys a rule gave it; only Fastly's own machines see the tags."""
     fastly.origin.files["/page"] = (200, {"Cache-Control": "max-age=60", "Surrogate-Key": "news"}, "page")
     shielded = fastly.service.ask("/page?a=b", headers={"Host": "example.org", "Test-Visits": "1"})
-    wanted = tags_of(Purge(tags=("news",), pages=(Page(host="example.org", path="/page?a=b"),)))
+    wanted = tags_of(Purge(tags=("news",), pages=(PurgedPage(host="example.org", path="/page?a=b"),)))
     assert set(wanted) <= set(shielded.headers["surrogate-key"].split())
     assert "surrogate-key" not in fastly.service.ask("/page?c=d", headers={"Host": "example.org"}).headers
 
@@ -285,7 +284,7 @@ def test_doubtful_forms_are_refused(fastly: Fastly, path: str, method: str, expe
 
 def test_fallback_page_is_shown_while_the_origin_is_gone(tmp_path: Path) -> None:
     """An error of Fastly's own wears the policy's page."""
-    text = print_service(read_text(POLICY), FastlySurroundings(), Account())
+    text = print_service(read_text(POLICY), FastlyTarget(), LinterAccount())
     gone = stand_in(text, ("stale",), {}).replace("return(fetch);", "error 503;")
     with run_simulator(gone, tmp_path) as service:
         found = service.ask("/")

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from handshake.edge.door.maps import FOREVER
-from handshake.edge.fastly.containers import SWITCHES
-from handshake.edge.fastly.standalone import Account
-from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.phase import Phase
-from handshake.edge.policy import Policy
-from handshake.edge.simulate import Request
+from handshake.edge.fastly.compile.containers import SWITCHES, LinterAccount
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.ingress.compile.maps import FOREVER
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import Request
+from handshake.edge.policy.variables import Phase
 from tests.cel_oracle import judge_by_cel
 from tests.live.edges import Origin, serve_origin
 from tests.live.falco import Simulator, print_service, run_simulator, stand_in
@@ -34,9 +33,9 @@ _TABLES = {"countries": _COUNTRIES, "networks": {"127.0.0.9": "64496"}}
 
 
 @contextmanager
-def run_fastly(policy: Policy, folder: Path) -> Iterator[Simulator]:
+def run_fastly(policy: EdgePolicy, folder: Path) -> Iterator[Simulator]:
     """Run a policy's text at falco, in front of an origin that has nothing."""
-    account = Account(
+    account = LinterAccount(
         origin_host="127.0.0.1",
         entries={"hs_list_wall_2": [str(its) for its in LIVE.lists["wall"]]},
         items={SWITCHES: dict.fromkeys(LIVE.switches_on, str(FOREVER))},
@@ -45,7 +44,7 @@ def run_fastly(policy: Policy, folder: Path) -> Iterator[Simulator]:
     with ExitStack() as stack:
         stack.enter_context(serve_origin(origin))
         account = replace(account, origin_port=origin.port)
-        text = print_service(policy, FastlySurroundings(shards=2), account)
+        text = print_service(policy, FastlyTarget(shards=2), account)
         yield stack.enter_context(run_simulator(stand_in(text, ("country", "network"), _TABLES), folder))
 
 
@@ -57,7 +56,7 @@ def ask(simulator: Simulator, request: Request, told: Request) -> int:
 
 
 @pytest.fixture(scope="module")
-def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, Simulator]]:
+def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EdgePolicy, Simulator]]:
     """Run the policy with every condition in each phase."""
     policy = read_text(write_policy())
     with run_fastly(policy, tmp_path_factory.mktemp("falco")) as simulator:
@@ -66,7 +65,7 @@ def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Policy, S
 
 @pytest.mark.parametrize("phase", list(Phase))
 @pytest.mark.parametrize("number", range(len(CONDITIONS)), ids=lambda number: CONDITIONS[number])
-def test_fastly_and_evaluator_agree(fastly: tuple[Policy, Simulator], phase: Phase, number: int) -> None:
+def test_fastly_and_evaluator_agree(fastly: tuple[EdgePolicy, Simulator], phase: Phase, number: int) -> None:
     """A condition holds at Fastly exactly where CEL's own evaluator says that it does, as at the house's own edge."""
     policy, simulator = fastly
     for request in REQUESTS:

@@ -10,41 +10,48 @@ from pathlib import Path
 
 import pytest
 
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import Policy
+from handshake.campaign.settings import CampaignSettings
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Write
+from handshake.catalog.entries import Write
 from handshake.catalog.keys import NODES
-from handshake.control.acks import FASTLY, PURGES, SWITCHES, AckWriter, acks_of, list_subject, read_acks
-from handshake.control.campaign import CampaignSettings
-from handshake.control.fastly_plan import FastlyPlanner
-from handshake.control.fastly_settings import FastlySettings
-from handshake.control.leader.arrivals import Refused, Settled, judge_arrivals
-from handshake.control.leader.fastly import FastlyEdge
-from handshake.control.leader.fastly_data import FastlyData
-from handshake.control.leader.fastly_loop import FastlyCycle
-from handshake.control.leader.fastly_purges import FastlyPurges
-from handshake.control.leader.leadership import Leadership
-from handshake.control.lists.lists import Lists
-from handshake.control.lists.reader import ListReader
-from handshake.control.lists.shelf import ListShelf
-from handshake.control.lists.word import ListHead
-from handshake.control.live import LivePolicy
-from handshake.control.nodes import NodeRecord
-from handshake.control.policy import Policy
-from handshake.control.purges import Purges, read_purge
-from handshake.control.switches import Switches
-from handshake.core.ack import Ack, Place, Role
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.directory.store import make_region
-from handshake.drivers.fastly.account import Account
+from handshake.drivers.fastly.account import FastlyAccount
 from handshake.drivers.fastly.service import FastlyApiService
+from handshake.edge.cache.purge import Purges, read_purge
+from handshake.edge.fastly.live_data import FastlyData
+from handshake.edge.fastly.plan import FastlyPlanner
+from handshake.edge.fastly.reconcile import FastlyCycle, FastlyEdge, FastlyPurges
+from handshake.edge.fastly.settings import FastlySettings
+from handshake.edge.lists.changes import ListHead
+from handshake.edge.lists.lists import Lists
+from handshake.edge.lists.reader import ListReader, ListSnapshotStore
+from handshake.edge.lists.switches import Switches
+from handshake.fleet.nodes import NodeRecord
 from handshake.gateway.policy import GatewayPolicy
 from handshake.gateway.reader import Gateway
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.leader.leadership import Leadership
+from handshake.pointers.acks import (
+    FASTLY,
+    PURGES_SUBJECT,
+    SWITCHES_SUBJECT,
+    Ack,
+    AckWriter,
+    Place,
+    Role,
+    acks_of,
+    list_subject,
+    read_acks,
+)
+from handshake.pointers.pointer import Pointer
+from handshake.pointers.settling import Refused, Settled, judge_arrivals
 from tests.live.fastly_api import SERVICE, TOKEN, FastlyApi, run_fastly_api
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.edge.compiled import read_text
 
 pytestmark = pytest.mark.live
@@ -89,7 +96,7 @@ class House:
 
     def __init__(self, api: FastlyApi, folder: Path) -> None:
         self.api, self.catalog, self.clock = api, MemoryCatalog(), FakeClock(time.time())
-        shelf = ListShelf([make_region(folder / "a", "a")])
+        shelf = ListSnapshotStore([make_region(folder / "a", "a")])
         self.lists = Lists(self.catalog, self.clock, shelf)
         self.switches = Switches(self.catalog, self.clock)
         acks = AckWriter(self.catalog, self.clock, FASTLY)
@@ -113,7 +120,7 @@ class House:
 
     def connect(self, settings: FastlySettings) -> FastlyApiService:
         """Return the service, through the driver."""
-        account = Account(api=settings.api, token=TOKEN, clock=self.clock)
+        account = FastlyAccount(api=settings.api, token=TOKEN, clock=self.clock)
         return FastlyApiService(account, settings.service_id)
 
     def apply(self, text: str) -> None:
@@ -140,7 +147,7 @@ class House:
 
     def follow_with_cache(self, revision: int) -> None:
         """Acknowledge a purge as the cache of a node that has joined."""
-        AckWriter(self.catalog, self.clock, CACHE).serve(PURGES, revision, "the cache forgot 1 pages")
+        AckWriter(self.catalog, self.clock, CACHE).serve(PURGES_SUBJECT, revision, "the cache forgot 1 pages")
 
     def arrive(self) -> str:
         """Publish, and look again once it is active."""
@@ -324,7 +331,7 @@ def test_switches_are_acknowledged(house: House) -> None:
     house.edge.cycle(house.live)
     number = house.api.versions[2].dictionaries["hs_switches"]["id"]
     assert house.api.items[number] == {"siege": str(int(until))}
-    assert house.ack(SWITCHES).revision > 0
+    assert house.ack(SWITCHES_SUBJECT).revision > 0
 
 
 def test_a_purge_reaches_fastly_behind_the_caches(house: House) -> None:
@@ -338,7 +345,7 @@ def test_a_purge_reaches_fastly_behind_the_caches(house: House) -> None:
     assert house.edge.cycle(house.live).sentence == "purged 2 tags and pages"
     page = sha256(b"www.example.org/a?b=c").hexdigest()
     assert house.api.purges == [(("news", page), False)]
-    ack = house.ack(PURGES)
+    ack = house.ack(PURGES_SUBJECT)
     assert (ack.revision, ack.proof) == (revision, "vendor_accepted: Fastly purges 2 tags and pages")
     assert not house.edge.cycle(house.live).changed
 
@@ -355,7 +362,7 @@ def test_many_orders_are_few_calls(house: House) -> None:
         (45, False),
         (1, True),
     ]
-    assert house.ack(PURGES).revision == 301
+    assert house.ack(PURGES_SUBJECT).revision == 301
 
 
 def test_a_cache_that_is_gone_keeps_no_page_at_fastly(house: House) -> None:
@@ -387,7 +394,10 @@ def test_a_silent_api_is_asked_with_growing_pauses(house: House) -> None:
     """While Fastly does not answer, the loop says so and waits longer each time; then it goes on by itself."""
     leadership = Leadership(house.catalog, "test")
     cycle = FastlyCycle(
-        leadership=leadership, clock=house.clock, edge=house.edge, read_live=lambda: house.live
+        is_leading=lambda: leadership.is_held,
+        clock=house.clock,
+        edge=house.edge,
+        read_live=lambda: house.live,
     )
     assert cycle.cycle().sentence == "another process leads"
     leadership.keep()

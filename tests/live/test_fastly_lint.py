@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.edge.fastly.standalone import Account
-from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.edge.fastly.compile.containers import LinterAccount
+from handshake.edge.fastly.compile.target import FastlyTarget
 from tests.live.falco import lint, print_service, read_waivers
 from tests.unit.edge.compiled import DOOR_BORDER, FOLDER, read_text, split
 
@@ -26,7 +26,7 @@ MOUNTS = dict.fromkeys(POLICIES, ()) | {"campaign": ("/calls", "/docs/api"), "fa
 def test_linter_has_nothing_to_say(policy: str, tmp_path: Path) -> None:
     """No error, no warning and no hint, on the example's policy, one with every action, and every golden case."""
     text = print_service(
-        read_text(POLICIES[policy]), FastlySurroundings(shards=2, mounts=MOUNTS[policy]), Account()
+        read_text(POLICIES[policy]), FastlyTarget(shards=2, mounts=MOUNTS[policy]), LinterAccount()
     )
     waived = read_waivers()
     said = [f"{its['Rule']}: {its['Message']}" for its in lint(text, tmp_path)]
@@ -36,5 +36,5 @@ def test_linter_has_nothing_to_say(policy: str, tmp_path: Path) -> None:
 def test_linter_says_something_of_a_faulty_text(tmp_path: Path) -> None:
     """A status that is Fastly's own is found, so the linter's silence means something."""
     policy = read_text(POLICIES["campaign"])
-    text = print_service(policy, FastlySurroundings(), Account()).replace("error 600;", "error 819;")
+    text = print_service(policy, FastlyTarget(), LinterAccount()).replace("error 600;", "error 819;")
     assert {its["Rule"] for its in lint(text, tmp_path)} == {"error-statement/code"}

@@ -14,14 +14,13 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
-from handshake.edge.door.maps import FOREVER
-from handshake.edge.fastly.containers import SEAL_KEY, SEALS, SWITCHES
-from handshake.edge.fastly.standalone import Account
-from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.phase import Phase
-from handshake.edge.policy import Policy
-from handshake.edge.request import Request
-from handshake.edge.simulate import Verdict
+from handshake.edge.fastly.compile.containers import SEAL_KEY, SEALS, SWITCHES, LinterAccount
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.ingress.compile.maps import FOREVER
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import Request
+from handshake.edge.policy.variables import Phase
+from handshake.edge.simulate.verdict import RequestVerdict
 from tests.cel_oracle import ask_cel, judge_by_cel
 from tests.live.edge_policies import ASNS, COUNTRIES, LIVE
 from tests.live.edges import Origin, serve_origin
@@ -48,9 +47,9 @@ _CONDITIONS = 24
 _REQUESTS = 20
 
 
-def print_policy(policy: Policy, port: int) -> str:
+def print_policy(policy: EdgePolicy, port: int) -> str:
     """Return a policy's text with the live data of all made-up requests."""
-    account = Account(
+    account = LinterAccount(
         origin_host="127.0.0.1",
         origin_port=port,
         entries={"hs_list_wall_1": [str(its) for its in LIVE.lists["wall"]]},
@@ -62,11 +61,11 @@ def print_policy(policy: Policy, port: int) -> str:
             },
         },
     )
-    return print_service(policy, FastlySurroundings(), account)
+    return print_service(policy, FastlyTarget(), account)
 
 
 @contextmanager
-def run_policy(policy: Policy, folder: Path) -> Iterator[tuple[Simulator, Origin]]:
+def run_policy(policy: EdgePolicy, folder: Path) -> Iterator[tuple[Simulator, Origin]]:
     """Run a policy at falco, in front of an origin that answers everywhere."""
     origin = Origin(files=Everywhere())
     with ExitStack() as stack:
@@ -92,7 +91,7 @@ def ask(simulator: Simulator, origin: Origin, request: Request) -> Found:
     return Found(status=found.status, headers=found.headers, body=found.body, seen=seen)
 
 
-def check(verdict: Verdict, found: Found) -> None:
+def check(verdict: RequestVerdict, found: Found) -> None:
     """Hold what was found against the verdict."""
     if found.seen:
         found = replace(found, seen=replace(found.seen, path=_respell(found.seen.path, verdict.request)))

@@ -9,7 +9,7 @@ import pytest
 
 from handshake.core.clock import SystemClock
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.drivers.fastly.account import Account
+from handshake.drivers.fastly.account import FastlyAccount
 from handshake.drivers.fastly.service import FastlyApiService
 from handshake.edge.fastly.service import Origin, Version, VersionChange
 from tests.live.fastly_api import SERVICE, TOKEN, FastlyApi, run_fastly_api
@@ -36,7 +36,7 @@ def api() -> Iterator[FastlyApi]:
 
 def connect(api: FastlyApi, token: str = TOKEN) -> FastlyApiService:
     """Return a service, seen through the driver."""
-    return FastlyApiService(Account(api=api.url, token=token, clock=SystemClock()), SERVICE)
+    return FastlyApiService(FastlyAccount(api=api.url, token=token, clock=SystemClock()), SERVICE)
 
 
 def go_live(service: FastlyApiService, change: VersionChange = CHANGE) -> Version:
@@ -163,7 +163,9 @@ def test_a_silent_api_is_unavailable(api: FastlyApi) -> None:
     api.is_down = True
     with pytest.raises(UnavailableError):
         service.active()
-    gone = FastlyApiService(Account(api="http://127.0.0.1:1", token=TOKEN, clock=SystemClock()), SERVICE)
+    gone = FastlyApiService(
+        FastlyAccount(api="http://127.0.0.1:1", token=TOKEN, clock=SystemClock()), SERVICE
+    )
     with pytest.raises(UnavailableError):
         gone.active()
 

@@ -15,19 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
+from handshake.catalog.entries import Endpoint, Endpoints, Traffic
 from handshake.config.reader import parse_settings
 from handshake.core.errors import HandshakeError, RefusedError
-from handshake.drivers.haproxy.master import Master
 from handshake.drivers.haproxy.program import HaproxyProgram
+from handshake.drivers.haproxy.reload import Master
 from handshake.drivers.haproxy.router import HaproxyRouter
 from handshake.drivers.haproxy.runtime import Runtime
-from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.gateway.haproxy import GatewayListener, GatewayTarget, Pool, UnixAccount, compile_gateway
 from handshake.gateway.policy import GatewayPolicy
 from handshake.gateway.pool import Unknown, acked_revision, explain_waiting, plan_pool
 from handshake.gateway.reader import read_gateway
-from handshake.gateway.router import Router
-from handshake.gateway.surroundings import Account, Listener, Pool, Surroundings
+from handshake.gateway.reconcile import Router
 from handshake.syntax.haproxy import print_haproxy
 from tests.live.backends import Backend, Load, Loop, Visitor
 from tests.live.haproxies import Running, run_haproxy, wait_until
@@ -59,7 +58,7 @@ class House:
     running: Running
     router: HaproxyRouter
     visitor: Visitor
-    surroundings: Surroundings
+    surroundings: GatewayTarget
     loop: Loop
 
     def text(self, digest: str, *pools: Pool) -> str:
@@ -92,10 +91,10 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @contextmanager
 def run_house(folder: Path, loop: Loop) -> Iterator[House]:
-    account = Account(user="haproxy", group="haproxy") if os.geteuid() == 0 else None
-    surroundings = Surroundings(
+    account = UnixAccount(user="haproxy", group="haproxy") if os.geteuid() == 0 else None
+    surroundings = GatewayTarget(
         digest="sha256:first",
-        listener=Listener(path=folder / "gateway.sock", mode=0o660),
+        listener=GatewayListener(path=folder / "gateway.sock", mode=0o660),
         runtime_socket=folder / "runtime.sock",
         account=account,
         description=json.dumps(DESCRIPTION),
@@ -289,9 +288,9 @@ def test_example_campaign(tmp_path: Path) -> None:
     gateway = read_gateway(campaign / "gateway.toml", services=("hamm", "events", "secretary"))
     program = HaproxyProgram(configuration=tmp_path / "gateway.cfg", master_socket=tmp_path / "master.sock")
     for policy in (gateway.policy, GatewayPolicy()):
-        surroundings = Surroundings(
+        surroundings = GatewayTarget(
             digest="sha256:abc",
-            listener=Listener(path=tmp_path / "gateway.sock"),
+            listener=GatewayListener(path=tmp_path / "gateway.sock"),
             runtime_socket=tmp_path / "runtime.sock",
             description=gateway.description,
         )

@@ -13,8 +13,8 @@ import pytest
 
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.drivers.haproxy.maps import Maps
+from handshake.drivers.haproxy.router import Order, Servers
 from handshake.drivers.haproxy.runtime import Runtime
-from handshake.drivers.haproxy.servers import Order, Servers
 from tests.live.haproxies import Running, run_haproxy, wait_until
 
 pytestmark = pytest.mark.live

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import Digest
-from handshake.core.objects import document_key, manifest_key
+from handshake.release.objects import document_key, manifest_key
 
 pytestmark = pytest.mark.live
 
@@ -23,7 +23,7 @@ PUBLISHER = """
 import json, resource, sys
 from pathlib import Path
 from handshake.drivers.directory.store import make_region
-from handshake.core.manifest import release_id
+from handshake.release.manifest import release_id
 from tests.live.regions import publish
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from handshake.control.agent.objects import build_objects
+from handshake.agent.joining import build_objects
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.drivers.directory.store import DirectoryStore, make_region

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from handshake.drivers.process.listening import listening_addresses
+from handshake.drivers.process.ports import listening_addresses
 
 pytestmark = pytest.mark.live
 

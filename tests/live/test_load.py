@@ -10,12 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from handshake.drills.body import FixedBody
 from handshake.drills.client import Client
-from handshake.drills.plan import Habit
-from handshake.drills.request_kind import Content, RequestKind
-from handshake.drills.result import Failure, Result
-from handshake.drills.target import Target
+from handshake.drills.plan import Habit, Target
+from handshake.drills.requests import Failure, FixedBody, RequestContent, RequestKind, RequestResult
 from tests.live.misbehaving import (
     OK,
     Server,
@@ -31,7 +28,7 @@ from tests.live.misbehaving import (
 pytestmark = pytest.mark.live
 
 PAGE = RequestKind(name="page")
-JSON = replace(PAGE, content=Content.JSON)
+JSON = replace(PAGE, content=RequestContent.JSON)
 FORM = RequestKind(name="form", method="POST", body=FixedBody(text="x" * 300_000))
 HEAD = replace(PAGE, method="HEAD")
 DELETE = replace(PAGE, method="DELETE", expected=(204,))
@@ -44,16 +41,16 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
 
 async def ask(
     client: Client, kind: RequestKind = PAGE, *, habit: Habit = Habit.KEEP, source: str = "127.0.0.1"
-) -> Result:
+) -> RequestResult:
     """Send one request."""
     draft = kind.body.make(None)  # type: ignore[arg-type]  # none of these bodies leaves anything to chance
     return await client.send(kind, draft, habit=habit, source=source, due_at=time.monotonic())
 
 
-def ask_once(kind: RequestKind, step: Step, timeout_seconds: float = PATIENCE_SECONDS) -> Result:
+def ask_once(kind: RequestKind, step: Step, timeout_seconds: float = PATIENCE_SECONDS) -> RequestResult:
     """Send one request to a server that answers with a step."""
 
-    async def scenario() -> Result:
+    async def scenario() -> RequestResult:
         async with serving(step) as (server, target):
             client = Client(target, timeout_seconds=timeout_seconds)
             result = await ask(client, kind)

@@ -15,14 +15,10 @@ import pytest
 from handshake.catalog.codec import encode
 from handshake.core.clock import SystemClock
 from handshake.core.errors import UnavailableError
-from handshake.drills.load_record import parse_record
-from handshake.drills.load_run import LoadRun, load_running
-from handshake.drills.plan import Habits, LoadPlan
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.result import Failure
-from handshake.drills.summary import summarise_load
-from handshake.drills.target import Target
-from handshake.drills.timeline import phases
+from handshake.drills.load_run import LoadRun, load_running, parse_record
+from handshake.drills.plan import Habits, LoadPlan, Target
+from handshake.drills.requests import Failure, RequestKind
+from handshake.drills.summary import phases, summarise_load
 from tests.live.backends import Backend, Loop
 
 pytestmark = pytest.mark.live

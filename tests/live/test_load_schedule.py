@@ -8,11 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from handshake.drills.body import FixedBody
 from handshake.drills.load import Load
 from handshake.drills.plan import Habits, LoadPlan
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.result import Failure, Result
+from handshake.drills.requests import Failure, FixedBody, RequestKind, RequestResult
 from tests.live.misbehaving import (
     OK,
     Server,
@@ -27,9 +25,9 @@ PAGE = RequestKind(name="page")
 FORM = RequestKind(name="form", method="POST", body=FixedBody(text="x" * 300_000))
 
 
-async def play(plan: LoadPlan) -> list[Result]:
+async def play(plan: LoadPlan) -> list[RequestResult]:
     """Send a plan from this process, on this event loop."""
-    results: list[Result] = []
+    results: list[RequestResult] = []
     await Load(plan, results.append).run(time.monotonic())
     return results
 
@@ -37,7 +35,7 @@ async def play(plan: LoadPlan) -> list[Result]:
 def test_stall_is_counted_for_everyone() -> None:
     """When a server stalls, requests go on being begun, and each is charged with its own share of the stall."""
 
-    async def scenario() -> list[Result]:
+    async def scenario() -> list[RequestResult]:
         is_open = asyncio.Event()
 
         async def stall(writer: asyncio.StreamWriter) -> None:
@@ -62,7 +60,7 @@ def test_stall_is_counted_for_everyone() -> None:
 def test_late_load_is_counted() -> None:
     """What the load's own process delays is part of the latency, and is told apart as lateness."""
 
-    async def scenario() -> list[Result]:
+    async def scenario() -> list[RequestResult]:
         async with serving(say(OK)) as (_, target):
             plan = LoadPlan(target=target, kinds=(PAGE,), rate_per_second=100, duration_seconds=0.5)
             # Blocks the loop, as a computing caller in the same process would.
@@ -95,7 +93,7 @@ def test_load_that_tries_again() -> None:
     async def die_once(writer: asyncio.StreamWriter) -> None:
         await (say_and_close(b"") if next(deaths, False) else say(OK))(writer)
 
-    async def scenario() -> tuple[Server, list[Result]]:
+    async def scenario() -> tuple[Server, list[RequestResult]]:
         async with serving(die_once) as (server, target):
             kind, habits = replace(PAGE, tries=3), Habits(keep=1, close=0, rest=0)
             plan = LoadPlan(
@@ -112,7 +110,7 @@ def test_load_that_tries_again() -> None:
 def test_all_kinds_and_habits() -> None:
     """A mix of kinds, habits and visitors arrives as it was planned."""
 
-    async def scenario() -> tuple[Server, list[Result]]:
+    async def scenario() -> tuple[Server, list[RequestResult]]:
         async with serving(say(OK)) as (server, target):
             plan = LoadPlan(
                 target=target,

@@ -9,12 +9,11 @@ from dataclasses import replace
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.core.compressible import Encoding
-from handshake.core.site_contract import RedirectRule, SiteContract
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute
-from handshake.edge.warming import plan_warming
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute
+from handshake.edge.cache.compile.warming import plan_warming
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import Encoding, RedirectRule, SiteContract
 from tests.live.edges import Edge, run_edge, run_varnish
 from tests.live.faulty_regions import Fault, FaultyRegion
 

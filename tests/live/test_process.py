@@ -16,12 +16,11 @@ import pytest
 
 from handshake.core.errors import RefusedError
 from handshake.core.problem import Location
-from handshake.drivers.process.folder import Folder
+from handshake.drivers.process.command import Need, missing_programs
 from handshake.drivers.process.identity import Identity, identify
-from handshake.drivers.process.need import Need, missing_programs
 from handshake.drivers.process.ports import check_port, port_holder
 from handshake.drivers.process.processes import Processes
-from handshake.drivers.process.program import Observation, Program, State
+from handshake.drivers.process.program import Folder, Observation, Program, ProgramState
 
 pytestmark = pytest.mark.live
 
@@ -57,7 +56,7 @@ def supervisor_of(tmp_path: Path, name: str) -> Identity:
 
 def process_of(seen: Observation) -> Identity:
     """Return a running program's process."""
-    assert seen.state is State.RUNNING
+    assert seen.state is ProgramState.RUNNING
     assert seen.process
     return seen.process
 
@@ -83,7 +82,7 @@ def test_exit_code_is_recorded(processes: Processes) -> None:
     processes.start(Program(name="one", argv=("sh", "-c", "echo last words; exit 3")))
     assert until(lambda: processes.observe("one").exit is not None)
     seen = processes.observe("one")
-    assert (seen.state, seen.evidence) == (State.EXITED, "exit code 3")
+    assert (seen.state, seen.evidence) == (ProgramState.EXITED, "exit code 3")
     assert processes.log_tail("one") == ("last words",)
 
 
@@ -118,7 +117,7 @@ def test_asking_to_end_does_not_wait(processes: Processes) -> None:
     assert until(lambda: processes.log_tail("one") == ("ready",))
     assert processes.observe("one").ending_since == 0
     first = processes.ask_to_end("one")
-    assert first.state is State.RUNNING
+    assert first.state is ProgramState.RUNNING
     assert until(lambda: processes.log_tail("one") == ("ready", "asked"))
     again = processes.ask_to_end("one")
     assert again.ending_since == first.ending_since >= first.started_at > 0
@@ -130,7 +129,7 @@ def test_asking_to_end_does_not_wait(processes: Processes) -> None:
 def test_instance_is_not_restarted(processes: Processes) -> None:
     """A program that is not to be restarted stays ended, and its supervisor ends with it."""
     process_of(processes.start(Program(name="one", argv=SLEEPER))).send(signal.SIGKILL)
-    assert until(lambda: processes.observe("one").state is State.EXITED)
+    assert until(lambda: processes.observe("one").state is ProgramState.EXITED)
     assert until(lambda: not processes.observe("one").is_supervised)
 
 
@@ -146,7 +145,7 @@ def test_stopped_router_stays_stopped(processes: Processes, tmp_path: Path) -> N
     """A stopped program is not started again by its supervisor, which has ended."""
     processes.start(Program(name="one", argv=SLEEPER, restart=True))
     supervisor = supervisor_of(tmp_path, "one")
-    assert processes.stop("one", deadline_seconds=5).state is State.EXITED
+    assert processes.stop("one", deadline_seconds=5).state is ProgramState.EXITED
     assert not supervisor.is_running
 
 
@@ -204,7 +203,7 @@ def test_program_survives_its_supervisor(processes: Processes, tmp_path: Path) -
     adopted = Processes(tmp_path / "programs").start(Program(name="one", argv=SLEEPER, restart=True))
     assert (adopted.process, adopted.is_supervised) == (first.process, False)
     stopped = processes.stop("one", deadline_seconds=5)
-    assert (stopped.state, stopped.evidence) == (State.EXITED, "ended with nobody watching")
+    assert (stopped.state, stopped.evidence) == (ProgramState.EXITED, "ended with nobody watching")
 
 
 def test_program_survives_its_starter(processes: Processes, tmp_path: Path) -> None:
@@ -219,7 +218,7 @@ def test_program_survives_its_starter(processes: Processes, tmp_path: Path) -> N
     starter = subprocess.run([sys.executable, "-c", script], check=False)
     assert starter.returncode == -signal.SIGKILL
     seen = processes.observe("one")
-    assert (seen.state, seen.is_supervised) == (State.RUNNING, True)
+    assert (seen.state, seen.is_supervised) == (ProgramState.RUNNING, True)
 
 
 def test_supervisor_forwards_sigterm(processes: Processes, tmp_path: Path) -> None:
@@ -239,7 +238,7 @@ def test_stranger_with_the_same_pid_is_left_alone(processes: Processes, tmp_path
         folder = tmp_path / "programs" / "one"
         folder.mkdir(parents=True)
         (folder / "pid").write_text(f"{there.pid} {there.born - 1}\n")
-        assert processes.observe("one").state is State.EXITED
+        assert processes.observe("one").state is ProgramState.EXITED
         processes.stop("one", deadline_seconds=0)
         assert stranger.poll() is None
         stranger.kill()
@@ -280,7 +279,7 @@ def test_unknown_user_is_refused(processes: Processes) -> None:
     """A user that does not exist is an error that says so, and nothing is started."""
     with pytest.raises(RefusedError, match="shall run as nobody-like-this"):
         processes.start(Program(name="one", argv=SLEEPER, user="nobody-like-this"))
-    assert processes.observe("one").state is State.ABSENT
+    assert processes.observe("one").state is ProgramState.ABSENT
 
 
 def test_forget_needs_an_ended_program(processes: Processes) -> None:
@@ -290,7 +289,7 @@ def test_forget_needs_an_ended_program(processes: Processes) -> None:
         processes.forget("one")
     processes.stop("one", deadline_seconds=5)
     processes.forget("one")
-    assert processes.observe("one").state is State.ABSENT
+    assert processes.observe("one").state is ProgramState.ABSENT
 
 
 def test_missing_program_names_its_package() -> None:

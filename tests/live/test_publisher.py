@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.compressible import is_compressible
 from handshake.core.digest import digest_bytes
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import document_key, manifest_key
-from handshake.core.upload import read_digests
 from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.site.tree import read_site
+from handshake.release.manifest import Manifest, is_compressible, release_id
+from handshake.release.objects import document_key, manifest_key
+from handshake.release.upload import read_digests
+from handshake.site.release import read_site
 from handshake.site.upload import asset_keys, document_keys
 from tests.live.regions import ASSETS, CALLS, build, open_folder, publish
 
@@ -42,8 +41,8 @@ PUBLISHER = """
 import sys
 from pathlib import Path
 from handshake.drivers.directory.store import make_region
-from handshake.site.publish import publish_site
-from handshake.site.tree import read_site
+from handshake.site.upload import publish_site
+from handshake.site.release import read_site
 from tests.live.regions import ASSETS, made
 regions, folder = sys.argv[1:3], Path(sys.argv[3])
 manifest = read_site(folder, ASSETS)

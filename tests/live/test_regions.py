@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from handshake.core.compressible import Encoding, is_compressible
-from handshake.core.manifest import release_id
-from handshake.core.objects import asset_key, document_key, manifest_key
+from handshake.release.manifest import Encoding, is_compressible, release_id
+from handshake.release.objects import asset_key, document_key, manifest_key
 from tests.expand import EXPAND
 from tests.live.regions import CALLS, Region, build, keys_of, open_folder, publish, quoted, serve, variant_of
 

@@ -15,11 +15,11 @@ import pytest
 import urllib3
 from redis import Redis
 
-from handshake.drivers.redis.seed import seed_content
-from handshake.testing.ports import free_port
+from handshake.drivers.redis.store import seed_content
 from tests.live.example_instance import Instance, Ledger, run_ledger
 from tests.live.haproxies import wait_until
 from tests.live.secretary_instance import CONTENT, RELEASE, TEMPLATES, run_secretary, start_secretary
+from tests.support.campaign import free_port
 
 pytestmark = pytest.mark.live
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.bucket import Bucket
-from handshake.core.compressible import Encoding
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
-from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.store import S3Store
+from handshake.drivers.s3.store import Credential, S3Store
+from handshake.release.manifest import Encoding
+from handshake.release.regions import Bucket
 from tests.live.buckets import ROOT, S3Server, run_versitygw
 
 pytestmark = pytest.mark.live
@@ -23,8 +22,8 @@ LARGE_BYTES = 300 << 20
 LARGE = """
 import resource, sys
 from pathlib import Path
-from handshake.core.bucket import Bucket
-from handshake.drivers.s3.credential import Credential
+from handshake.release.regions import Bucket
+from handshake.drivers.s3.store import Credential
 from handshake.drivers.s3.store import S3Store
 url, key, secret, folder = sys.argv[1:]
 folder = Path(folder)

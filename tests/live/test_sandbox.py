@@ -21,14 +21,12 @@ from typing import Any
 import pytest
 
 from handshake.core.errors import RefusedError
-from handshake.core.tree import materialise, remove_tree, scan_tree
-from handshake.drivers.process.folder import Folder
 from handshake.drivers.process.identity import Identity, identify
-from handshake.drivers.process.program import Observation, State
-from handshake.drivers.sandbox.confinement import Confinement, find_confinement
+from handshake.drivers.process.program import Folder, Observation, ProgramState
+from handshake.drivers.sandbox.confinement import Confinement, find_confinement, uid_for
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
-from handshake.drivers.sandbox.user import uid_for
+from handshake.release.tree import materialise, remove_tree, scan_tree
 from tests.house.processes import wait_until
 
 pytestmark = pytest.mark.live
@@ -141,7 +139,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
 
 def process_of(seen: Observation) -> Identity:
     """Return a running instance's process."""
-    assert seen.state is State.RUNNING
+    assert seen.state is ProgramState.RUNNING
     assert seen.process
     return seen.process
 
@@ -292,7 +290,7 @@ def test_sigterm_drains(node: Node) -> None:
         assert node.ask("__import__('time').sleep(0.2) or 'between'") == "between"
         stopped = node.sandboxes.stop("probe-1", drain_seconds=10)
         assert slow.result() == "done"
-    assert (stopped.state, stopped.evidence) == (State.EXITED, "exit code 0")
+    assert (stopped.state, stopped.evidence) == (ProgramState.EXITED, "exit code 0")
     assert node.sandboxes.log_tail("probe-1")[-1] == "drained"
 
 
@@ -329,7 +327,7 @@ def test_instance_outlives_all_around_it(node: Node) -> None:
     assert (seen.name, seen.process, seen.is_supervised) == ("probe-1", process, False)
     assert node.sandboxes.launch(node.sandbox("probe-1"), secrets={}).process == process
     stopped = node.sandboxes.stop("probe-1", drain_seconds=10)
-    assert (stopped.state, process.is_running) == (State.EXITED, False)
+    assert (stopped.state, process.is_running) == (ProgramState.EXITED, False)
     assert node.sandboxes.log_tail("probe-1")[-1] == "drained"
 
 
@@ -343,7 +341,7 @@ def test_death_of_a_monitor_is_not_taken_for_the_instance(node: Node) -> None:
     assert node.ask("'serving'") == "serving"
     # For a second its supervisor waits whether the instance goes with the monitor.
     wait_until(lambda: not node.sandboxes.observe("probe-1").is_supervised)
-    assert node.sandboxes.observe("probe-1").state is State.RUNNING
+    assert node.sandboxes.observe("probe-1").state is ProgramState.RUNNING
     process.send(SIGKILL)
     assert process.wait(5)
     assert node.sandboxes.observe("probe-1").evidence == "ended with nobody watching"
@@ -365,7 +363,7 @@ def test_instance_outlives_its_launcher(node: Node) -> None:
     launcher = subprocess.run([sys.executable, "-c", script], check=False)
     assert launcher.returncode == -SIGKILL
     seen = node.sandboxes.observe("probe-1")
-    assert (seen.state, seen.is_supervised) == (State.RUNNING, True)
+    assert (seen.state, seen.is_supervised) == (ProgramState.RUNNING, True)
     assert node.wait_for_answer("probe-1") == seen.process
 
 
@@ -385,7 +383,7 @@ def test_unreachable_tree_is_refused(node: Node) -> None:
     (node.folder / "trees").chmod(0o700)
     with pytest.raises(RefusedError, match=f"may not enter {node.folder}/trees"):
         node.sandboxes.launch(node.sandbox("probe-1"), secrets={})
-    assert node.sandboxes.observe("probe-1").state is State.ABSENT
+    assert node.sandboxes.observe("probe-1").state is ProgramState.ABSENT
 
 
 def test_start_to_first_answer(node: Node, record_property: Callable[[str, object], None]) -> None:

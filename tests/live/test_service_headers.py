@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoint
-from handshake.edge.door.maps import FOREVER
-from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.catalog.entries import Endpoint
+from handshake.edge.ingress.compile.maps import FOREVER
+from handshake.gateway.haproxy import GatewayListener, GatewayTarget, Pool, compile_gateway
 from handshake.gateway.policy import GatewayPolicy, Route
-from handshake.gateway.surroundings import Listener, Pool, Surroundings
 from handshake.syntax.haproxy import print_haproxy
 from tests.live.backends import Backend, Loop
 from tests.live.edges import Edge, run_edge
@@ -71,9 +70,9 @@ def run_gateway(backend: Backend, path: Path) -> Iterator[None]:
     folder = path.parent / "gateway"
     folder.mkdir()
     member = Endpoint(id=backend.name, service="echo", host="127.0.0.1", port=backend.port)
-    surroundings = Surroundings(
+    surroundings = GatewayTarget(
         digest="sha256:first",
-        listener=Listener(path=path, mode=0o666),
+        listener=GatewayListener(path=path, mode=0o666),
         runtime_socket=folder / "runtime.sock",
         pools=(Pool(service="echo", members=(member,)),),
     )

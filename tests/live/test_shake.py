@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.tree import remove_tree
-from handshake.image.shake.finding import Ruling
-from handshake.image.shake.promises import PROMISES
-from handshake.image.shake.report import ShakeReport
+from handshake.image.contract_check.promises import PROMISES
+from handshake.image.contract_check.report import ShakeReport
+from handshake.image.contract_check.trial import PromiseRuling
+from handshake.release.tree import remove_tree
 from tests.live.shaking import Shaker
 
 pytestmark = pytest.mark.live
@@ -38,7 +38,7 @@ def shaker() -> Iterator[Shaker]:
     shutil.rmtree(folder)
 
 
-def rulings(report: ShakeReport) -> dict[str, Ruling]:
+def rulings(report: ShakeReport) -> dict[str, PromiseRuling]:
     """Return what was found of each promise."""
     return {judgement.promise: judgement.finding.ruling for judgement in report.judgements}
 
@@ -54,7 +54,7 @@ def explain(report: ShakeReport) -> str:
 def test_a_service_that_keeps_all_promises_passes(shaker: Shaker) -> None:
     """Of an honest service every promise is put to the test and kept."""
     report = shaker.shake("honest", shaker.make_image(SERVICES / "honest"))
-    assert rulings(report) == dict.fromkeys(NAMES, Ruling.KEPT), explain(report)
+    assert rulings(report) == dict.fromkeys(NAMES, PromiseRuling.KEPT), explain(report)
     assert report.passed
 
 
@@ -63,9 +63,9 @@ def test_a_service_that_breaks_one_promise_fails_this_one_alone(shaker: Shaker, 
     """For every promise there is a service that breaks it, and of no other is it said that it is broken."""
     report = shaker.shake(name, shaker.make_image(SERVICES / name))
     found = rulings(report)
-    assert [promise for promise, ruling in found.items() if ruling is Ruling.BROKEN] == [name], explain(
-        report
+    assert [promise for promise, ruling in found.items() if ruling is PromiseRuling.BROKEN] == [name], (
+        explain(report)
     )
     if name != "answers":
-        assert Ruling.UNKNOWN not in found.values(), explain(report)
+        assert PromiseRuling.UNKNOWN not in found.values(), explain(report)
     assert not report.passed

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from handshake.core.digest import Digest
-from handshake.core.objects import signature_key, signature_prefix
-from handshake.core.signature import signed_text
 from handshake.drivers.directory.store import DirectoryStore
 from handshake.drivers.ed25519.scheme import Ed25519
+from handshake.release.objects import signature_key, signature_prefix
+from handshake.release.signature import signed_text
 from tests.house.house import HouseUnderTest, house_up
 
 pytestmark = pytest.mark.live

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digits
-from handshake.core.site_contract import SiteContract
+from handshake.release.manifest import Encoding, SiteContract
 from tests.live.faulty_regions import Fault
 from tests.live.site_nodes import SiteNode, run_site_node
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from handshake.config.reader import parse_settings
-from handshake.core.site_contract import MOVES, Dialect, RedirectRule, SiteContract
 from handshake.core.url_path import canonical_path
-from handshake.edge.policy import build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.surroundings import ReleaseRoute, SiteRoute, SiteShape
-from handshake.site.headers_file import find_headers, parse_headers
-from handshake.site.redirection import Redirects
-from handshake.site.redirects import parse_redirects
+from handshake.edge.cache.compile.target import ReleaseRoute, SiteRoute, SiteShape
+from handshake.edge.policy.policy import build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import MOVES, RedirectRule, RulesDialect, SiteContract
+from handshake.site.headers import find_headers, parse_headers
+from handshake.site.redirects import Redirects, parse_redirects
 from tests.live.edges import Edge, run_edge
 from tests.live.faulty_regions import FaultyRegion
 
@@ -67,13 +66,13 @@ def write_question(chance: random.Random, rules: tuple[RedirectRule, ...]) -> st
     return canonical_path(filled.rstrip("/") + chance.choice(("", "", "/"))) or "/"
 
 
-def write_rules(chance: random.Random, dialect: Dialect) -> str:
+def write_rules(chance: random.Random, dialect: RulesDialect) -> str:
     """Return a random file of rules."""
     lines = []
     for _ in range(RULES_PER_SITE):
         query = chance.choice(("", "", "", " id=:x", " id=1", " id=1 x=:year"))
         status = chance.choice(("", " 301", " 302!", " 307", " 308!"))
-        if dialect is Dialect.CLOUDFLARE:
+        if dialect is RulesDialect.CLOUDFLARE:
             query, status = "", status.removesuffix("!")
         lines.append(f"{write_path(chance, with_wild=True)}{query} {chance.choice(TARGETS)}{status}")
     return "\n".join(lines)
@@ -89,7 +88,7 @@ def write_headers(chance: random.Random) -> str:
     return "\n".join((*blocks, "/*", f"  {chance.choice(('X-One: all', 'X-Two: all', '! X-One'))}"))
 
 
-def make_case(dialect: Dialect, seed: int) -> Case:
+def make_case(dialect: RulesDialect, seed: int) -> Case:
     """Return a site; lines that are refused are no rules, as in a site that is published."""
     chance = random.Random(f"{dialect}{seed}")
     placed, _ = parse_redirects(write_rules(chance, dialect), shown_as="_redirects", dialect=dialect)
@@ -99,7 +98,7 @@ def make_case(dialect: Dialect, seed: int) -> Case:
     return Case(name=f"{dialect.value[:1]}{seed}", contract=contract, asked=asked)
 
 
-CASES = [make_case(dialect, seed) for dialect in Dialect for seed in range(SITES_PER_DIALECT)]
+CASES = [make_case(dialect, seed) for dialect in RulesDialect for seed in range(SITES_PER_DIALECT)]
 MANY = Case(
     name="many",
     contract=SiteContract(

@@ -7,12 +7,11 @@ from threading import Thread
 
 import pytest
 
-from handshake.control.site_arrival import ShownArrivals
 from handshake.core.clock import SystemClock
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digits
-from handshake.core.site_contract import SiteContract
-from handshake.drivers.varnish.admin import Admin
+from handshake.drivers.varnish.cache import Admin
+from handshake.release.manifest import Encoding, SiteContract
+from handshake.site.traffic import ShownArrivals
 from tests.live.faulty_regions import Fault
 from tests.live.site_nodes import NODE, SiteNode, run_site_node
 from tests.live.test_edge_shown import write_password

@@ -10,7 +10,7 @@ import pytest
 
 from handshake.drivers.process.identity import Identity, parse_identity
 from handshake.drivers.process.processes import Processes
-from handshake.drivers.process.program import Program, State
+from handshake.drivers.process.program import Program, ProgramState
 from handshake.drivers.process.workplace import PROGRAMS, workplace
 
 pytestmark = pytest.mark.live
@@ -48,7 +48,7 @@ def test_programs_of_a_killed_owner_end_with_the_next_work(tmp_path: Path) -> No
         assert owner.stdout
         folder = Path(owner.stdout.readline().strip())
         with workplace(tmp_path):
-            assert Processes(folder / PROGRAMS).observe("sleeper").state is State.RUNNING
+            assert Processes(folder / PROGRAMS).observe("sleeper").state is ProgramState.RUNNING
         process = identity_in(folder)
         owner.kill()
     with workplace(tmp_path):

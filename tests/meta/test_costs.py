@@ -12,7 +12,7 @@ _VERBS = (
     "handshake.cli.edge.wall.remove",
     "handshake.cli.edge.wall.undo",
 )
-_SLOW = ("celpy", "jinja2", "redis", "lark", "handshake.edge.policy", "handshake.control.policy")
+_SLOW = ("celpy", "jinja2", "redis", "lark", "handshake.edge.policy.policy", "handshake.campaign.policy")
 
 
 @pytest.mark.parametrize("verb", _VERBS)

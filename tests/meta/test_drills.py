@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from handshake.control.policy import read_policy
+from handshake.campaign.policy import read_policy
 from handshake.image.recipe import read_recipe
 from tests.meta.sources import REPOSITORY, SOURCES
 

@@ -9,7 +9,7 @@ _TOLD = {"HANDSHAKE_SERVICE", "HANDSHAKE_INSTANCE", "HANDSHAKE_IMAGE", "HANDSHAK
 
 
 def test_one_module_builds_the_environment_of_instances() -> None:
-    """Nobody but image/environment.py, and no test with real processes, names an instance's variables to set them."""
+    """Nobody but fleet/instances/launch.py, and no test with real processes, names an instance's variables to set them."""
     files = [*SOURCES.rglob("*.py")]
     files += [
         file for room in ("live", "house", "drills") for file in (REPOSITORY / "tests" / room).rglob("*.py")
@@ -19,7 +19,7 @@ def test_one_module_builds_the_environment_of_instances() -> None:
         for file in files
         if _TOLD & set(_names_set(ast.parse(file.read_text())))
     }
-    assert builders == {"src/handshake/image/environment.py"}
+    assert builders == {"src/handshake/fleet/instances/launch.py"}
 
 
 def _names_set(tree: ast.AST) -> Iterator[object]:

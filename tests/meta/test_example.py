@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from handshake.campaign.policy import policy_files
+from handshake.campaign.settings import CampaignSettings
+from handshake.config.campaign_head import CAMPAIGN_FILE
 from handshake.config.reader import read_settings
-from handshake.control.campaign import CampaignSettings
-from handshake.control.policy import policy_files
-from handshake.control.policy_files import CAMPAIGN_FILE
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
 _MADE = {"dist", "__pycache__"}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from handshake.core.instance import Generation, Phase, Purpose
-from handshake.core.step import Drain, Launch, Park, Retire, Revert
-from handshake.fleet.blame import find_bad
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Member, Rollout
+from handshake.fleet.engine.fleet import find_bad
+from handshake.fleet.engine.state import FleetMember, Plan, Rollout
+from handshake.fleet.engine.steps import Drain, Launch, Park, Retire, Revert
+from handshake.fleet.instance import Generation, InstancePhase, Purpose
 from tests.transitions.fleet_world import World, is_sick
 
 
@@ -38,7 +37,9 @@ def check_ignorance_decides_nothing(world: World, decided: Plan) -> None:
         box, record = world.boxes[name], world.rollout
         is_silent = box.assignment.node in world.silent_nodes
         is_in_every_pool = all(name in pool for pool in world.pools.values())
-        is_over = box.assignment.phase is Phase.DRAIN or not _is_trusted(box.assignment.generation, record)
+        is_over = box.assignment.phase is InstancePhase.DRAIN or not _is_trusted(
+            box.assignment.generation, record
+        )
         assert is_over or not (is_silent and is_in_every_pool), (
             f"{name} may serve, nobody speaks of it, and it must go"
         )
@@ -105,7 +106,7 @@ def check_only_trusted_generations_spread(world: World, decided: Plan) -> None:
     untrusted = [
         box.assignment.generation
         for name, box in world.boxes.items()
-        if box.assignment.phase is Phase.RUN and name not in _leaving(decided)
+        if box.assignment.phase is InstancePhase.RUN and name not in _leaving(decided)
     ]
     untrusted += [step.generation for step in decided.steps if isinstance(step, Launch)]
     untrusted = [generation for generation in untrusted if generation not in trusted]
@@ -149,7 +150,7 @@ def _leaving(decided: Plan) -> set[str]:
     return {step.instance for step in decided.steps if isinstance(step, Drain | Park | Retire)}
 
 
-def _count(world: World) -> list[Member]:
+def _count(world: World) -> list[FleetMember]:
     """Return the members that count for capacity: neither draining nor warm nor on trial."""
     return [
         member

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.instance import Assignment, Generation, InstanceReport, Phase, Purpose
-from handshake.core.pointer import Pointer
-from handshake.core.release import parse_subject
-from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
-from handshake.fleet.hold import Hold
-from handshake.fleet.state import Desired, FleetSettings, Member
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.state import Desired, FleetMember, FleetSettings, Hold
+from handshake.fleet.instance import (
+    Assignment,
+    Evidence,
+    Generation,
+    InstancePhase,
+    InstanceReport,
+    Purpose,
+    Verdict,
+    Verdicts,
+    VerdictState,
+)
+from handshake.pointers.pointer import Pointer
 
-YES, NO, UNKNOWN = Finding.YES, Finding.NO, Finding.UNKNOWN
+YES, NO, UNKNOWN = VerdictState.YES, VerdictState.NO, VerdictState.UNKNOWN
 NOW = 10_000.0
 LONG_AGO = 1_000.0
 
@@ -58,7 +66,7 @@ def desired(
     )
 
 
-def verdict(finding: Finding, since: float = LONG_AGO, *, status: int = 200, body: str = "") -> Verdict:
+def verdict(finding: VerdictState, since: float = LONG_AGO, *, status: int = 200, body: str = "") -> Verdict:
     """Return a verdict with its evidence."""
     evidence = Evidence(status=status, body=body, latency_seconds=0.012, at=NOW)
     return Verdict(finding=finding, since=since, evidence=evidence)
@@ -90,7 +98,7 @@ def member(
     draining_since: float | None = None,
     trial: bool = False,
     log_tail: tuple[str, ...] = (),
-) -> Member:
+) -> FleetMember:
     """Return a member, long in the pool unless something else is said."""
     is_draining = draining_since is not None
     assignment = Assignment(
@@ -98,7 +106,7 @@ def member(
         node="n1",
         service="hamm",
         generation=of,
-        phase=Phase.DRAIN if is_draining else Phase.RUN,
+        phase=InstancePhase.DRAIN if is_draining else InstancePhase.RUN,
         purpose=Purpose.TRIAL if trial else Purpose.STEADY,
         assigned_at=assigned_at,
         phase_at=draining_since if draining_since is not None else assigned_at,
@@ -114,4 +122,4 @@ def member(
         verdicts=verdicts,
         log_tail=log_tail,
     )
-    return Member(assignment=assignment, report=report, is_in_pool=in_pool and not is_draining)
+    return FleetMember(assignment=assignment, report=report, is_in_pool=in_pool and not is_draining)

@@ -7,17 +7,23 @@ from enum import Enum
 
 from handshake.catalog.codec import decode, encode
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.instance import Assignment, Generation, InstanceReport, Phase
-from handshake.core.pointer import Move, Pointer, move_pointer, settle_pointer
-from handshake.core.release import parse_subject
-from handshake.core.step import Drain, Launch, Open, Park, Retire, Revert, Settle, Step
-from handshake.core.verdict import Evidence, Finding, Verdicts
-from handshake.fleet.engine import plan
-from handshake.fleet.plan import Plan
-from handshake.fleet.sample import Sample, bin_latency
-from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout
-from handshake.fleet.strategy import CanarySettings, Strategy
-from handshake.fleet.verdicts import Sighting, Thresholds, Watched, watch
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.canary_analysis import CanarySample, bin_latency
+from handshake.fleet.engine.plan import plan
+from handshake.fleet.engine.state import Desired, FleetMember, FleetSettings, Observed, Plan, Rollout
+from handshake.fleet.engine.steps import Drain, Launch, Open, Park, Retire, Revert, Settle, Step
+from handshake.fleet.engine.strategy import CanarySettings, Strategy
+from handshake.fleet.instance import (
+    Assignment,
+    Evidence,
+    Generation,
+    InstancePhase,
+    InstanceReport,
+    Verdicts,
+    VerdictState,
+)
+from handshake.fleet.instances.verdicts import Sighting, Thresholds, Watched, watch
+from handshake.pointers.pointer import Move, Pointer, move_pointer, settle_pointer
 
 TICK_SECONDS = 5.0
 REQUESTS_PER_TICK = 100
@@ -147,7 +153,7 @@ class World:
 
     def _probe(self, box: Box) -> None:
         box.watched = watch(box.watched, self._look_at(box), Thresholds(silent_seconds=15.0))
-        may_serve = box.assignment.phase is Phase.RUN and not box.watched.verdicts.alive.is_no
+        may_serve = box.assignment.phase is InstancePhase.RUN and not box.watched.verdicts.alive.is_no
         box.is_registered = may_serve and (box.is_registered or box.watched.verdicts.ready.is_yes)
 
     def _look_at(self, box: Box) -> Sighting:
@@ -162,7 +168,7 @@ class World:
             exited="exit status 1" if has_died else "",
             plain=Evidence(status=status, at=self.now),
             templates=Evidence(status=200 if does_load else 503, at=self.now) if status else None,
-            is_target=Finding.YES if is_target else Finding.NO,
+            is_target=VerdictState.YES if is_target else VerdictState.NO,
         )
 
     # What the leader does
@@ -176,17 +182,17 @@ class World:
             is_catalogue_readable=self.is_catalogue_readable,
         )
 
-    def _sample(self, box: Box) -> Sample:
+    def _sample(self, box: Box) -> CanarySample:
         """Return what the gateways saw: latencies from 10 to 30 ms, twice that of a slow image."""
         errors = box.requests // 10 if box.image is Image.FAILS_REQUESTS else 0
         factor = 2 if box.image is Image.IS_SLOW else 1
         each = (box.requests - errors) // 5
         latencies = tuple((bin_latency(factor * milliseconds), each) for milliseconds in (10, 15, 20, 25, 30))
-        return Sample(
+        return CanarySample(
             instance=box.assignment.instance, requests=box.requests, errors=errors, latencies=latencies
         )
 
-    def _see(self, box: Box) -> Member:
+    def _see(self, box: Box) -> FleetMember:
         assignment = box.assignment
         is_silent = assignment.node in self.silent_nodes
         report = InstanceReport(
@@ -199,7 +205,7 @@ class World:
             started_at=assignment.assigned_at,
             verdicts=Verdicts() if is_silent else box.watched.verdicts,
         )
-        return Member(
+        return FleetMember(
             assignment=assignment,
             report=report,
             is_in_pool=all(assignment.instance in pool for pool in self.pools.values()),
@@ -221,11 +227,11 @@ class World:
             case Launch():
                 self._launch(step)
             case Drain(instance=name):
-                self._turn(name, Phase.DRAIN)
+                self._turn(name, InstancePhase.DRAIN)
             case Park(instance=name):
-                self._turn(name, Phase.WARM)
+                self._turn(name, InstancePhase.WARM)
             case Open(instance=name):
-                self._turn(name, Phase.RUN)
+                self._turn(name, InstancePhase.RUN)
             case Retire(instance=name):
                 del self.boxes[name]
             case Revert(subject=subject, to=to):
@@ -234,7 +240,7 @@ class World:
                 pointer = next(p for p in self.desired.pointers if p.subject == subject)
                 self._write(settle_pointer(pointer))
 
-    def _turn(self, name: str, phase: Phase) -> None:
+    def _turn(self, name: str, phase: InstancePhase) -> None:
         box = self.boxes[name]
         box.assignment = replace(box.assignment, phase=phase, phase_at=self.now)
 

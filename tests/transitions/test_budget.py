@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.fleet.budget import Budget
-from handshake.fleet.state import FleetSettings
+from handshake.fleet.engine.state import Budget, FleetSettings
 
 
 @pytest.mark.parametrize(("desired", "size"), [(1, 1), (4, 1), (7, 1), (8, 2), (30, 7)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.fleet.state import Stage
+from handshake.fleet.engine.state import Stage
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_world import Image, World, build_world
 

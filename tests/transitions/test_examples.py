@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from handshake.core.instance import Generation, Purpose
-from handshake.core.release import parse_subject
-from handshake.core.step import Drain, Launch, Retire, Revert, Settle, Step
-from handshake.core.verdict import Verdicts
-from handshake.fleet.engine import plan
-from handshake.fleet.part import BadPart, pointer_part
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Desired, FleetSettings, Member, Observed, Rollout, Stage, Trial
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.plan import plan
+from handshake.fleet.engine.state import (
+    BadPart,
+    Desired,
+    FleetMember,
+    FleetSettings,
+    Observed,
+    Plan,
+    Rollout,
+    Stage,
+    Trial,
+    pointer_part,
+)
+from handshake.fleet.engine.steps import Drain, Launch, Retire, Revert, Settle, Step
+from handshake.fleet.instance import Generation, Purpose, Verdicts
 from tests.transitions.fleet_members import (
     BOOTING,
     DEAD,
@@ -46,7 +54,7 @@ OLD_PAIR = (member("a", OLD), member("b", OLD))
 STALE_PAIR = (member("a", OLD, STALE), member("b", OLD, STALE))
 
 
-def ask(wish: Desired, rollout: Rollout, *members: Member) -> Plan:
+def ask(wish: Desired, rollout: Rollout, *members: FleetMember) -> Plan:
     """Return the engine's answer."""
     return plan(wish, Observed(rollout=rollout, members=members), NOW)
 
@@ -61,7 +69,7 @@ def leaving(steps: tuple[Step, ...]) -> list[tuple[str, str]]:
     return [(type(step).__name__, step.instance) for step in steps if isinstance(step, Drain | Retire)]
 
 
-def trial_member(verdicts: Verdicts, *, assigned_at: float = NOW - 60, in_pool: bool = True) -> Member:
+def trial_member(verdicts: Verdicts, *, assigned_at: float = NOW - 60, in_pool: bool = True) -> FleetMember:
     """Return the member that tries NEW."""
     return member("t", NEW, verdicts, trial=True, assigned_at=assigned_at, in_pool=in_pool)
 

@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.core.instance import Purpose
-from handshake.core.step import Launch
-from handshake.fleet.engine import plan
-from handshake.fleet.freeze import (
+from handshake.fleet.engine.freeze import (
     Calendar,
     Freeze,
     WeeklyWindow,
@@ -22,8 +19,10 @@ from handshake.fleet.freeze import (
     parse_weekly,
     parse_zone,
 )
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Desired, Observed, Rollout, Stage, Trial
+from handshake.fleet.engine.plan import plan
+from handshake.fleet.engine.state import Desired, Observed, Plan, Rollout, Stage, Trial
+from handshake.fleet.engine.steps import Launch
+from handshake.fleet.instance import Purpose
 from tests.transitions.fleet_members import (
     BOOTING,
     HOLD,

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from handshake.core.verdict import Evidence
-from handshake.fleet.health_elb import (
+from handshake.fleet.instance import Evidence
+from handshake.fleet.load_balancer.health_check import (
     CONSUL_ERROR,
     Found,
     Level,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handshake.fleet.permits import LAPSE_SECONDS, Book, ask_permit, give_back
+from handshake.fleet.load_balancer.permits import LAPSE_SECONDS, Book, ask_permit, give_back
 from tests.transitions.fleet_members import NOW, release
 
 LOOKS = release("looks")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handshake.core.instance import Assignment, Phase
-from handshake.fleet.placement import Placement
+from handshake.fleet.engine.placement import Placement
+from handshake.fleet.instance import Assignment, InstancePhase
 from tests.transitions.fleet_members import NOW, generation
 
 OLD, NEW = generation("old"), generation("new")
 
 
-def on(node: str, *, service: str = "hamm", phase: Phase = Phase.RUN) -> Assignment:
+def on(node: str, *, service: str = "hamm", phase: InstancePhase = InstancePhase.RUN) -> Assignment:
     """Return an instance of the old generation on a node."""
     name = f"{service}-{node}"
     return Assignment(
@@ -45,7 +45,7 @@ def test_of_equal_nodes_the_emptier_is_taken() -> None:
 
 def test_who_drains_takes_no_place() -> None:
     """An instance on its way out is not counted."""
-    leaving = replace(on("n1"), phase=Phase.DRAIN)
+    leaving = replace(on("n1"), phase=InstancePhase.DRAIN)
     placement = Placement(("n1", "n2"), service="hamm", assignments=[leaving, on("n2")])
     assert placement.choose(OLD) == "n1"
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from handshake.fleet.scaling import (
     FRESH_SECONDS,
-    Load,
     Measure,
     NodeMeasures,
     Scale,
+    ServiceLoad,
     Targets,
     add_load,
     choose_scale,
@@ -25,12 +25,12 @@ FLOOR, CEILING = 2, 8
 START = Scale(service="hamm", wanted=2)
 
 
-def load(requests: float = 0.0, cpu: float = 0.0, *, is_whole: bool = True) -> Load:
+def load(requests: float = 0.0, cpu: float = 0.0, *, is_whole: bool = True) -> ServiceLoad:
     """Return a load."""
-    return Load(requests_per_second=requests, cpu=cpu, is_whole=is_whole)
+    return ServiceLoad(requests_per_second=requests, cpu=cpu, is_whole=is_whole)
 
 
-def look(before: Scale, seen: Load | None, *, at: float = NOW) -> Scale:
+def look(before: Scale, seen: ServiceLoad | None, *, at: float = NOW) -> Scale:
     """Return the record after one look."""
     return choose_scale(before, TARGETS, seen, floor=FLOOR, ceiling=CEILING, now=at)
 
@@ -136,7 +136,7 @@ looks = st.lists(
 
 @settings(max_examples=80, deadline=None)
 @given(looks)
-def test_every_story_keeps_its_bounds_and_its_pace(story: list[tuple[float, Load | None]]) -> None:
+def test_every_story_keeps_its_bounds_and_its_pace(story: list[tuple[float, ServiceLoad | None]]) -> None:
     """Between floor and ceiling always; between a step and the next one down lies a whole cool-down."""
     scale, now = START, NOW
     for seconds, seen in story:

@@ -8,10 +8,10 @@ from hypothesis import note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from handshake.core.instance import Phase
-from handshake.fleet.freeze import Freeze
-from handshake.fleet.state import Stage
-from handshake.fleet.strategy import Strategy
+from handshake.fleet.engine.freeze import Freeze
+from handshake.fleet.engine.state import Stage
+from handshake.fleet.engine.strategy import Strategy
+from handshake.fleet.instance import InstancePhase
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_members import HOLD
 from tests.transitions.fleet_world import GATEWAYS, NODES, TICK_SECONDS, Image, Look, World, build_world
@@ -173,7 +173,7 @@ class Stories(RuleBasedStateMachine):
         self._check_arrival()
 
     def _is_kept_warm(self) -> bool:
-        return any(box.assignment.phase is Phase.WARM for box in self.world.boxes.values())
+        return any(box.assignment.phase is InstancePhase.WARM for box in self.world.boxes.values())
 
     def _let_everything_recover(self) -> None:
         self.world.silent_nodes.clear()
@@ -187,7 +187,7 @@ class Stories(RuleBasedStateMachine):
             return
         assert world.rollout.stage is Stage.SETTLED, last.outcome.sentence
         assert [box.assignment.phase for box in world.boxes.values()] == [
-            Phase.RUN
+            InstancePhase.RUN
         ] * world.desired.settings.desired
         bad_secrets = [bad for bad in world.rollout.bad if bad.part.name == "secrets"]
         if not bad_secrets:

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handshake.core.instance import Phase, Purpose
-from handshake.core.step import Drain, Launch, Open, Park, Retire
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Stage
-from handshake.fleet.strategy import Strategy
+from handshake.fleet.engine.state import Plan, Stage
+from handshake.fleet.engine.steps import Drain, Launch, Open, Park, Retire
+from handshake.fleet.engine.strategy import Strategy
+from handshake.fleet.instance import InstancePhase, Purpose
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_members import HOLD
 from tests.transitions.fleet_world import Image, World, build_world
@@ -50,7 +49,7 @@ def serving_images(world: World) -> list[set[Image]]:
     return [{world.boxes[name].image for name in pool} for pool in world.pools.values()]
 
 
-def runs(world: World, phase: Phase) -> list[Image]:
+def runs(world: World, phase: InstancePhase) -> list[Image]:
     """Return the images of the instances in a phase."""
     return [box.image for box in world.boxes.values() if box.assignment.phase is phase]
 
@@ -75,19 +74,19 @@ def test_the_way_back_needs_no_launch() -> None:
     """While the old fleet is warm, a rollback launches nothing, tries nothing, and ends within a few cycles."""
     world = settled(Strategy.BLUE_GREEN, count=3)
     roll_out(world, Image.BETTER, cycles=16)
-    assert runs(world, Phase.WARM) == [Image.GOOD] * 3
+    assert runs(world, InstancePhase.WARM) == [Image.GOOD] * 3
     plans = roll_out(world, Image.GOOD, cycles=4)
     assert not [step for plan in plans for step in plan.steps if isinstance(step, Launch)]
     assert serving_images(world) == [{Image.GOOD}] * 2
     assert world.rollout.stage is Stage.SETTLED
-    assert runs(world, Phase.WARM) == [Image.BETTER] * 3
+    assert runs(world, InstancePhase.WARM) == [Image.BETTER] * 3
 
 
 def test_the_old_fleet_is_given_up_when_its_time_is_over() -> None:
     """After `keep_warm_seconds` the old fleet is gone, and a rollback begins with a trial like any other change."""
     world = settled(Strategy.BLUE_GREEN)
     roll_out(world, Image.BETTER)
-    assert runs(world, Phase.WARM) == []
+    assert runs(world, InstancePhase.WARM) == []
     assert len(world.boxes) == 2
     world.promote(Image.GOOD.digest, kind="image")
     assert [step.purpose for step in world.plan().steps if isinstance(step, Launch)] == [Purpose.TRIAL]
@@ -109,17 +108,17 @@ def test_nothing_is_kept_warm_where_nobody_asks_for_it() -> None:
     world.desired = replace(world.desired, settings=replace(world.desired.settings, keep_warm_seconds=0.0))
     plans = roll_out(world, Image.BETTER)
     assert not [step for plan in plans for step in plan.steps if isinstance(step, Park)]
-    assert runs(world, Phase.RUN) == [Image.BETTER] * 2
+    assert runs(world, InstancePhase.RUN) == [Image.BETTER] * 2
 
 
 def test_a_warm_instance_that_dies_is_retired_and_a_newcomer_replaced() -> None:
     """A newcomer that dies before it takes over is launched anew; the old fleet serves on."""
     world = settled(Strategy.BLUE_GREEN, count=3)
     world.promote(Image.BETTER.digest, kind="image")
-    while not runs(world, Phase.WARM):
+    while not runs(world, InstancePhase.WARM):
         live(world, 1)
     live(world, 2)
-    warm = next(name for name, box in world.boxes.items() if box.assignment.phase is Phase.WARM)
+    warm = next(name for name, box in world.boxes.items() if box.assignment.phase is InstancePhase.WARM)
     world.boxes[warm].has_crashed = True
     plans = live(world, 40)
     assert any(isinstance(step, Retire) and step.instance == warm for plan in plans for step in plan.steps)
@@ -141,7 +140,7 @@ def test_a_canary_that_is_no_worse_takes_over() -> None:
     """Judged no worse, the target replaces the fleet, and no baseline is left."""
     world = settled(Strategy.CANARY, count=3)
     roll_out(world, Image.BETTER)
-    assert runs(world, Phase.RUN) == [Image.BETTER] * 3
+    assert runs(world, InstancePhase.RUN) == [Image.BETTER] * 3
     assert world.rollout.stage is Stage.SETTLED
 
 
@@ -152,7 +151,7 @@ def test_a_worse_canary_always_reverts(image: Image, count: int) -> None:
     world = settled(Strategy.CANARY, count=count)
     plans = roll_out(world, image)
     assert world.desired.image.release == Image.GOOD.digest
-    assert runs(world, Phase.RUN) == [Image.GOOD] * count
+    assert runs(world, InstancePhase.RUN) == [Image.GOOD] * count
     assert "worse than its baseline" in world.rollout.bad[-1].reason
     launched = [step for plan in plans for step in plan.steps if isinstance(step, Launch)]
     of_image = [step for step in launched if step.generation.image == image.digest]
@@ -192,7 +191,7 @@ def test_a_comparison_that_lost_its_baseline_begins_anew() -> None:
     plans = live(world, 60)
     launched = [step.purpose for plan in plans for step in plan.steps if isinstance(step, Launch)]
     assert launched.count(Purpose.CANARY) == launched.count(Purpose.BASELINE) == 1
-    assert runs(world, Phase.RUN) == [Image.BETTER] * 2
+    assert runs(world, InstancePhase.RUN) == [Image.BETTER] * 2
 
 
 def test_a_pause_keeps_both_sides_where_they_are() -> None:
@@ -204,7 +203,7 @@ def test_a_pause_keeps_both_sides_where_they_are() -> None:
     assert world.rollout.stage is Stage.PAUSED
     world.desired = replace(world.desired, hold=None)
     live(world, 60)
-    assert runs(world, Phase.RUN) == [Image.BETTER] * 2
+    assert runs(world, InstancePhase.RUN) == [Image.BETTER] * 2
 
 
 @pytest.mark.parametrize("after_steps", [0, 1])
@@ -226,7 +225,7 @@ def test_a_leader_may_die_at_any_step(
     world.promote(image.digest, kind="image")
     live(world, 90, dies_in=dies_in, after_steps=after_steps)
     expected = Image.BETTER if image is Image.BETTER else Image.GOOD
-    assert runs(world, Phase.RUN) == [expected] * 2
+    assert runs(world, InstancePhase.RUN) == [expected] * 2
     assert len(world.boxes) == 2
     assert world.desired.image.release == world.desired.image.stable == expected.digest
     assert world.rollout.stage is Stage.SETTLED

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.core.verdict import Evidence, Finding
-from handshake.fleet.verdicts import Sighting, Thresholds, Watched, watch
+from handshake.fleet.instance import Evidence, VerdictState
+from handshake.fleet.instances.verdicts import Sighting, Thresholds, Watched, watch
 
-YES, NO, UNKNOWN = Finding.YES, Finding.NO, Finding.UNKNOWN
+YES, NO, UNKNOWN = VerdictState.YES, VerdictState.NO, VerdictState.UNKNOWN
 OK, ILL, NOTHING = 200, 500, 0
 
 
 def see(
-    at: float, plain: int, *, exited: str = "", templates: int | None = None, is_target: Finding = YES
+    at: float, plain: int, *, exited: str = "", templates: int | None = None, is_target: VerdictState = YES
 ) -> Sighting:
     """Return a sighting in which `/health` and the template check gave these statuses."""
     asked = None if templates is None else Evidence(status=templates, at=at)
@@ -46,7 +46,7 @@ def watch_all(*sightings: Sighting) -> Watched:
         ([OK] + [NOTHING] * 3 + [ILL] + [NOTHING] * 3, YES, NO),
     ],
 )
-def test_probes_every_ten_seconds(statuses: list[int], alive: Finding, ready: Finding) -> None:
+def test_probes_every_ten_seconds(statuses: list[int], alive: VerdictState, ready: VerdictState) -> None:
     """Two bad probes in a row take readiness, 30 s of silence take life, and one good probe gives both."""
     verdicts = watch_all(*(see(10.0 * n, status) for n, status in enumerate(statuses))).verdicts
     assert (verdicts.alive.finding, verdicts.ready.finding) == (alive, ready)
@@ -79,7 +79,7 @@ def test_since_moves_only_with_the_finding() -> None:
     ],
 )
 def test_fresh_is_equality_confirmed_by_the_instance(
-    is_target: Finding, templates: int | None, fresh: Finding
+    is_target: VerdictState, templates: int | None, fresh: VerdictState
 ) -> None:
     """Fresh is the target's generation, and the instance's own word that it has loaded the templates."""
     watched = watch_all(see(1.0, OK, templates=templates, is_target=is_target))
@@ -87,7 +87,7 @@ def test_fresh_is_equality_confirmed_by_the_instance(
 
 
 @pytest.mark.parametrize("last", [YES, NO])
-def test_nothing_becomes_stale_through_ignorance(last: Finding) -> None:
+def test_nothing_becomes_stale_through_ignorance(last: VerdictState) -> None:
     """While the pointers cannot be read, the last verdict holds."""
     watched = watch_all(see(1.0, OK, is_target=last), see(2.0, OK, templates=503, is_target=UNKNOWN))
     assert watched.verdicts.fresh.finding is last

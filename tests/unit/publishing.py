@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import ObjectStore
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.upload import Progress
-from handshake.site.publish import publish_site
+from handshake.core.subject import Kind, Subject
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.objects import ObjectStore
+from handshake.release.provenance import Provenance
+from handshake.release.upload import UploadProgress
+from handshake.site.upload import publish_site
 
 
 def publish(
@@ -18,9 +18,9 @@ def publish(
     previous: Manifest | None = None,
     *,
     is_thorough: bool = False,
-) -> list[Progress]:
+) -> list[UploadProgress]:
     """Publish a manifest of a folder; return what was reported."""
-    reports: list[Progress] = []
+    reports: list[UploadProgress] = []
     provenance = Provenance(
         subject=Subject(kind=Kind.SITE, name="calls"),
         release=release_id(manifest),

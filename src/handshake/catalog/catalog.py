@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from handshake.catalog.endpoint import CheckStatus, Endpoint, Endpoints
-from handshake.catalog.entry import Entry, Operation, Snapshot
+from handshake.catalog.entries import CatalogEntry, CheckStatus, Endpoint, Endpoints, Operation, Snapshot
 
 
 class Catalog(Protocol):
@@ -17,7 +16,7 @@ class Catalog(Protocol):
     may be called from several threads.
     """
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> CatalogEntry | None:
         """Return one entry, None where the key does not exist."""
         ...
 

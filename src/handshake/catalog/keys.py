@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from handshake.core.ack import Place
-from handshake.core.digest import Digest
-from handshake.core.release import Subject
-
 ROOT = "hs/v1/"
 POINTERS = ROOT + "pointers/"
 HISTORY = ROOT + "history/"
@@ -46,12 +42,12 @@ COLLECTING = ROOT + "collecting"
 """Verbs hold it as a lock while they collect objects."""
 
 
-def pointer_key(subject: Subject) -> str:
+def pointer_key(subject: str) -> str:
     """Verbs write it, and the engine when it reverts: always by check-and-set."""
     return f"{POINTERS}{subject}"
 
 
-def history_key(subject: Subject, revision: int) -> str:
+def history_key(subject: str, revision: int) -> str:
     """Written once, in the transaction that moves the pointer; zero-padded, so that keys sort by revision."""
     return f"{HISTORY}{subject}/{revision:08d}"
 
@@ -71,7 +67,7 @@ def instance_key(node: str, instance: str) -> str:
     return f"{INSTANCES}{node}/{instance}"
 
 
-def ack_key(place: Place, subject: str) -> str:
+def ack_key(place: str, subject: str) -> str:
     """That place's agent writes it."""
     return f"{ACKS}{place}/{subject}"
 
@@ -86,7 +82,7 @@ def hold_key(service: str) -> str:
     return f"{HOLDS}{service}"
 
 
-def shaken_key(release: Digest) -> str:
+def shaken_key(release: str) -> str:
     """The verb `shake` writes it."""
     return f"{SHAKEN}{release}"
 

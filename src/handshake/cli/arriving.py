@@ -1,18 +1,31 @@
-"""Waiting for a moved pointer and telling what became of it: what promote, rollback, apply and publish share."""
+"""Waiting for a moved pointer and showing what becomes of it: progress bars, and a fleet while it is replaced."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from handshake.cli.screen import out, progress, show
-from handshake.cli.watching import watching
-from handshake.control.arrival import Arrival, Ending
-from handshake.control.operator import Operator
-from handshake.control.status import FleetRow, read_fleets
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import Progress
+from rich.text import Text
+
+from handshake.campaign.operator import Operator
+from handshake.campaign.publish import ProgressReporter
+from handshake.campaign.status import FleetRow, InstanceRow, read_fleets
+from handshake.cli.screen import err, out, print_report, progress
 from handshake.core.digest import short
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind
-from handshake.fleet.state import Stage
+from handshake.core.errors import HandshakeError
+from handshake.core.subject import Kind
+from handshake.fleet.engine.describe import print_moment
+from handshake.fleet.engine.state import Stage
+from handshake.fleet.instance import InstancePhase, VerdictState
+from handshake.pointers.arrival import Arrival, ArrivalOutcome
+from handshake.pointers.pointer import Pointer
+from handshake.release.upload import UploadProgress
 
 
 def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json: bool) -> None:
@@ -26,8 +39,8 @@ def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json
             arrival = operator.wait(
                 moved, seconds=seconds, tell=lambda why: bars.update(task, description=why)
             )
-    show(arrival, as_json=as_json, for_people=lambda: _tell(arrival))
-    if arrival.ending is not Ending.ARRIVED:
+    print_report(arrival, as_json=as_json, for_people=lambda: _tell(arrival))
+    if arrival.ending is not ArrivalOutcome.ARRIVED:
         sys.exit(1)
 
 
@@ -41,9 +54,102 @@ def _concerned(operator: Operator, moved: Pointer) -> tuple[FleetRow, ...]:
 
 def _tell(arrival: Arrival) -> None:
     pointer = arrival.pointer
-    colour = "green" if arrival.ending is Ending.ARRIVED else "red"
+    colour = "green" if arrival.ending is ArrivalOutcome.ARRIVED else "red"
     out.print(
         f"{pointer.subject} -> {short(pointer.release)} revision {pointer.revision}: "
         f"[{colour}]{arrival.ending}[/] after {arrival.seconds:.2f} s"
     )
     out.print(f"  {arrival.why}", markup=False, style="dim", soft_wrap=True)
+
+
+# A fleet on the screen while it is replaced: its stage, why it waits, and a tile for each instance.
+
+_PER_SECOND = 4
+_COLOURS = {Stage.SETTLED: "green", Stage.FROZEN: "red", Stage.STUCK: "red"}
+_MARKS = {VerdictState.YES: "✓", VerdictState.NO: "✗", VerdictState.UNKNOWN: "?"}
+_TILE_WIDTH = 30
+
+ReadFleets = Callable[[], tuple[FleetRow, ...]]
+
+
+@contextmanager
+def watching(read: ReadFleets, *, is_quiet: bool = False) -> Iterator[None]:
+    """Show these fleets on standard error while the block runs; a pipe sees none of it."""
+    if is_quiet or not err.is_terminal:
+        yield
+        return
+    view = _View(read)
+    with Live(console=err, get_renderable=view.draw, refresh_per_second=_PER_SECOND, transient=True):
+        yield
+
+
+def draw_fleet(fleet: FleetRow) -> RenderableType:
+    """Return one fleet as it is drawn."""
+    stage = Text(fleet.stage, style=_COLOURS.get(Stage(fleet.stage), "yellow"))
+    head = Text.assemble(
+        (fleet.service, "bold"), "  ", stage, f" since {print_moment(fleet.since)}  {fleet.progress}"
+    )
+    return Group(head, Text(fleet.sentence, style="dim"), Columns(map(_draw_tile, fleet.instances)))
+
+
+class _View:
+    """What was read last stays on the screen while the catalogue does not answer."""
+
+    def __init__(self, read: ReadFleets) -> None:
+        self._read = read
+        self._seen: tuple[FleetRow, ...] = ()
+
+    def draw(self) -> RenderableType:
+        try:
+            self._seen = self._read()
+        except HandshakeError as error:
+            return Group(*map(draw_fleet, self._seen), Text(error.what, style="red"))
+        return Group(*map(draw_fleet, self._seen))
+
+
+def _draw_tile(instance: InstanceRow) -> Panel:
+    verdicts = f"{_MARKS[instance.ready]} ready  {_MARKS[instance.fresh]} fresh"
+    phase = "" if instance.phase == InstancePhase.RUN else f"  {instance.phase}"
+    text = Text(f"{instance.generation}\n{verdicts}{phase}")
+    return Panel(text, title=instance.instance, border_style=_colour_of(instance), width=_TILE_WIDTH)
+
+
+def _colour_of(instance: InstanceRow) -> str:
+    if instance.alive is VerdictState.NO:
+        return "red"
+    if instance.phase != InstancePhase.RUN:
+        return "blue"
+    return "green" if instance.ready is instance.fresh is VerdictState.YES else "yellow"
+
+
+# Progress of a publish as bars.
+
+
+def telling(bars: Progress, subject: str, done: dict[str, UploadProgress] | None = None) -> ProgressReporter:
+    """Return a Telling that shows a publish as one bar: its steps, then its objects on their way to the regions.
+
+    `done` holds afterwards how many objects travelled to each region.
+    """
+    task = bars.add_task(subject, total=None)
+    done = {} if done is None else done
+
+    def step(what: str) -> None:
+        bars.update(task, description=f"{subject}: {what}")
+
+    def upload(progress: UploadProgress) -> None:
+        done[progress.region] = progress
+        bars.update(
+            task,
+            description=f"{subject}: to {', '.join(sorted(done))}",
+            completed=sum(each.done for each in done.values()),
+            total=sum(each.total for each in done.values()),
+        )
+
+    return ProgressReporter(step=step, upload=upload)
+
+
+def say_sent(sent: Mapping[str, int]) -> str:
+    """Return in words how many objects travelled to each region."""
+    if not any(sent.values()):
+        return "nothing had to travel"
+    return ", ".join(f"{count:,} objects to {region}" for region, count in sorted(sent.items()))

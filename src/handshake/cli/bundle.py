@@ -10,14 +10,21 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from handshake.cli.asking import who_asks
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.screen import (
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+    who_asks,
+)
 from handshake.cli.session import find_release, open_wiring, read_subject
-from handshake.control.bundles import BundleStatus
+from handshake.compose.cli import Wiring
 from handshake.core.digest import Digest, short
-from handshake.core.release import Subject
-from handshake.fleet.bundle import State
-from handshake.wiring.campaign import Wiring
+from handshake.core.subject import Subject
+from handshake.fleet.bundle_store import BundleStatus
+from handshake.fleet.bundles import BundleState
 
 _LOOK_SECONDS = 0.2
 _wait = click.option(
@@ -58,7 +65,7 @@ def promote(
         wiring = open_wiring(campaign)
         releases = dict(_read_item(item, wiring) for item in items)
         made = wiring.bundles(who_asks()).promote(releases, reason=reason, forced=forced)
-        _wait_and_tell(wiring, made.id, State.DONE, seconds=seconds, as_json=as_json)
+        _wait_and_tell(wiring, made.id, BundleState.DONE, seconds=seconds, as_json=as_json)
 
 
 @bundle.command()
@@ -72,7 +79,7 @@ def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: 
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         wiring.bundles(who_asks()).undo(identity, reason=reason)
-        _wait_and_tell(wiring, identity, State.UNDONE, seconds=seconds, as_json=as_json)
+        _wait_and_tell(wiring, identity, BundleState.UNDONE, seconds=seconds, as_json=as_json)
 
 
 @bundle.command()
@@ -84,7 +91,7 @@ def status(identity: str, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         known = open_wiring(campaign).bundles(who_asks()).all()
         chosen = tuple(each for each in known if each.bundle.id.startswith(identity))
-        show(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _tell(chosen))
+        print_report(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _tell(chosen))
 
 
 def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
@@ -92,17 +99,19 @@ def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
     return read_subject(subject), find_release(release, wiring.releases())
 
 
-def _wait_and_tell(wiring: Wiring, identity: str, wanted: State, *, seconds: float, as_json: bool) -> None:
+def _wait_and_tell(
+    wiring: Wiring, identity: str, wanted: BundleState, *, seconds: float, as_json: bool
+) -> None:
     """Wait until a bundle has ended, and print how; exit with 1 unless it ended as it was meant to."""
     deadline = time.monotonic() + seconds
     with progress(is_quiet=as_json) as bars:
         task = bars.add_task(f"bundle {identity}", total=None)
-        while (found := _find(wiring, identity)).progress.state not in {wanted, State.UNDONE}:
+        while (found := _find(wiring, identity)).progress.state not in {wanted, BundleState.UNDONE}:
             if time.monotonic() > deadline:
                 break
             bars.update(task, description=found.progress.reason)
             time.sleep(_LOOK_SECONDS)
-    show(found, as_json=as_json, for_people=lambda: _tell((found,)))
+    print_report(found, as_json=as_json, for_people=lambda: _tell((found,)))
     if found.progress.state is not wanted:
         sys.exit(1)
 

@@ -9,13 +9,20 @@ import click
 from rich.markup import escape
 
 from handshake.cli.arriving import wait_and_tell
-from handshake.cli.asking import who_asks
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.screen import (
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+    who_asks,
+)
 from handshake.cli.session import open_wiring
-from handshake.control.copying.proof import PageProof
-from handshake.control.house import find_house
+from handshake.compose.fallback_copy import Copying
 from handshake.core.clock import SystemClock
-from handshake.wiring.copying import Copying
+from handshake.release.node_paths import find_node
+from handshake.site.copy.copier import PageProof
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +45,7 @@ def copy() -> None:
 def make(*, seconds: float, campaign: str, as_json: bool) -> None:
     """Copy the pages of `[fallback_copy]` as the edge shows them now, and promote the copy."""
     with errors_explained(as_json=as_json):
-        copying = Copying(find_house(campaign), SystemClock())
+        copying = Copying(find_node(campaign), SystemClock())
         pages = copying.copy_pages()
         with progress(is_quiet=as_json) as bars:
             task = bars.add_task("copy", total=None)
@@ -52,9 +59,9 @@ def make(*, seconds: float, campaign: str, as_json: bool) -> None:
 def prove(*, campaign: str, as_json: bool) -> None:
     """Serve the pages from the copy alone, by a cache of its own behind which nothing runs; visitors notice nothing."""
     with errors_explained(as_json=as_json):
-        pages = Copying(find_house(campaign), SystemClock()).prove_copy()
+        pages = Copying(find_node(campaign), SystemClock()).prove_copy()
         report = CopyProofReport(is_proven=not any(page.fault for page in pages), pages=pages)
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
         if not report.is_proven:
             sys.exit(1)
 

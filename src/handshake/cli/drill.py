@@ -10,16 +10,14 @@ from pathlib import Path
 
 import click
 
-from handshake.cli.asking import who_asks
-from handshake.cli.screen import errors_explained, json_option, out, show
+from handshake.cli.screen import errors_explained, json_option, out, print_report, who_asks
 from handshake.cli.session import open_wiring
 from handshake.cli.up import start_campaign
-from handshake.core.release import Kind, Subject
-from handshake.drills.changed_campaign import Change, changed_campaign, find_changes
-from handshake.drills.target import Target
-from handshake.drills.tour import Stop, Tour
+from handshake.compose.cli import Wiring
+from handshake.core.subject import Kind, Subject
+from handshake.drills.plan import Target
+from handshake.drills.tour import Change, Stop, Tour, changed_campaign, find_changes
 from handshake.drills.tour_plan import TourPlan, plan_tour
-from handshake.wiring.campaign import Wiring
 
 _RATE_PER_SECOND = 100.0
 
@@ -60,7 +58,7 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
         with changed_campaign(wiring.house.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
             stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
-        show(done, as_json=as_json, for_people=lambda: _tell_end(done))
+        print_report(done, as_json=as_json, for_people=lambda: _tell_end(done))
         if not done.is_good:
             sys.exit(1)
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from handshake.cli.screen import errors_explained, json_option, out, show
+from handshake.cli.screen import errors_explained, json_option, out, print_report
 from handshake.core.atomic_file import write_atomically
-from handshake.site.guess import guess_site
-from handshake.site.starter import PUBLISH, write_starter
+from handshake.site.starter import PUBLISH, guess_site, write_starter
 
 _HIDDEN = (".git", "node_modules")
 
@@ -46,7 +45,7 @@ def site(folder: Path, *, as_json: bool) -> None:
         written = tuple(path for path, text in files.items() if _write(folder / path, text))
         kept = tuple(path for path in files if path not in written)
         report = InitReport(folder=str(folder), written=written, kept=kept)
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 def _list(folder: Path) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import click
 
-from handshake.cli.completing import complete_program
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.completion import complete_program
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
 from handshake.cli.session import open_wiring
 from handshake.core.problem import Location, Problem, ProblemsError
 
@@ -33,7 +33,7 @@ def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
         if not chosen:
             raise _unknown(name, known)
         report = LogReport(lines={each: supervision.log_tail(each, count) for each in chosen})
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> ProblemsError:

@@ -40,7 +40,26 @@ VERBS = {
     "control": "",
 }
 """Each verb's sentence in the program's help; its own help says more."""
-_MODULES = {"edge": "edge.edge", "site": "site.site"}
+_MODULES = {
+    "edge": "edge.edge",
+    "site": "site.site",
+    "down": "up",
+    "bake": "publish",
+    "shake": "contract",
+    "promote": "pointers",
+    "rollback": "pointers",
+    "history": "pointers",
+    "scale": "rollout",
+    "drift": "status",
+    "check": "policy",
+    "plan": "policy",
+    "apply": "policy",
+    "collect": "region",
+    "key": "secrets",
+    "secret": "secrets",
+    "agent": "processes",
+    "control": "processes",
+}
 
 
 @click.group(

@@ -8,12 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from handshake.cli.asking import who_asks
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.cli.session import open_wiring
-from handshake.control.agent.health import ask_agent
-from handshake.control.house import House, data_root, make_folders, run_root, save_house
-from handshake.control.invitation import (
+from handshake.agent.joining import (
     Invitation,
     accept,
     invite,
@@ -21,12 +16,16 @@ from handshake.control.invitation import (
     read_invitation,
     write_invitation,
 )
-from handshake.control.nodes import Node, explain_node
-from handshake.control.secrets import Secrets
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
+from handshake.cli.session import open_wiring
+from handshake.compose.cli import Wiring
+from handshake.compose.publishing import find_missing_programs
+from handshake.config.secrets import Secrets
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
-from handshake.wiring.campaign import Wiring
-from handshake.wiring.machine import find_missing_programs
+from handshake.fleet.load_balancer.balancer import ask_agent
+from handshake.fleet.nodes import Node, explain_node
+from handshake.release.node_paths import NodePaths, data_root, make_folders, run_root, save_node
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,7 @@ def list_nodes(*, campaign: str, as_json: bool) -> None:
     """Show every node that the policy names, whether it answers, and how its clock goes."""
     with errors_explained(as_json=as_json):
         report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
-        show(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
 
 
 @node.command("invite")
@@ -78,7 +77,7 @@ def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
         wiring.node_register.admit(name, names, who=who_asks())
         write_invitation(file, invite(wiring.house, lent_secrets(wiring.house, wiring.secrets), name))
         report = NodeReport(node=name, what=f"is invited: take {file} there, then handshake node join")
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 @node.command("join")
@@ -96,7 +95,7 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
         started = Wiring(house, SystemClock()).join(ask_agent)
         what = f"joined {house.name}" if started else f"had joined {house.name} already"
         report = NodeReport(node=house.node, what=f"{what}; its door is http://{house.door}/")
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 @node.command("remove")
@@ -111,10 +110,10 @@ def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None
         names = wiring.operator(who_asks()).live().policy.campaign.nodes
         wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
         report = NodeReport(node=name, what="is removed: what it ran is replaced elsewhere")
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
-def _settle(invitation: Invitation, address: str) -> House:
+def _settle(invitation: Invitation, address: str) -> NodePaths:
     """Write down where this node's things lie, and its secrets among them; a second time changes nothing."""
     data = data_root()
     house = accept(invitation, address=address, folder=data, run=run_root(), data=data)
@@ -122,7 +121,7 @@ def _settle(invitation: Invitation, address: str) -> House:
     secrets = Secrets(house.secrets)
     for name, value in invitation.secrets.items():
         secrets.write(name, value)
-    save_house(house)
+    save_node(house)
     return house
 
 

@@ -1,17 +1,91 @@
-"""`handshake region`: what a provider must be told of a region that is a bucket."""
+"""`handshake region` and `collect`: what a bucket's provider must be told, and objects that no kept release needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import click
+from rich.table import Table
 
-from handshake.cli.screen import campaign_option, errors_explained, json_option, show
+from handshake.campaign.retention import CollectionPlan, Retention
+from handshake.cli.screen import (
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+    who_asks,
+)
 from handshake.cli.session import open_wiring
-from handshake.control.house import House
-from handshake.core.bucket import Bucket
-from handshake.core.bucket_policy import let_site_publish, let_visitors_read, print_policy
+from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
+from handshake.release.node_paths import NodePaths
+from handshake.release.regions import Bucket, let_site_publish, let_visitors_read, print_policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionReport:
+    """What goes, or went."""
+
+    is_done: bool
+    kept: int
+    going: tuple[Digest, ...]
+    objects: dict[str, int]
+    """By region."""
+
+
+@click.command()
+@click.option("--delete", "is_done", is_flag=True, help="Do it; without this, only tell what would go.")
+@click.option("--days", default=30, show_default=True, help="How long what was live is kept.")
+@click.option("--newest", default=5, show_default=True, help="Releases of each subject that are kept anyway.")
+@click.option("--force", "forced", default="", metavar="REASON", help="Take out more than a quarter; why.")
+@campaign_option
+@json_option
+def collect(*, is_done: bool, days: int, newest: int, forced: str, campaign: str, as_json: bool) -> None:
+    """Tell which objects no kept release needs, and with `--delete` take them out of every region.
+
+    Kept is what is live, stable, among the newest, was live or made within DAYS, and what a kept image stands
+    on; a site's own retention counts where it is longer.
+    """
+    retention = Retention(days=days, newest=newest)
+    with errors_explained(as_json=as_json):
+        collector = open_wiring(campaign).collector(who_asks())
+        with progress(is_quiet=as_json) as bars:
+            task = bars.add_task("collect", total=None)
+            if is_done:
+                plan = collector.collect(
+                    retention,
+                    lambda done, total: bars.update(task, completed=done, total=total),
+                    forced=forced,
+                )
+            else:
+                plan = collector.plan(retention)
+        report = _describe(plan, is_done=is_done)
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report, plan))
+
+
+def _describe(plan: CollectionPlan, *, is_done: bool) -> CollectionReport:
+    return CollectionReport(
+        is_done=is_done,
+        kept=len(plan.kept),
+        going=plan.going,
+        objects={region.region: len(region.keys) for region in plan.regions},
+    )
+
+
+def _tell(report: CollectionReport, plan: CollectionPlan) -> None:
+    table = Table("region", "objects", "unneeded", box=None)
+    for region in plan.regions:
+        table.add_row(region.region, f"{region.objects:,}", f"{len(region.keys):,}")
+    out.print(table)
+    names = ", ".join(short(release) for release in report.going) or "none"
+    out.print(f"releases kept: {report.kept}; going: {names}", markup=False)
+    if not report.is_done and plan.count:
+        out.print("nothing was changed; handshake collect --delete takes them out", markup=False)
+
+
+# `handshake region`: what a provider must be told of a region that is a bucket.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +126,10 @@ def print_region_policy(
         for site, principal in publishers:
             statements += let_site_publish(bucket, site, principal)
         report = PolicyReport(bucket=bucket.name, policy=print_policy(*statements))
-        show(report, as_json=as_json, for_people=lambda: click.echo(report.policy))
+        print_report(report, as_json=as_json, for_people=lambda: click.echo(report.policy))
 
 
-def _find_bucket(house: House, region: str) -> Bucket:
+def _find_bucket(house: NodePaths, region: str) -> Bucket:
     if region not in house.buckets:
         known = ", ".join(house.buckets) or "none"
         raise RefusedError(f"no region {region} is a bucket", hint=f"Regions that are: {known}.")

@@ -1,4 +1,4 @@
-"""`handshake rollout`: pause a service's rollouts, let them go on, send one back."""
+"""`handshake rollout` and `scale`: what a person says in a service's rollouts, and in how many instances it has."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from dataclasses import dataclass
 
 import click
 
-from handshake.cli.asking import who_asks
-from handshake.cli.completing import complete_service
-from handshake.cli.durations import DurationType
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.campaign.status import FleetRow, read_fleets
+from handshake.cli.arriving import draw_fleet, watching
+from handshake.cli.completion import complete_service
+from handshake.cli.screen import (
+    DurationType,
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    who_asks,
+)
 from handshake.cli.session import open_wiring
-from handshake.cli.watching import draw_fleet, watching
-from handshake.control.status import FleetRow, read_fleets
+from handshake.compose.cli import Wiring
 from handshake.core.digest import short
 from handshake.core.errors import RefusedError
-from handshake.core.pointer import Pointer
-from handshake.fleet.hold import Hold
-from handshake.fleet.state import Stage
-from handshake.fleet.wording import print_moment
-from handshake.wiring.campaign import Wiring
+from handshake.fleet.engine.describe import print_moment
+from handshake.fleet.engine.state import Hold, Stage
+from handshake.fleet.scaling import AUTOSCALER, Scale
+from handshake.pointers.pointer import Pointer
 
 _AT_REST = {Stage.SETTLED, Stage.STUCK}
 _LOOK_SECONDS = 0.2
@@ -58,7 +64,7 @@ def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as
     """Replace nothing of SERVICE but what crashes, for a time or until resumed."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).pause(service, reason=reason, seconds=seconds)
-        show(hold, as_json=as_json, for_people=lambda: _tell_pause(hold))
+        print_report(hold, as_json=as_json, for_people=lambda: _tell_pause(hold))
 
 
 @rollout.command()
@@ -70,7 +76,7 @@ def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Let SERVICE's rollouts go on."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).resume(service, reason=reason)
-        show(hold, as_json=as_json, for_people=lambda: _tell_resume(hold))
+        print_report(hold, as_json=as_json, for_people=lambda: _tell_resume(hold))
 
 
 @rollout.command()
@@ -83,7 +89,7 @@ def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         moved = open_wiring(campaign).rollouts(who_asks()).abort(service, reason=reason)
         report = AbortReport(service=service, pointers=moved)
-        show(report, as_json=as_json, for_people=lambda: _tell_abort(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell_abort(report))
 
 
 @rollout.command()
@@ -97,7 +103,7 @@ def watch(service: str, *, seconds: float, campaign: str, as_json: bool) -> None
         wiring = open_wiring(campaign)
         with watching(lambda: (_read(wiring, service),), is_quiet=as_json):
             fleet = _wait(wiring, service, seconds)
-        show(fleet, as_json=as_json, for_people=lambda: out.print(draw_fleet(fleet)))
+        print_report(fleet, as_json=as_json, for_people=lambda: out.print(draw_fleet(fleet)))
         if fleet.stage != Stage.SETTLED:
             sys.exit(1)
 
@@ -130,3 +136,59 @@ def _tell_resume(hold: Hold) -> None:
 def _tell_abort(report: AbortReport) -> None:
     for pointer in report.pointers:
         out.print(f"{pointer.subject} -> {short(pointer.release)} revision {pointer.revision}: went back")
+
+
+# `handshake scale`: says how many instances a service shall have.
+
+_AUTO = "auto"
+
+
+class CountType(click.ParamType[int | None]):
+    """A number of instances, or `auto`."""
+
+    name = "count"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, None for `auto`."""
+        text = str(value)
+        if text == _AUTO:
+            return None
+        if not text.isdigit():
+            self.fail(f"{text!r} is neither a number nor {_AUTO!r}", param, ctx)
+        return int(text)
+
+
+@click.command()
+@click.argument("service", shell_complete=complete_service)
+@click.argument("count", type=CountType())
+@click.option(
+    "--for",
+    "seconds",
+    type=DurationType(),
+    default=None,
+    help="How long the number wins over the autoscaler's: 90s, 10m, 2h, 7d; else for good.",
+)
+@click.option("--reason", required=True, help="Why, for the journal.")
+@campaign_option
+@json_option
+def scale(
+    service: str, count: int | None, *, seconds: float | None, reason: str, campaign: str, as_json: bool
+) -> None:
+    """Run COUNT instances of SERVICE, or with `auto` as many as its load asks for again."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        services = wiring.operator(who_asks()).live().policy.campaign.services
+        scales = wiring.scales(who_asks())
+        if count is None:
+            said = scales.release(services, service, reason=reason)
+        else:
+            said = scales.hold(services, service, count, reason=reason, seconds=seconds)
+        print_report(said, as_json=as_json, for_people=lambda: _tell(said))
+
+
+def _tell(said: Scale) -> None:
+    if said.owner == AUTOSCALER:
+        out.print(f"{said.service}: the autoscaler decides again, from {said.wanted} instances on")
+        return
+    until = f"until {print_moment(said.until)}" if said.until is not None else "for good"
+    out.print(f"{said.service}: {said.wanted} instances {until}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +27,25 @@ from handshake.catalog.codec import encode
 from handshake.core.errors import HandshakeError
 from handshake.core.problem import ProblemsError
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+)([smhd])")
+
+
+class DurationType(click.ParamType[float]):
+    """Seconds, written with a unit."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        found = _DURATION.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value!r} is no duration: write 90s, 10m, 2h or 7d", param, ctx)
+        return float(int(found[1]) * _UNITS[found[2]])
+
+
+# What every verb prints through: tables and sentences for people, JSON for programs, errors for both.
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 out = Console(highlight=False)
@@ -42,7 +64,7 @@ def campaign_option(command: Command) -> Command:
     )(command)
 
 
-def show(report: object, *, as_json: bool, for_people: Callable[[], None]) -> None:
+def print_report(report: object, *, as_json: bool, for_people: Callable[[], None]) -> None:
     """Print a report in the form that was asked for."""
     if as_json:
         click.echo(encode(report).decode())
@@ -102,3 +124,11 @@ def _say_error(error: HandshakeError, *, as_json: bool) -> None:
         err.print(f"  → {error.hint}", markup=False, style="dim", soft_wrap=True)
     for line in error.details.splitlines()[-20:]:
         err.print(f"  | {line}", markup=False, style="dim", soft_wrap=True)
+
+
+# Who asks, for the journal.
+
+
+def who_asks() -> str:
+    """Return the person behind the verb, for the journal: under sudo, the one who called it."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handshake.control.house import find_house
+from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, digits, short
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.release import Subject, parse_subject
-from handshake.wiring.campaign import Wiring
+from handshake.core.subject import Subject, parse_subject
+from handshake.release.node_paths import find_node
 
 
 def open_wiring(campaign: str) -> Wiring:
     """Return the parts of a campaign that is up here; ProblemsError where there is none."""
-    return Wiring(find_house(campaign), SystemClock())
+    return Wiring(find_node(campaign), SystemClock())
 
 
 def read_subject(text: str) -> Subject:

@@ -1,20 +1,26 @@
-"""`handshake status`: the state of your state."""
+"""`handshake status` and `drift`: the state of your state, and what runs against it, file by file."""
 
 from __future__ import annotations
+
+import sys
 
 import click
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from handshake.cli.completing import complete_service
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.agent.drift import DriftReport
+from handshake.campaign.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
+from handshake.cli.completion import complete_service
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
 from handshake.cli.session import open_wiring
-from handshake.control.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
+from handshake.compose.routers import Routing
+from handshake.core.clock import SystemClock
 from handshake.core.digest import short
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.verdict import Finding
-from handshake.fleet.wording import print_moment
+from handshake.fleet.engine.describe import print_moment
+from handshake.fleet.instance import VerdictState
+from handshake.release.node_paths import find_node
 
 _MARKS = {
     PlaceState.SERVES: ("✓", "green"),
@@ -22,9 +28,9 @@ _MARKS = {
     PlaceState.REFUSES: ("✗", "red"),
 }
 _FINDINGS = {
-    Finding.YES: ("yes", "green"),
-    Finding.NO: ("no", "red"),
-    Finding.UNKNOWN: ("?", "yellow"),
+    VerdictState.YES: ("yes", "green"),
+    VerdictState.NO: ("no", "red"),
+    VerdictState.UNKNOWN: ("?", "yellow"),
 }
 
 
@@ -37,7 +43,7 @@ def status(service: str, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).status()
         _require_fleet(report, service)
-        show(report, as_json=as_json, for_people=lambda: _tell(report, service))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report, service))
 
 
 def _require_fleet(report: StatusReport, service: str) -> None:
@@ -101,7 +107,7 @@ def _tell_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
             out.print(f"{instance.instance} | {line}", markup=False, style="dim", soft_wrap=True)
 
 
-def _find(finding: Finding) -> Text:
+def _find(finding: VerdictState) -> Text:
     word, colour = _FINDINGS[finding]
     return Text(word, style=colour)
 
@@ -109,3 +115,30 @@ def _find(finding: Finding) -> Text:
 def _tell_probe(instance: InstanceRow) -> str:
     probe = instance.last_probe
     return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {escape(probe.body[:60])}"
+
+
+# `handshake drift`: what runs against what the pointers say, file by file.
+
+
+@click.command()
+@campaign_option
+@json_option
+def drift(*, campaign: str, as_json: bool) -> None:
+    """Compare instances, trees and routers of this node with the pointers; exit with 1 where one has drifted."""
+    with errors_explained(as_json=as_json):
+        report = Routing(find_node(campaign), SystemClock()).drift()
+        print_report(report, as_json=as_json, for_people=lambda: _tell_drift(report))
+        if report.has_drifted:
+            sys.exit(1)
+
+
+def _tell_drift(report: DriftReport) -> None:
+    out.print(f"looked at {', '.join(report.looked_at)}", style="dim")
+    if not report.differences:
+        out.print("[green]no drift[/]: everything is what the pointers say")
+        return
+    table = Table("", "wanted", "found", "plan", box=None)
+    for each in report.differences:
+        plan = escape(each.plan) or "[red]none: drift[/]"
+        table.add_row(*map(escape, (each.thing, each.wanted, each.found)), plan)
+    out.print(table)

@@ -1,8 +1,9 @@
-"""`handshake up`: starts a campaign on this machine, or adopts what runs of it."""
+"""`handshake up` and `down`: a campaign on this machine, started or adopted, and stopped."""
 
 from __future__ import annotations
 
 import getpass
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,22 +13,38 @@ from pathlib import Path
 import click
 from rich.progress import Progress
 
-from handshake.cli.screen import err, errors_explained, json_option, out, progress, show
-from handshake.cli.telling import telling
+from handshake.agent.joining import OBJECTS_SECRET
+from handshake.campaign.checks import check_folder, check_ports, require_folder
+from handshake.campaign.operator import Opening
+from handshake.campaign.settings import CampaignSettings
+from handshake.cli.arriving import telling
+from handshake.cli.screen import (
+    campaign_option,
+    err,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+)
+from handshake.compose.cli import Wiring
+from handshake.compose.publishing import find_missing_programs, find_port_holder
+from handshake.config.campaign_head import CAMPAIGN_FILE
 from handshake.config.reader import read_settings
-from handshake.control.agent.health import ask_agent
-from handshake.control.bucket_keys import check_bucket_keys
-from handshake.control.campaign import CampaignSettings
-from handshake.control.countries import build_countries, build_networks
-from handshake.control.house import House, data_root, make_folders, run_root, save_house
-from handshake.control.invitation import OBJECTS_SECRET
-from handshake.control.opening import Opening
-from handshake.control.policy_files import CAMPAIGN_FILE
-from handshake.control.preflight import check_folder, check_ports, require_folder
 from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
-from handshake.wiring.campaign import Wiring
-from handshake.wiring.machine import find_missing_programs, find_port_holder
+from handshake.edge.ingress.country_maps import build_countries, build_networks
+from handshake.fleet.load_balancer.balancer import ask_agent
+from handshake.release.node_paths import (
+    NodePaths,
+    check_bucket_keys,
+    data_root,
+    find_node,
+    make_folders,
+    run_root,
+    save_node,
+)
+from handshake.release.tree import remove_tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +69,7 @@ def up(folder: Path, *, as_json: bool) -> None:
     """
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
@@ -64,7 +81,7 @@ def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
         return _start(wiring, bars, begun)
 
 
-def _prepare(folder: Path) -> House:
+def _prepare(folder: Path) -> NodePaths:
     """Check everything, then write down where this campaign's things lie."""
     require_folder(folder)
     problems = [*check_folder(folder), *find_missing_programs()]
@@ -77,15 +94,15 @@ def _prepare(folder: Path) -> House:
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
         make_folders(house)
-    save_house(house)
+    save_node(house)
     return house
 
 
-def describe_house(folder: Path) -> House:
+def describe_house(folder: Path) -> NodePaths:
     """Return where the things of a folder's campaign lie on this machine, whether or not it is up."""
     campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
     buckets = {name: its for name, region in campaign.regions.items() if (its := region.as_bucket())}
-    return House(
+    return NodePaths(
         name=campaign.name,
         node=campaign.nodes[0],
         folder=folder,
@@ -166,3 +183,47 @@ def _tell(report: UpReport) -> None:
     out.print(f"  visitors    {report.door}")
     out.print(f"  dashboard   {report.dashboard}")
     err.print("handshake status shows the state of your state; handshake down stops everything.", style="dim")
+
+
+# `handshake down`: stops a campaign; its data stays unless it is purged.
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownReport:
+    """What `down` stopped."""
+
+    campaign: str
+    stopped: tuple[str, ...]
+    is_purged: bool
+
+
+@click.command()
+@campaign_option
+@click.option("--purge", is_flag=True, help="Delete the campaign's data too: releases, donations, secrets.")
+@click.option("--yes", is_flag=True, help="Do not ask before data is deleted.")
+@json_option
+def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
+    """Stop a campaign: doors first, stores last. Data stays, unless --purge."""
+    with errors_explained(as_json=as_json):
+        house = find_node(campaign)
+        if purge and not yes:
+            click.confirm(f"Delete all data of {house.name} in {house.data}?", abort=True)
+        stopped: list[str] = []
+        with progress(is_quiet=as_json) as bars:
+            task = bars.add_task("stopping", total=None)
+
+            def tell(name: str) -> None:
+                stopped.append(name)
+                bars.update(task, description=f"stopping {name}")
+
+            Wiring(house, SystemClock()).lifecycle().stop(tell)
+        shutil.rmtree(house.run)
+        if purge:
+            remove_tree(house.data)
+        report = DownReport(campaign=house.name, stopped=tuple(stopped), is_purged=purge)
+        kept = "its data is deleted" if purge else f"its data stays in {house.data}"
+        print_report(
+            report,
+            as_json=as_json,
+            for_people=lambda: out.print(f"{house.name} is down ({len(stopped)} stopped); {kept}."),
+        )

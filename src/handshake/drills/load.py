@@ -16,18 +16,16 @@ from typing import IO
 import uvloop
 
 from handshake.catalog.codec import decode
-from handshake.drills.client import Client
-from handshake.drills.load_record import Beginning, Ending, Line, print_line
-from handshake.drills.plan import LoadPlan
-from handshake.drills.result import Result
-from handshake.drills.retrying_donor import RetryingDonor
-from handshake.drills.schedule import Turn, schedule
+from handshake.drills.client import Client, RetryingDonor
+from handshake.drills.load_run import Beginning, Line, LoadRecordEnd, print_line
+from handshake.drills.plan import LoadPlan, Turn, schedule
+from handshake.drills.requests import RequestResult
 
 
 class Load:
     """One run of a plan in this process. Results are handed on at once and not kept."""
 
-    def __init__(self, plan: LoadPlan, record: Callable[[Result], None]) -> None:
+    def __init__(self, plan: LoadPlan, record: Callable[[RequestResult], None]) -> None:
         self._plan = plan
         self._client = Client(
             plan.target, timeout_seconds=plan.timeout_seconds, rest_seconds=plan.habits.rest_seconds
@@ -98,7 +96,7 @@ async def _run(plan: LoadPlan, record: IO[bytes]) -> None:
         load.stop()
 
     loop.add_reader(sys.stdin.fileno(), stop)
-    write(Ending(ended_at=await running, cpu_seconds=time.process_time()))
+    write(LoadRecordEnd(ended_at=await running, cpu_seconds=time.process_time()))
 
 
 async def _wait_until(moment: float) -> None:

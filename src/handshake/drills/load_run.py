@@ -1,21 +1,107 @@
-"""A load in a process of its own, so that nothing its caller computes delays a request."""
+"""A load in a process of its own, so that its caller delays no request, and the record it writes."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import IO
 
-from handshake.catalog.codec import encode
+from handshake.catalog.codec import decode, encode
 from handshake.core.clock import Clock, SystemClock
 from handshake.core.errors import UnavailableError
-from handshake.drills.load_files import LoadFiles
-from handshake.drills.load_record import LoadRecord, parse_record
+from handshake.drills.client import PAUSE_SECONDS
 from handshake.drills.plan import LoadPlan
-from handshake.drills.retrying_donor import PAUSE_SECONDS
+from handshake.drills.requests import RequestResult
+
+# What a load in a process of its own writes.
+
+
+class LoadFiles:
+    """Its record and its complaints. The files have no name, so nothing is left behind, whoever dies."""
+
+    def __init__(self) -> None:
+        self.record: IO[bytes] = TemporaryFile()  # noqa: SIM115 -- closed by `close`
+        self.complaints: IO[bytes] = TemporaryFile()  # noqa: SIM115 -- closed by `close`
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the first line has been written."""
+        return os.fstat(self.record.fileno()).st_size > 0
+
+    def read_record(self) -> IO[bytes]:
+        """Return the record's lines."""
+        self.record.seek(0)
+        return self.record
+
+    def read_complaints(self) -> str:
+        """Return what the process wrote to standard error."""
+        self.complaints.seek(0)
+        return self.complaints.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """Forget them."""
+        self.record.close()
+        self.complaints.close()
+
+
+# The record of a load: lines of JSON, the first one says when it began, the last one when it was over.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """The first line."""
+
+    began_at: float
+    """On the machine's monotonic clock."""
+    utc: float
+    """The same moment as seconds since the epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRecordEnd:
+    """The last line."""
+
+    ended_at: float
+    """The last request was begun before it, and may have ended after it."""
+    cpu_seconds: float
+    """What the process that sent the load has used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRecord:
+    """All of it."""
+
+    beginning: Beginning
+    results: tuple[RequestResult, ...]
+    """In the order in which they ended."""
+    ending: LoadRecordEnd
+
+
+Line = Beginning | RequestResult | LoadRecordEnd
+
+
+def print_line(line: Line) -> bytes:
+    """Print one line."""
+    return encode(line) + b"\n"
+
+
+def parse_record(lines: Iterable[bytes]) -> LoadRecord:
+    """Parse a whole record; UnavailableError where it was cut off."""
+    try:
+        first, *middle, last = lines
+        return LoadRecord(
+            beginning=decode(Beginning, first),
+            results=tuple(decode(RequestResult, line) for line in middle),
+            ending=decode(LoadRecordEnd, last),
+        )
+    except ValueError as error:
+        raise UnavailableError("the load did not come to its end", details=str(error)) from error
+
 
 START_SECONDS = 15.0
 """How long the process may take to begin."""
@@ -27,7 +113,7 @@ _SYSTEM = SystemClock()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
+class LoadMark:
     """Something that the caller did while the load went on."""
 
     name: str
@@ -41,7 +127,7 @@ class LoadReport:
 
     plan: LoadPlan
     record: LoadRecord
-    marks: tuple[Mark, ...]
+    marks: tuple[LoadMark, ...]
 
 
 class LoadRun:
@@ -57,7 +143,7 @@ class LoadRun:
         self._clock = clock
         self._process = process
         self._files = files
-        self._marks: list[Mark] = []
+        self._marks: list[LoadMark] = []
         self._reports: list[LoadReport] = []
 
     @classmethod
@@ -81,7 +167,7 @@ class LoadRun:
 
     def mark(self, name: str) -> None:
         """Note that something happens now; what ends from here on is counted under its name."""
-        self._marks.append(Mark(name=name, at=self._clock.monotonic()))
+        self._marks.append(LoadMark(name=name, at=self._clock.monotonic()))
 
     def wait(self) -> None:
         """Wait until the plan has been sent to its end."""

@@ -1,12 +1,26 @@
-"""A load plan: how much of what is sent where, by whom and for how long. Data only, so it fits through a pipe."""
+"""A load plan, its target, and the schedule of requests, fixed before the first one is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from random import Random
 
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.target import Target
+from handshake.drills.requests import RequestKind
+
+# Where load goes.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A listener that speaks HTTP/1.1 over IPv4, without TLS."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 class Habit(StrEnum):
@@ -57,3 +71,35 @@ class LoadPlan:
             raise ValueError("a load plan has at least one kind of request and one source")
         if min(self.rate_per_second, self.duration_seconds, self.timeout_seconds) <= 0:
             raise ValueError("rate, duration and timeout are positive")
+
+
+# The schedule: which request is due when. It is fixed before the first one is sent, so no answer can delay it.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """One request's place in the schedule."""
+
+    after_seconds: float
+    """When it is due, counted from the start."""
+    kind: RequestKind
+    habit: Habit
+    source: str
+
+
+def schedule(plan: LoadPlan) -> Iterator[Turn]:
+    """Return the plan's turns in order, at equal distances; the plan's seed decides what each of them is."""
+    # Chance makes a mix here, not a secret.
+    chance = Random(plan.seed)  # noqa: S311 -- see above
+    weights = [kind.weight for kind in plan.kinds]
+    habits = [plan.habits.keep, plan.habits.close, plan.habits.rest]
+    for number in range(round(plan.rate_per_second * plan.duration_seconds)):
+        yield Turn(
+            after_seconds=number / plan.rate_per_second,
+            kind=chance.choices(plan.kinds, weights)[0],
+            habit=chance.choices(_HABITS, habits)[0],
+            source=chance.choice(plan.sources),
+        )
+
+
+_HABITS = (Habit.KEEP, Habit.CLOSE, Habit.REST)

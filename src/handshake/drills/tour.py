@@ -1,31 +1,37 @@
-"""The tour: through every box with real requests, releases and rollbacks under load, a ban, a switch; as its plan says."""
+"""The tour: real requests to every part, releases and rollbacks under load, a ban, a switch."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import urllib3
 
-from handshake.control.arrival import Arrival, Ending
-from handshake.control.edge_data import DataReport
-from handshake.control.operator import Operator
-from handshake.control.publisher import Telling
+from handshake.campaign.operator import Operator
+from handshake.campaign.publish import ProgressReporter
+from handshake.campaign.settings import CampaignSettings
+from handshake.config.campaign_head import EDGE_FILE
 from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
-from handshake.core.release import Subject
-from handshake.drills.ledger import DonationLedger, Reconciliation, reconcile
+from handshake.core.subject import Kind, Subject
 from handshake.drills.load_run import LoadReport, LoadRun, load_running
-from handshake.drills.plan import LoadPlan
-from handshake.drills.request_kind import Content, RequestKind, donation_kind
+from handshake.drills.plan import LoadPlan, Target
+from handshake.drills.reconciliation import DonationLedger, Reconciliation, reconcile
+from handshake.drills.requests import RequestContent, RequestKind, donation_kind
 from handshake.drills.summary import summarise_load
-from handshake.drills.target import Target
 from handshake.drills.tour_plan import BANNED, VISITOR, Ban, Flip, TourPlan
+from handshake.edge.lists.declared import DataReport
+from handshake.image.recipe import read_recipe
+from handshake.pointers.arrival import Arrival, ArrivalOutcome
 
 _ARRIVAL_SECONDS = 120.0
 _OK = 200
-_SILENT = Telling(step=lambda _: None, upload=lambda _: None)
+_SILENT = ProgressReporter(step=lambda _: None, upload=lambda _: None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +124,7 @@ class Tour:
     def _arrive(self, name: str, move: Callable[[], Arrival]) -> Stop:
         arrival = move()
         measured = f"{arrival.ending} after {arrival.seconds:.2f} s: {arrival.why}"
-        return Stop(name=name, is_good=arrival.ending is Ending.ARRIVED, measured=measured)
+        return Stop(name=name, is_good=arrival.ending is ArrivalOutcome.ARRIVED, measured=measured)
 
     def _guard(self, load: LoadRun) -> Iterator[Stop]:
         load.mark("ban and switch")
@@ -155,7 +161,9 @@ class Tour:
 
 def load_kinds(plan: TourPlan) -> tuple[RequestKind, ...]:
     """Return what the load asks for: every page alike, and donations, half as many as pages, where they are taken."""
-    pages = tuple(RequestKind(name=f"GET {page}", path=page, content=Content.FILLED) for page in plan.pages)
+    pages = tuple(
+        RequestKind(name=f"GET {page}", path=page, content=RequestContent.FILLED) for page in plan.pages
+    )
     if not plan.donating:
         return pages
     giving = plan.donating
@@ -186,3 +194,101 @@ def _rest(until: float) -> None:
 
 def _milliseconds(begun: float) -> str:
     return f"{(time.monotonic() - begun) * 1000:.1f} ms"
+
+
+# A campaign with one harmless change in everything that it can release, for drills that release under load.
+
+_LEFT_OUT_NAMES = ("dist", "__pycache__", ".venv")
+_LEFT_OUT = shutil.ignore_patterns(*_LEFT_OUT_NAMES)
+_RULE = """
+[[rule]]
+name = "drill"
+phase = "serve"
+when = 'request.user_agent == "{agent}"'
+respond = {{ status = 403, body = "drill" }}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A subject, and where in the campaign's folder a harmless change of it is made."""
+
+    subject: Subject
+    place: Path
+    """Relative to the campaign's folder: of a site or templates a folder with pages, of an image one that it copies."""
+
+
+def find_changes(folder: Path, campaign: CampaignSettings) -> tuple[Change, ...]:
+    """Return what a drill can release: the first site and the first templates with pages, images, the policy."""
+    pages = [
+        next(
+            _with_pages(folder, Kind.SITE, {name: its.source for name, its in campaign.sites.items()}), None
+        ),
+        next(
+            _with_pages(
+                folder, Kind.TEMPLATES, {name: its.source for name, its in campaign.templates.items()}
+            ),
+            None,
+        ),
+    ]
+    return (
+        *(change for change in pages if change),
+        *_images(folder, campaign),
+        Change(subject=Subject(kind=Kind.POLICY, name=campaign.name), place=Path(EDGE_FILE)),
+    )
+
+
+@contextmanager
+def changed_campaign(folder: Path, changes: Iterable[Change], mark: str) -> Iterator[Path]:
+    """Copy a campaign's folder and make the changes in it; the copy goes with the block."""
+    with tempfile.TemporaryDirectory(prefix="handshake-drill-") as root:
+        copy = Path(root) / "campaign"
+        shutil.copytree(folder, copy, ignore=_LEFT_OUT)
+        for change in changes:
+            _make(change.subject.kind, copy / change.place, mark)
+        yield copy
+
+
+def _with_pages(folder: Path, kind: Kind, sources: dict[str, str]) -> Iterator[Change]:
+    for name, source in sources.items():
+        place = _inside(folder, folder / source)
+        if place and any(_pages(folder / place)):
+            yield Change(subject=Subject(kind=kind, name=name), place=place)
+
+
+def _images(folder: Path, campaign: CampaignSettings) -> Iterator[Change]:
+    """Yield each service whose image has a folder of the service's own: a file more in it is another image."""
+    for name, its in campaign.services.items():
+        source = folder / its.source
+        copied = [source / step.copy_ for step in read_recipe(source).model.build if step.copy_]
+        own = (each for each in copied if each.is_dir() and each.resolve().is_relative_to(source.resolve()))
+        place = next(filter(None, (_inside(folder, each) for each in own)), None)
+        if place:
+            yield Change(subject=Subject(kind=Kind.IMAGE, name=name), place=place)
+
+
+def _inside(folder: Path, path: Path) -> Path | None:
+    """Return a path relative to the campaign's folder; None where the copy would not hold it."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return None
+    return path.resolve().relative_to(folder.resolve())
+
+
+def _make(kind: Kind, place: Path, mark: str) -> None:
+    match kind:
+        case Kind.SITE | Kind.TEMPLATES:
+            for page in _pages(place):
+                with page.open("a", encoding="utf-8") as file:
+                    file.write(f"<!-- {mark} -->\n")
+        case Kind.IMAGE:
+            (place / "drill.txt").write_text(mark, encoding="utf-8")
+        case Kind.POLICY:
+            with place.open("a", encoding="utf-8") as file:
+                file.write(_RULE.format(agent=mark))
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    """Yield the pages below a folder, but for those that a build has made."""
+    for page in folder.rglob("*.html"):
+        if not set(_LEFT_OUT_NAMES) & set(page.relative_to(folder).parts):
+            yield page

@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from handshake.control.edge_ways import WayKind, find_way
-from handshake.control.policy import Policy
-from handshake.core.release import Kind, Subject
-from handshake.edge.declarations import AddressList
-from handshake.edge.network import is_within, parse_network
-from handshake.edge.request import LiveData, Request
-from handshake.edge.simulate import simulate
+from handshake.campaign.edge_cases import WayKind, find_way
+from handshake.campaign.policy import Policy
+from handshake.core.subject import Kind, Subject
+from handshake.edge.policy.declarations import AddressList
+from handshake.edge.policy.networks import is_within, parse_network
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.simulate.verdict import simulate
 from handshake.gateway.policy import DESCRIPTION_PATH
-from handshake.image.contract import Contract, Idempotent
+from handshake.release.image_contract import Contract, Idempotent
 
 VISITOR = "127.0.0.1"
 """From where the load comes."""

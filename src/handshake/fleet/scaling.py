@@ -53,7 +53,7 @@ class NodeMeasures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
+class ServiceLoad:
     """A service's load over all nodes."""
 
     requests_per_second: float
@@ -87,20 +87,20 @@ class Scale:
 
 def add_load(
     service: str, nodes: Iterable[NodeMeasures], answering: Iterable[str], now: float
-) -> Load | None:
+) -> ServiceLoad | None:
     """Return a service's load from what nodes measured lately; None where none did."""
     fresh = [node for node in nodes if now - node.at <= FRESH_SECONDS]
     own = [measure for node in fresh for measure in node.measures if measure.service == service]
     if not own:
         return None
-    return Load(
+    return ServiceLoad(
         requests_per_second=sum(measure.requests_per_second for measure in own),
         cpu=sum(measure.cpu for measure in own),
         is_whole=set(answering) <= {node.node for node in fresh},
     )
 
 
-def count_needed(targets: Targets, load: Load, *, slack: float = 1.0) -> int:
+def count_needed(targets: Targets, load: ServiceLoad, *, slack: float = 1.0) -> int:
     """Return how many instances carry a load, the larger answer of all targets; at least one."""
     parts = (
         (load.requests_per_second, targets.requests_per_second),
@@ -111,7 +111,7 @@ def count_needed(targets: Targets, load: Load, *, slack: float = 1.0) -> int:
 
 
 def choose_scale(
-    before: Scale, targets: Targets, load: Load | None, *, floor: int, ceiling: int, now: float
+    before: Scale, targets: Targets, load: ServiceLoad | None, *, floor: int, ceiling: int, now: float
 ) -> Scale:
     """Return the record after one look; the same record where nothing changes.
 
@@ -137,13 +137,13 @@ def choose_scale(
     return _shrink(scale, targets, load, enough, now)
 
 
-def _grow(scale: Scale, targets: Targets, load: Load, needed: int, now: float) -> Scale:
+def _grow(scale: Scale, targets: Targets, load: ServiceLoad, needed: int, now: float) -> Scale:
     busy = replace(scale, low_since=None, low_peak=0)
     is_too_soon = now - scale.moved_at < _OUT_SHARE * targets.cooldown_seconds
     return busy if is_too_soon else _move(busy, needed, _explain(load), now)
 
 
-def _shrink(scale: Scale, targets: Targets, load: Load, enough: int, now: float) -> Scale:
+def _shrink(scale: Scale, targets: Targets, load: ServiceLoad, enough: int, now: float) -> Scale:
     """Wait out the cool-down from the first moment at which fewer were enough; half a picture never shrinks."""
     if enough >= scale.wanted or not load.is_whole:
         return replace(scale, low_since=None, low_peak=0)
@@ -163,5 +163,5 @@ def _clamp(number: int, floor: int, ceiling: int) -> int:
     return min(max(number, floor), ceiling)
 
 
-def _explain(load: Load) -> str:
+def _explain(load: ServiceLoad) -> str:
     return f"{load.requests_per_second:.1f} requests/s, {load.cpu:.2f} processors"

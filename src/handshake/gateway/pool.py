@@ -1,12 +1,111 @@
-"""Moves a pool to where the catalogue's endpoints are: add, open, and only then drain, close, remove."""
+"""Plans how a pool follows the catalogue's endpoints: add, open, and only then drain, close, remove."""
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
 
-from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
-from handshake.gateway.member import Admission, Member, RouterState
-from handshake.gateway.step import AddMember, CloseMember, DrainMember, OpenMember, PoolStep, RemoveMember
+from handshake.catalog.entries import Endpoint, Endpoints, Traffic
+
+
+class Admission(StrEnum):
+    """What a member was told, whatever its health."""
+
+    OPEN = "open"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class PoolMember:
+    """One address in a pool, as the running router knows it."""
+
+    name: str
+    """The endpoint's id."""
+    host: str
+    port: int
+    admission: Admission
+    is_up: bool
+    """Whether the router's own check has passed and no failure has been seen since; unknown is False."""
+    sessions: int
+    """Requests that it has in its hands, or that wait for it."""
+
+    def __str__(self) -> str:
+        health = "up" if self.is_up else "down"
+        return f"{self.name} at {self.host}:{self.port} {self.admission}, {health}, {self.sessions} requests"
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether new requests go to it."""
+        return self.admission is Admission.OPEN and self.is_up
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouterState:
+    """What a running router was read back to be."""
+
+    digest: str
+    """Which configuration it serves, in its own words."""
+    process: int
+    """Process id of the worker that takes new connections."""
+    leaving: tuple[int, ...] = ()
+    """Process ids of earlier workers that still finish requests, perhaps on members that are gone by now."""
+    pools: dict[str, tuple[PoolMember, ...]] = field(default_factory=dict)
+    """Service -> members, each pool sorted by name; a pool that the configuration does not have is missing."""
+
+    def proof(self, service: str) -> str:
+        """Return what the router said of a pool, in one line, as the proof of an ack."""
+        members = ", ".join(str(member) for member in self.pools.get(service, ()))
+        return f"worker {self.process} serves {self.digest}; {service}: {members or 'no members'}"
+
+
+# Steps: what can be asked of a router about one member of one pool.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddMember:
+    """Make an endpoint known to its pool: checked, without traffic."""
+
+    service: str
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenMember:
+    """Let a member have traffic, once the router's check passes."""
+
+    service: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrainMember:
+    """Send a member no new requests, and let it finish those that it has."""
+
+    service: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseMember:
+    """Take a member that has no requests out of service."""
+
+    service: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveMember:
+    """Forget a closed member."""
+
+    service: str
+    name: str
+
+
+PoolStep = AddMember | OpenMember | DrainMember | CloseMember | RemoveMember
+
+
+# Moves a pool to where the catalogue's endpoints are: add, open, and only then drain, close, remove.
 
 
 class Unknown(Enum):
@@ -62,7 +161,7 @@ def acked_revision(service: str, wanted: Wanted, observed: RouterState, before: 
     return wanted.index
 
 
-def _openings(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> list[PoolStep]:
+def _openings(service: str, wanted: Endpoints, members: tuple[PoolMember, ...]) -> list[PoolStep]:
     present = {member.name: member for member in members}
     steps: list[PoolStep] = []
     for endpoint in _open_endpoints(wanted):
@@ -74,7 +173,7 @@ def _openings(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> l
     return steps
 
 
-def _removals(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> list[PoolStep]:
+def _removals(service: str, wanted: Endpoints, members: tuple[PoolMember, ...]) -> list[PoolStep]:
     unwanted = _unwanted(wanted, members)
     leaving = {member.name for member in unwanted}
     # A member that has an endpoint's name at another address must leave before the endpoint can come.
@@ -87,7 +186,7 @@ def _removals(service: str, wanted: Endpoints, members: tuple[Member, ...]) -> l
     ]
 
 
-def _removal_steps(service: str, member: Member) -> tuple[PoolStep, ...]:
+def _removal_steps(service: str, member: PoolMember) -> tuple[PoolStep, ...]:
     """Return what takes a member one station further; the drained are looked at again before they close."""
     close = CloseMember(service=service, name=member.name)
     remove = RemoveMember(service=service, name=member.name)
@@ -105,7 +204,7 @@ def _open_endpoints(wanted: Endpoints) -> list[Endpoint]:
     return sorted(chosen, key=lambda endpoint: endpoint.id)
 
 
-def _unserved(wanted: Endpoints, members: tuple[Member, ...]) -> list[Endpoint]:
+def _unserved(wanted: Endpoints, members: tuple[PoolMember, ...]) -> list[Endpoint]:
     """Return the open endpoints to which the router sends nothing yet."""
     return [
         endpoint
@@ -114,11 +213,11 @@ def _unserved(wanted: Endpoints, members: tuple[Member, ...]) -> list[Endpoint]:
     ]
 
 
-def _unwanted(wanted: Endpoints, members: tuple[Member, ...]) -> list[Member]:
+def _unwanted(wanted: Endpoints, members: tuple[PoolMember, ...]) -> list[PoolMember]:
     """Return the members that no open endpoint stands for."""
     endpoints = _open_endpoints(wanted)
     return [member for member in members if not any(_is_at(member, endpoint) for endpoint in endpoints)]
 
 
-def _is_at(member: Member, endpoint: Endpoint) -> bool:
+def _is_at(member: PoolMember, endpoint: Endpoint) -> bool:
     return (member.name, member.host, member.port) == (endpoint.id, endpoint.host, endpoint.port)

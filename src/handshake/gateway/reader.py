@@ -9,7 +9,6 @@ from pathlib import Path
 
 from handshake.config.reader import Loaded, read_settings
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.gateway.checks import check_routes
 from handshake.gateway.openapi import (
     Description,
     Document,
@@ -17,7 +16,7 @@ from handshake.gateway.openapi import (
     merge_descriptions,
     print_description,
 )
-from handshake.gateway.policy import GatewayPolicy
+from handshake.gateway.policy import GatewayPolicy, check_routes
 
 DESCRIPTION_BYTES = 500_000
 """Largest merged description: a router holds each answer of its own whole in one buffer."""

@@ -1,20 +1,21 @@
-"""What can be wrong with a recipe beside its types: its sources, its targets, its pins."""
+"""What can be wrong with a recipe beyond its types: sources, targets, pins and lock files."""
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from handshake.config.reader import Loaded
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.tree import path_fault, scan_tree
-from handshake.image.lock import check_lock
-from handshake.image.platform import is_room, known_rooms
+from handshake.image.contents import is_room, known_rooms
 from handshake.image.recipe import BuildSettings, Recipe
-from handshake.image.requirements import check_requirements
-from handshake.image.step import PACKAGE_FILE
+from handshake.image.steps import PACKAGE_FILE
+from handshake.release.tree import path_fault, scan_tree
 
 
 def check_recipe(loaded: Loaded[Recipe], folder: Path, campaign: Path) -> list[Problem]:
@@ -144,3 +145,80 @@ def _unreadable(source: Path, why: str) -> Problem:
         where=Location(file=str(source)),
         hint="check that it is a file, of UTF-8 text for requirements, and that you may read it",
     )
+
+
+# npm's lock files: an image is its content, so each package is pinned by its integrity, and by nothing else.
+
+_OLDEST_VERSION = 2
+"""The first whose `packages` say all; npm has written it since 2020."""
+_WRITE_IT = "npm install --package-lock-only --omit-lockfile-registry-resolved"
+
+
+def check_lock(text: str, file: str) -> list[Problem]:
+    """Return a problem for each package that a lock file does not pin by integrity, or names an address for."""
+    try:
+        lock = json.loads(text)
+    except ValueError as error:
+        return [_no_lock(file, str(error))]
+    if not isinstance(lock, Mapping) or not isinstance(lock.get("packages"), Mapping):
+        return [_no_lock(file, "it has no table of packages")]
+    if lock.get("lockfileVersion", 0) < _OLDEST_VERSION:
+        return [_no_lock(file, f"its version is {lock.get('lockfileVersion')}")]
+    packages: Mapping[str, Mapping[str, Any]] = lock["packages"]
+    return [
+        problem
+        for name, its in packages.items()
+        if name and not its.get("dev")
+        for problem in _check(name, its, file)
+    ]
+
+
+def _check(name: str, its: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    if not its.get("integrity") and not its.get("inBundle"):
+        yield Problem(
+            check="unpinned-package",
+            what=f"{name} has no integrity: what it holds is left to the day of the build",
+            where=Location(file=file),
+            hint="take packages from a registry; copy what lies in the campaign with a step of its own",
+        )
+    if "resolved" in its:
+        yield Problem(
+            check="lock-address",
+            what=f"{name} names an address: another machine may have to fetch it elsewhere",
+            where=Location(file=file),
+            hint=f"write the lock file without addresses: rm package-lock.json; {_WRITE_IT}",
+        )
+
+
+def _no_lock(file: str, why: str) -> Problem:
+    return Problem(
+        check="no-lock-file",
+        what=f"this is no lock file of npm 7 or newer: {why}",
+        where=Location(file=file),
+        hint=f"write one: {_WRITE_IT}",
+    )
+
+
+# Files of pinned requirements: an image is its content, so each line names one version of one distribution.
+
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._ -]+\])?\s*==\s*[A-Za-z0-9.!+_-]+(\s*;.*)?")
+_HASH = re.compile(r"\s*--hash=sha256:[0-9a-f]{64}")
+
+
+def check_requirements(text: str, file: str) -> list[Problem]:
+    """Return a problem for each line that is no `name==version`, with or without hashes and a marker."""
+    return [
+        Problem(
+            check="unpinned-requirement",
+            what=f"{line.strip()!r} pins nothing",
+            where=Location(file=file, line=number, column=1),
+            hint="write name==version: an image is its content, so nothing is left to the day of the build",
+        )
+        for number, line in enumerate(text.splitlines(), 1)
+        if not _is_pinned(line)
+    ]
+
+
+def _is_pinned(line: str) -> bool:
+    bare = _HASH.sub("", re.sub(r"(^|\s)#.*", "", line).rstrip().removesuffix("\\")).strip()
+    return not bare or bool(_PINNED.fullmatch(bare))

@@ -12,13 +12,14 @@ from pydantic import AfterValidator, Field
 from handshake.config.reader import Loaded, read_settings
 from handshake.config.settings import Settings
 from handshake.core.digest import parse_digest
-from handshake.core.release import parse_name
+from handshake.core.subject import parse_name
+from handshake.release.image_contract import Contract, Health, Idempotent
 
 FILE_NAME = "service.toml"
 HOST_BASE = "host"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = re.compile(r"HOST|PORT|HANDSHAKE_.*")
-"""Variables that the node sets (`image/environment.py`); a recipe that set them too would contradict it."""
+"""Variables that the node sets (`fleet/instances/launch.py`); a recipe that set them too would contradict it."""
 
 
 def _base(text: str) -> str:
@@ -169,3 +170,21 @@ class Recipe(Settings):
 def read_recipe(folder: Path) -> Loaded[Recipe]:
     """Return the recipe beside a service's source; ProblemsError names every problem of the file."""
     return read_settings(Recipe, folder / FILE_NAME)
+
+
+# A contract: what an image promises and asks for, as its manifest holds it.
+
+
+def contract_of(recipe: Recipe) -> Contract:
+    """Return the part of a recipe that matters once the image is baked."""
+    return Contract(
+        command=recipe.command,
+        health=Health(path=recipe.health.path, deadline_seconds=recipe.health.deadline_seconds),
+        environment=dict(recipe.environment),
+        stores=recipe.stores,
+        templates=recipe.templates,
+        drain_seconds=recipe.drain_seconds,
+        memory_megabytes=recipe.memory_megabytes,
+        reads=recipe.reads,
+        idempotent=tuple(Idempotent(**its.model_dump()) for its in recipe.idempotent),
+    )

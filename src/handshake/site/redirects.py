@@ -1,22 +1,36 @@
-"""`_redirects` -> rules. A line that cannot be kept as it is written is a problem, never left out."""
+"""`_redirects`: parsed, checked for rules that can never apply, and applied to a request."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from heapq import merge
 from urllib.parse import quote, urlsplit
 
 from handshake.core.problem import Location, Problem
-from handshake.core.site_contract import MOVES, Dialect, RedirectRule
-from handshake.site.rule_lines import RuleLine, read_lines
-from handshake.site.rule_pattern import find_fault, normalise, placeholders
+from handshake.core.url_path import canonical_path
+from handshake.release.manifest import MOVES, RedirectRule, RulesDialect
+from handshake.site.rules import (
+    RuleLine,
+    bare_path,
+    fill_in,
+    find_fault,
+    is_static,
+    match,
+    normalise,
+    placeholders,
+    read_lines,
+    samples,
+)
 
 REDIRECTS_FILE = "_redirects"
 
 _STATUS = re.compile(r"(\d{3})(!?)")
 _PARAMETER = re.compile(r"([A-Za-z0-9._~-]+)=(:[A-Za-z]\w*|[A-Za-z0-9._~%+-]*)", re.ASCII)
-_DEFAULT_STATUSES = {Dialect.NETLIFY: 301, Dialect.CLOUDFLARE: 302}
-_STATUSES = {Dialect.NETLIFY: (*MOVES, 200, 404), Dialect.CLOUDFLARE: (*MOVES, 200)}
+_DEFAULT_STATUSES = {RulesDialect.NETLIFY: 301, RulesDialect.CLOUDFLARE: 302}
+_STATUSES = {RulesDialect.NETLIFY: (*MOVES, 200, 404), RulesDialect.CLOUDFLARE: (*MOVES, 200)}
 _KEPT_IN_TARGETS = "%/:?#[]@!$&'()*+,;=~"
 
 
@@ -37,7 +51,7 @@ class _LineError(Exception):
 
 
 def parse_redirects(
-    text: str, *, shown_as: str, dialect: Dialect
+    text: str, *, shown_as: str, dialect: RulesDialect
 ) -> tuple[tuple[PlacedRule, ...], list[Problem]]:
     """Return the file's rules in their order, and a problem for each line that is none."""
     rules: list[PlacedRule] = []
@@ -50,7 +64,7 @@ def parse_redirects(
     return tuple(rules), problems
 
 
-def _parse_line(line: RuleLine, dialect: Dialect) -> RedirectRule:
+def _parse_line(line: RuleLine, dialect: RulesDialect) -> RedirectRule:
     pattern, *words = line.text.split()
     _check_pattern(line, pattern, dialect)
     query, words = _take_query(line, words, dialect)
@@ -62,14 +76,14 @@ def _parse_line(line: RuleLine, dialect: Dialect) -> RedirectRule:
         pattern=normalise(pattern),
         target=quote(target, safe=_KEPT_IN_TARGETS),
         status=status,
-        is_forced=is_forced or dialect is Dialect.CLOUDFLARE,
+        is_forced=is_forced or dialect is RulesDialect.CLOUDFLARE,
         query=query,
     )
     _check_target(line, rule)
     return rule
 
 
-def _check_pattern(line: RuleLine, pattern: str, dialect: Dialect) -> None:
+def _check_pattern(line: RuleLine, pattern: str, dialect: RulesDialect) -> None:
     if urlsplit(pattern).scheme:
         raise _unsupported(line, "the rule names a host; a site's rules begin at its own root")
     if fault := find_fault(pattern, dialect):
@@ -77,20 +91,20 @@ def _check_pattern(line: RuleLine, pattern: str, dialect: Dialect) -> None:
 
 
 def _take_query(
-    line: RuleLine, words: list[str], dialect: Dialect
+    line: RuleLine, words: list[str], dialect: RulesDialect
 ) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     query: list[tuple[str, str]] = []
     while words and (found := _PARAMETER.fullmatch(words[0])):
         query.append((found[1], found[2]))
         words = words[1:]
-    if query and dialect is Dialect.CLOUDFLARE:
+    if query and dialect is RulesDialect.CLOUDFLARE:
         raise _unsupported(line, "Cloudflare's dialect knows no query parameters before the target")
     if len(query) > len({name for name, _ in query}):
         raise _syntax(line, "the rule names a query parameter twice")
     return tuple(sorted(query)), words
 
 
-def _take_status(line: RuleLine, words: list[str], dialect: Dialect) -> tuple[int, bool]:
+def _take_status(line: RuleLine, words: list[str], dialect: RulesDialect) -> tuple[int, bool]:
     if not words:
         return _DEFAULT_STATUSES[dialect], False
     found = _STATUS.fullmatch(words[0])
@@ -100,7 +114,7 @@ def _take_status(line: RuleLine, words: list[str], dialect: Dialect) -> tuple[in
         raise _unsupported(line, f"the condition {words[1]!r} is not supported")
     if int(found[1]) not in _STATUSES[dialect]:
         raise _unsupported(line, f"status {found[1]} is not supported")
-    if found[2] and dialect is Dialect.CLOUDFLARE:
+    if found[2] and dialect is RulesDialect.CLOUDFLARE:
         raise _unsupported(line, "Cloudflare's dialect knows no !: there every rule goes before a file")
     return int(found[1]), bool(found[2])
 
@@ -127,3 +141,184 @@ def _syntax(line: RuleLine, what: str) -> _LineError:
 def _unsupported(line: RuleLine, what: str) -> _LineError:
     hint = "Take the line out, or say it in the other way that docs/sites.md shows."
     return _LineError(Problem(check="redirect-unsupported", what=what, where=line.where, hint=hint))
+
+
+# What a site's redirects make of a request: pure, as the edge must do it.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirection:
+    """The rule that counts for a request, and where it leads."""
+
+    rule: RedirectRule
+    target: str
+    """With its placeholders filled in, and with the request's query where the target has none."""
+
+
+class Redirects:
+    """A site's rules, ready to be asked: those of one path are found at once, however many they are."""
+
+    def __init__(self, rules: Iterable[RedirectRule], dialect: RulesDialect) -> None:
+        self._dialect = dialect
+        self._static: dict[str, list[tuple[int, RedirectRule]]] = defaultdict(list)
+        self._wide: list[tuple[int, RedirectRule]] = []
+        for number, rule in enumerate(rules):
+            if is_static(rule.pattern):
+                self._static[bare_path(rule.pattern, dialect)].append((number, rule))
+            else:
+                self._wide.append((number, rule))
+
+    def find(self, path: str, query: str = "") -> Redirection | None:
+        """Return the first rule that matches a path in its one spelling, whether or not a file stands there."""
+        static = self._static.get(bare_path(path, self._dialect), ())
+        for _, rule in merge(static, self._wide, key=lambda numbered: numbered[0]):
+            if (values := _match_rule(rule, path, query, self._dialect)) is not None:
+                target = fill_in(rule.target, values)
+                return Redirection(rule=rule, target=_carry_query(rule, target, query))
+        return None
+
+    def follow(self, path: str, has_file: Callable[[str], bool]) -> tuple[RedirectRule, ...]:
+        """Return the rules that a visitor meets one after the other; the last is met twice in a circle."""
+        met: list[RedirectRule] = []
+        while found := self.find(path):
+            if has_file(path) and not found.rule.is_forced:
+                break
+            met.append(found.rule)
+            if found.rule in met[:-1] or found.rule.status not in MOVES or not found.target.startswith("/"):
+                break
+            path = canonical_path(found.target.partition("?")[0].partition("#")[0])
+        return tuple(met)
+
+
+def _match_rule(rule: RedirectRule, path: str, query: str, dialect: RulesDialect) -> dict[str, str] | None:
+    values = match(rule.pattern, path, dialect)
+    if values is None:
+        return None
+    given = _read_query(query)
+    for name, wanted in rule.query:
+        if name not in given or not (wanted.startswith(":") or given[name] == wanted):
+            return None
+        if wanted.startswith(":"):
+            values[wanted[1:]] = given[name]
+    return values
+
+
+def _read_query(query: str) -> dict[str, str]:
+    """Return the parameters as they are written; the first of a name counts."""
+    given: dict[str, str] = {}
+    for part in query.split("&"):
+        name, equals, value = part.partition("=")
+        if equals:
+            given.setdefault(name, value)
+    return given
+
+
+def _carry_query(rule: RedirectRule, target: str, query: str) -> str:
+    if not query or rule.query or "?" in rule.target or rule.status not in MOVES:
+        return target
+    address, hash_mark, fragment = target.partition("#")
+    return f"{address}?{query}{hash_mark}{fragment}"
+
+
+# Rules of `_redirects` that can never do what they say: reported with their lines.
+
+
+class PublishedPaths:
+    """The addresses at which a site's files stand."""
+
+    def __init__(self, files: Collection[str], *, is_pretty: bool) -> None:
+        self._addresses = frozenset(
+            address
+            for file in files
+            for address in _addresses(canonical_path(f"/{file}"), is_pretty=is_pretty)
+        )
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._addresses
+
+
+def check_redirects(
+    rules: tuple[PlacedRule, ...], paths: PublishedPaths, dialect: RulesDialect
+) -> list[Problem]:
+    """Return a problem for each rule that is shadowed, meets no request, shows no file, or leads in a circle."""
+    return [
+        *_find_shadowed(rules, dialect),
+        *_find_unmatched(rules, paths),
+        *_find_fileless(rules, paths),
+        *_find_loops(rules, paths, dialect),
+    ]
+
+
+def force_where_no_file(rule: RedirectRule, paths: PublishedPaths) -> RedirectRule:
+    """Return a rule of one path as forced where no file stands there: then the edge need not look."""
+    if rule.is_forced or not is_static(rule.pattern) or _has_file(rule.pattern, paths):
+        return rule
+    return replace(rule, is_forced=True)
+
+
+def _find_shadowed(rules: tuple[PlacedRule, ...], dialect: RulesDialect) -> Iterator[Problem]:
+    static: dict[tuple[str, tuple[tuple[str, str], ...]], PlacedRule] = {}
+    wide: list[PlacedRule] = []
+    for placed in rules:
+        rule = placed.rule
+        key = bare_path(rule.pattern, dialect)
+        before = static.get((key, rule.query)) or static.get((key, ()))
+        before = before or next((each for each in wide if _covers(each.rule, rule, dialect)), None)
+        if before:
+            what = f"{rule.pattern} is taken by line {before.where.line} already"
+            hint = "Put the narrower rule before the wider one, or take one of them out."
+            yield Problem(check="redirect-shadowed", what=what, where=placed.where, hint=hint)
+        elif is_static(rule.pattern):
+            static[key, rule.query] = placed
+        else:
+            wide.append(placed)
+
+
+def _covers(earlier: RedirectRule, later: RedirectRule, dialect: RulesDialect) -> bool:
+    if not set(earlier.query) <= set(later.query):
+        return False
+    return all(match(earlier.pattern, sample, dialect) is not None for sample in samples(later.pattern))
+
+
+def _find_unmatched(rules: tuple[PlacedRule, ...], paths: PublishedPaths) -> Iterator[Problem]:
+    for placed in rules:
+        rule = placed.rule
+        if not rule.is_forced and is_static(rule.pattern) and _has_file(rule.pattern, paths):
+            what = f"a file stands at {rule.pattern}, and goes before the rule"
+            hint = "Write ! behind the status, as in 301!, or take the file or the line out."
+            yield Problem(check="redirect-unmatched", what=what, where=placed.where, hint=hint)
+
+
+def _find_fileless(rules: tuple[PlacedRule, ...], paths: PublishedPaths) -> Iterator[Problem]:
+    for placed in rules:
+        rule = placed.rule
+        if rule.status not in MOVES and is_static(rule.target) and not _has_file(rule.target, paths):
+            what = f"status {rule.status} shows {rule.target}, which is no file of the site"
+            hint = "Name a file of the output."
+            yield Problem(check="redirect-no-file", what=what, where=placed.where, hint=hint)
+
+
+def _find_loops(
+    rules: tuple[PlacedRule, ...], paths: PublishedPaths, dialect: RulesDialect
+) -> Iterator[Problem]:
+    redirects = Redirects([placed.rule for placed in rules], dialect)
+    for placed in rules:
+        start = samples(placed.rule.pattern)[-1]
+        met = redirects.follow(start, lambda path: _has_file(path, paths))
+        if met and met[0] is placed.rule and met[-1] in met[:-1]:
+            what = f"a visitor of {placed.rule.pattern} is sent round in a circle"
+            hint = "Let the target be a path that no rule sends on."
+            yield Problem(check="redirect-loop", what=what, where=placed.where, hint=hint)
+
+
+def _has_file(path: str, paths: PublishedPaths) -> bool:
+    return canonical_path(path) in paths
+
+
+def _addresses(path: str, *, is_pretty: bool) -> Iterator[str]:
+    yield path
+    if path.endswith("/index.html"):
+        yield path.removesuffix("index.html")
+        yield path.removesuffix("/index.html")
+    elif is_pretty and path.endswith(".html"):
+        yield path.removesuffix(".html")

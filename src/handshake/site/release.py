@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from handshake.core.manifest import Manifest
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.seen import Seen
-from handshake.core.site_contract import HeaderRule, RedirectRule
+from handshake.core.subject import Kind
+from handshake.release.manifest import HeaderRule, Manifest, ManifestFile, RedirectRule
+from handshake.release.tree import Seen, look_at_tree
 from handshake.site.contract import make_contract, print_contract
-from handshake.site.headers_file import HEADERS_FILE, parse_headers
-from handshake.site.redirect_checks import PublishedPaths, check_redirects, force_where_no_file
-from handshake.site.redirects import REDIRECTS_FILE, parse_redirects
+from handshake.site.headers import HEADERS_FILE, parse_headers
+from handshake.site.paths import check_paths, content_type
+from handshake.site.redirects import (
+    REDIRECTS_FILE,
+    PublishedPaths,
+    check_redirects,
+    force_where_no_file,
+    parse_redirects,
+)
 from handshake.site.settings import SiteSettings
-from handshake.site.tree import read_site
 
 RULES_FILES = (REDIRECTS_FILE, HEADERS_FILE)
 """They are read, and not served."""
@@ -82,4 +87,30 @@ def _collision(folder: Path, path: str) -> Problem:
         what=f"{path} and {path}.html would have one address",
         where=Location(file=str(folder / path)),
         hint="Rename one of the two, or write pretty_urls = false in site.toml.",
+    )
+
+
+# A built folder -> the manifest of a site. Everything that keeps it from being published is told at once.
+
+
+def read_site(folder: Path, assets: Sequence[str], seen: Seen | None = None) -> Manifest:
+    """Return the manifest of a built site; ProblemsError names every fault of the folder.
+
+    A site's files have a content type instead of a mode: whether a build marks them executable changes
+    nothing for a visitor, and so not the release either.
+    """
+    look = look_at_tree(folder, seen=seen)
+    faults = check_paths(folder, look.paths, assets) if folder.is_dir() else []
+    if problems := [*faults, *look.problems]:
+        raise ProblemsError(problems)
+    return Manifest(
+        kind=Kind.SITE,
+        files=tuple(map(_as_visited, look.files)),
+        contract={"assets": list(assets)},
+    )
+
+
+def _as_visited(file: ManifestFile) -> ManifestFile:
+    return ManifestFile(
+        path=file.path, digest=file.digest, size=file.size, content_type=content_type(file.path)
     )

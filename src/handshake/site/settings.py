@@ -10,7 +10,7 @@ from pydantic import Field
 from handshake.config.reader import Loaded
 from handshake.config.settings import Settings
 from handshake.core.problem import Location, Problem
-from handshake.core.site_contract import Dialect
+from handshake.release.manifest import RulesDialect
 
 _PARAMETER = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
@@ -50,8 +50,8 @@ class SiteSettings(Settings):
         default=(),
         description="Query parameters that tell apart what the edge keeps; it leaves all others out of its keys.",
     )
-    dialect: Dialect = Field(
-        default=Dialect.NETLIFY, description="Whose rules the files `_redirects` and `_headers` follow."
+    dialect: RulesDialect = Field(
+        default=RulesDialect.NETLIFY, description="Whose rules the files `_redirects` and `_headers` follow."
     )
     retention_days: int = Field(
         default=30,

@@ -1,18 +1,29 @@
-"""What must travel so that a region holds a site's release: computed from what it holds already."""
+"""Publishing a site: every object into every region, read back, and the manifest last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from handshake.core.compressible import Encoding, is_compressible
-from handshake.core.digest import Digest
-from handshake.core.manifest import Manifest, ManifestFile, release_id
-from handshake.core.objects import asset_key, asset_variant_key, document_key, document_variant_key
+from handshake.core.digest import Digest, digest_bytes
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.core.upload import Upload
-from handshake.site.variants import Variants
+from handshake.release.manifest import Encoding, Manifest, ManifestFile, is_compressible, release_id
+from handshake.release.objects import (
+    ObjectStore,
+    asset_key,
+    asset_prefix,
+    asset_variant_key,
+    document_key,
+    document_prefix,
+    document_variant_key,
+    manifest_key,
+)
+from handshake.release.provenance import Provenance
+from handshake.release.upload import Report, Upload, everywhere, read_digests, seal_release, upload_everywhere
+from handshake.site.variants import Variants, make_variants
+
+# What must travel so that a region holds a site's release: computed from what it holds already.
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For assets: the hash in the name changes with the content."""
@@ -149,3 +160,119 @@ def _clash(upload: Upload) -> Problem:
         where=Location(file=str(upload.content)),
         hint="Let the bundler put a hash of the content into the name: open tabs still ask for the old one.",
     )
+
+
+# What a region holds of a site's release before anything travels, asked with as few questions as possible.
+
+_FEW = 64
+"""Objects that are asked for one by one; for more, a list first says which of them exist at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a region's manifests vouch for. A manifest is written last, so what it names was read back before."""
+
+    is_whole: bool
+    """The release itself is there."""
+    has_previous: bool
+    """The site's release before is there."""
+    vouched: frozenset[str]
+    """Paths of files that need no look: they, and their variants, are objects of a release that is there."""
+
+
+def survey_region(
+    store: ObjectStore, manifest: Manifest, previous: Manifest | None, *, is_thorough: bool
+) -> Survey:
+    """Return what a region's manifests say of a release; where all is to be looked at, they vouch for nothing."""
+    is_whole = _is_there(store, manifest)
+    has_previous = not is_whole and previous is not None and _is_there(store, previous)
+    vouched: frozenset[str] = frozenset()
+    if is_whole:
+        vouched = frozenset(file.path for file in manifest.files)
+    elif previous and has_previous:
+        vouched = _shared_assets(manifest, previous)
+    return Survey(
+        is_whole=is_whole,
+        has_previous=has_previous,
+        vouched=frozenset() if is_thorough else vouched,
+    )
+
+
+def read_present(
+    store: ObjectStore, objects: Collection[Upload], manifest: Manifest, site: str
+) -> dict[str, Digest]:
+    """Return which of these objects a region holds, each read back."""
+    keys = {each.key for each in objects}
+    if len(keys) > _FEW:
+        keys &= {*store.keys(document_prefix(site, release_id(manifest))), *store.keys(asset_prefix(site))}
+    return read_digests(store, keys)
+
+
+def _shared_assets(manifest: Manifest, previous: Manifest) -> frozenset[str]:
+    prefixes = asset_prefixes(previous)
+    before = {file.path: file.digest for file in previous.files if file.path.startswith(prefixes)}
+    mine = (file for file in manifest.files if file.path.startswith(asset_prefixes(manifest)))
+    return frozenset(file.path for file in mine if before.get(file.path) == file.digest)
+
+
+def _is_there(store: ObjectStore, manifest: Manifest) -> bool:
+    release = release_id(manifest)
+    text = store.get(manifest_key(release))
+    return text is not None and digest_bytes(text) == release
+
+
+def publish_site(
+    stores: Sequence[ObjectStore],
+    manifest: Manifest,
+    folder: Path,
+    *,
+    site: str,
+    previous: Manifest | None,
+    provenance: Provenance,
+    report: Report,
+    variants: Path | None = None,
+    is_thorough: bool = False,
+) -> Digest:
+    """Make a site's release exist in every region; return its id. No pointer moves.
+
+    Idempotent, and resumable after any interruption: only what a region lacks travels, and a region that
+    is down fails the whole with UnavailableError before any manifest is written. ProblemsError where an
+    asset path holds another content; then nothing was written anywhere. `variants` is the folder in which
+    compressed files are kept from one publish to the next, None to publish without them. A thorough publish
+    believes no manifest, reads everything back, and mends what is damaged.
+    """
+    surveys = _survey(stores, manifest, previous, is_thorough=is_thorough)
+    made = _compress(manifest, folder, surveys, variants)
+    plans: dict[str, tuple[Upload, ...]] = {}
+
+    def plan(store: ObjectStore) -> None:
+        survey = surveys[store.region]
+        wanted = list_objects(manifest, folder, site, made, but=survey.vouched)
+        present = read_present(store, wanted, manifest, site)
+        before = list_documents(previous, folder, site, made) if previous and survey.has_previous else ()
+        plans[store.region] = plan_upload(wanted, present, find_copies(before))
+
+    everywhere(stores, plan)
+    upload_everywhere(stores, plans, report)
+    return seal_release(stores, manifest, provenance)
+
+
+def _survey(
+    stores: Sequence[ObjectStore], manifest: Manifest, previous: Manifest | None, *, is_thorough: bool
+) -> dict[str, Survey]:
+    surveys: dict[str, Survey] = {}
+
+    def survey(store: ObjectStore) -> None:
+        surveys[store.region] = survey_region(store, manifest, previous, is_thorough=is_thorough)
+
+    everywhere(stores, survey)
+    return surveys
+
+
+def _compress(
+    manifest: Manifest, folder: Path, surveys: Mapping[str, Survey], cache: Path | None
+) -> Variants:
+    if cache is None:
+        return {}
+    known = frozenset.intersection(*(survey.vouched for survey in surveys.values()))
+    return make_variants([file for file in manifest.files if file.path not in known], folder, cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import count
 
-from handshake.syntax.vcl import Block, Declaration, Row, Statement, print_declarations, sub
+from handshake.syntax.vcl import Block, Declaration, Statement, TableRow, print_declarations, sub
 
 _LOWEST_PRINTABLE = " "
 _WHITESPACE = "\n\r\t"
@@ -32,18 +32,18 @@ def quote(text: str) -> str:
 
 def subroutine(name: str, *body: Statement) -> Block:
     """Return one of Fastly's own subroutines; its macro, where Fastly puts what it generates, comes first."""
-    return sub(f"vcl_{name}", Row(text=f"#FASTLY {name}"), *body)
+    return sub(f"vcl_{name}", TableRow(text=f"#FASTLY {name}"), *body)
 
 
 def table(name: str, items: Mapping[str, str]) -> Block:
     """Return a table of texts."""
-    rows = tuple(Row(text=f"{quote(key)}: {quote(value)},") for key, value in items.items())
+    rows = tuple(TableRow(text=f"{quote(key)}: {quote(value)},") for key, value in items.items())
     return Block(heading=f"table {name}", body=rows)
 
 
 def acl(name: str, networks: Iterable[tuple[str, int]]) -> Block:
     """Return an ACL of addresses with the lengths of their prefixes."""
-    rows = tuple(Row(text=f'"{address}"/{length};') for address, length in networks)
+    rows = tuple(TableRow(text=f'"{address}"/{length};') for address, length in networks)
     return Block(heading=f"acl {name}", body=rows)
 
 

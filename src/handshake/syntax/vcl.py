@@ -24,7 +24,7 @@ class Act:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TableRow:
     """A line that is no statement and ends without a semicolon: a table's entry, one of Fastly's macros."""
 
     text: str
@@ -63,7 +63,7 @@ class Bare:
     text: str
 
 
-Statement: TypeAlias = Act | Row | If
+Statement: TypeAlias = Act | TableRow | If
 Declaration: TypeAlias = Block | Bare
 
 
@@ -147,7 +147,7 @@ def _print_statement(statement: Statement, indent: str) -> str:
     match statement:
         case Act(text=text):
             return f"{comment}{indent}{text};\n"
-        case Row(text=text):
+        case TableRow(text=text):
             return f"{comment}{indent}{text}\n"
         case If(branches=branches):
             return f"{comment}{indent}{' else '.join(_print_branch(branch, indent) for branch in branches)}\n"

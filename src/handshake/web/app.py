@@ -1,4 +1,4 @@
-"""The dashboard's paths: the page, its API, and an honest answer where there is nothing to report from."""
+"""The dashboard's paths, and what every answer carries: it reads, and shows itself alone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handshake.campaign.status import StatusReport
 from handshake.catalog.codec import encode
-from handshake.control.journal import JournalRecord
-from handshake.control.status import StatusReport
+from handshake.catalog.journal import JournalRecord
 from handshake.core.errors import HandshakeError
-from handshake.web.headers import HEADERS, ReadOnly
 from handshake.web.notice import Notice, describe_defect, describe_failure, describe_refusal
 from handshake.web.page import render_board, render_notice
 
@@ -55,7 +56,7 @@ def build_app(
             Route("/health", _show_health),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
-        middleware=[Middleware(ReadOnly)],
+        middleware=[Middleware(ReadOnlyMiddleware)],
         exception_handlers={
             HandshakeError: _show_failure,
             HTTPException: _show_refusal,
@@ -94,3 +95,42 @@ def _answer_notice(request: Request, notice: Notice, status: int) -> Response:
 
 def _answer_json(content: bytes) -> Response:
     return Response(content, media_type="application/json")
+
+
+# What every answer carries, and which requests are answered at all: the dashboard reads, and shows itself alone.
+
+HEADERS = {
+    # The icon is drawn in the page itself, so that it can show how things stand.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_METHODS = ("GET", "HEAD")
+
+
+class ReadOnlyMiddleware:
+    """Refuses every method that could ask for a change, and gives every answer its headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        is_refused = scope["type"] == "http" and scope["method"] not in _METHODS
+        app = _refuse_method if is_refused else self._app
+        await app(scope, receive, send_with_headers)
+
+
+_refuse_method = PlainTextResponse(
+    "The dashboard is read-only.\n", HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": ", ".join(_METHODS)}
+)

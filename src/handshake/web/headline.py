@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from handshake.control.status import FleetRow, PlaceCell, PlaceState, StatusReport, SubjectRow
-from handshake.web.mood import Mood, judge_fleet, judge_subject
+from handshake.campaign.status import FleetRow, PlaceCell, PlaceState, StatusReport, SubjectRow
+from handshake.fleet.engine.state import Stage
+
+# Mood: what a reader must know of a thing before reading it.
+
+
+class Settlement(StrEnum):
+    """Go back to sleep, wait, or act."""
+
+    SETTLED = "settled"
+    MOVING = "moving"
+    REFUSED = "refused"
+
+
+_STAGES = {
+    Stage.SETTLED: Settlement.SETTLED,
+    Stage.FROZEN: Settlement.REFUSED,
+    Stage.STUCK: Settlement.REFUSED,
+}
+
+
+def judge_subject(row: SubjectRow) -> Settlement:
+    """Return the mood of one pointer: a refusal outweighs every place that serves."""
+    states = {cell.state for cell in row.places}
+    if PlaceState.REFUSES in states:
+        return Settlement.REFUSED
+    return Settlement.SETTLED if row.is_stable and PlaceState.WAITS not in states else Settlement.MOVING
+
+
+def judge_fleet(row: FleetRow) -> Settlement:
+    """Return the mood of one fleet, by its rollout's stage; a stage that is not known here moves."""
+    return next((mood for stage, mood in _STAGES.items() if stage == row.stage), Settlement.MOVING)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Headline:
+class StatusHeadline:
     """The sentence, and what explains it, most important first."""
 
-    mood: Mood
+    mood: Settlement
     sentence: str
     details: tuple[str, ...] = ()
 
 
-def compose_headline(report: StatusReport) -> Headline:
+def compose_headline(report: StatusReport) -> StatusHeadline:
     """Return the sentence: what is refused, else what is on its way, else that all is settled."""
     if troubles := (*_list_refusals(report), *_list_halted_fleets(report)):
         return _tell_troubles(troubles)
-    if moving := tuple(row for row in report.subjects if judge_subject(row) is Mood.MOVING):
+    if moving := tuple(row for row in report.subjects if judge_subject(row) is Settlement.MOVING):
         return _tell_moving(moving)
-    if fleets := tuple(row for row in report.fleets if judge_fleet(row) is Mood.MOVING):
+    if fleets := tuple(row for row in report.fleets if judge_fleet(row) is Settlement.MOVING):
         return _tell_moving_fleets(fleets)
     return _tell_rest(report)
 
@@ -47,25 +78,27 @@ def _list_halted_fleets(report: StatusReport) -> tuple[tuple[str, str], ...]:
     return tuple(
         (f"{row.service} is {row.stage}", row.sentence)
         for row in report.fleets
-        if judge_fleet(row) is Mood.REFUSED
+        if judge_fleet(row) is Settlement.REFUSED
     )
 
 
-def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> Headline:
+def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> StatusHeadline:
     (first, why), *others = troubles
     more = f", and {len(others)} more" if others else ""
-    return Headline(
-        mood=Mood.REFUSED,
+    return StatusHeadline(
+        mood=Settlement.REFUSED,
         sentence=f"{first}{more}",
         details=(why, *(f"{what}: {reason}" for what, reason in others)),
     )
 
 
-def _tell_moving(rows: tuple[SubjectRow, ...]) -> Headline:
+def _tell_moving(rows: tuple[SubjectRow, ...]) -> StatusHeadline:
     sentence = (
         f"{rows[0].subject} is on its way" if len(rows) == 1 else f"{len(rows)} subjects are on their way"
     )
-    return Headline(mood=Mood.MOVING, sentence=sentence, details=tuple(map(_explain_moving, rows)))
+    return StatusHeadline(
+        mood=Settlement.MOVING, sentence=sentence, details=tuple(map(_explain_moving, rows))
+    )
 
 
 def _explain_moving(row: SubjectRow) -> str:
@@ -74,25 +107,29 @@ def _explain_moving(row: SubjectRow) -> str:
     return f"{row.subject} r{row.revision} {lack}"
 
 
-def _tell_moving_fleets(rows: tuple[FleetRow, ...]) -> Headline:
-    return Headline(
-        mood=Mood.MOVING,
+def _tell_moving_fleets(rows: tuple[FleetRow, ...]) -> StatusHeadline:
+    return StatusHeadline(
+        mood=Settlement.MOVING,
         sentence=", ".join(f"{row.service}: {row.stage}" for row in rows),
         details=tuple(row.sentence for row in rows if row.sentence),
     )
 
 
-def _tell_rest(report: StatusReport) -> Headline:
+def _tell_rest(report: StatusReport) -> StatusHeadline:
     """Tell what is left when nothing is refused and nothing moves."""
     if not report.subjects:
-        return Headline(
-            mood=Mood.MOVING, sentence="Nothing is live yet", details=("No pointer has been moved.",)
+        return StatusHeadline(
+            mood=Settlement.MOVING, sentence="Nothing is live yet", details=("No pointer has been moved.",)
         )
     if not report.is_settled:
-        return Headline(mood=Mood.MOVING, sentence="Not settled yet")
+        return StatusHeadline(mood=Settlement.MOVING, sentence="Not settled yet")
     if not report.leader:
         why = "What serves goes on serving; rollouts wait until a control process leads again."
-        return Headline(mood=Mood.MOVING, sentence="All settled, but nobody leads", details=(why,))
-    return Headline(
-        mood=Mood.SETTLED, sentence="All settled", details=("Every place serves what its pointer says.",)
+        return StatusHeadline(
+            mood=Settlement.MOVING, sentence="All settled, but nobody leads", details=(why,)
+        )
+    return StatusHeadline(
+        mood=Settlement.SETTLED,
+        sentence="All settled",
+        details=("Every place serves what its pointer says.",),
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from handshake.control.journal import JournalRecord
-from handshake.control.status import StatusReport
+from handshake.campaign.status import PlaceCell, StatusReport, SubjectRow
+from handshake.catalog.journal import JournalRecord
 from handshake.core.digest import short
-from handshake.web.headline import compose_headline
-from handshake.web.matrix import arrange_matrix
-from handshake.web.moment import print_age, print_clock, print_iso
-from handshake.web.mood import Mood, judge_fleet, judge_subject
+from handshake.core.times import print_age, print_clock, print_iso
+from handshake.pointers.acks import Role
+from handshake.web.headline import Settlement, compose_headline, judge_fleet, judge_subject
 from handshake.web.notice import Notice
 
 JOURNAL_LINES = 20
@@ -58,4 +58,43 @@ def render_board(report: StatusReport, journal: tuple[JournalRecord, ...]) -> st
 
 def render_notice(notice: Notice) -> str:
     """Return the page that stands where a report cannot."""
-    return _ENVIRONMENT.get_template("notice.html").render(notice=notice, mood=Mood.REFUSED)
+    return _ENVIRONMENT.get_template("notice.html").render(notice=notice, mood=Settlement.REFUSED)
+
+
+# The matrix: subjects down, places across.
+
+_ROLES = tuple(Role)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixRow:
+    """One subject and, for each column, what that place says; None where the subject does not concern it."""
+
+    subject: SubjectRow
+    cells: tuple[PlaceCell | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointerTable:
+    """A table with one column for each place that any subject concerns."""
+
+    places: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+
+
+def arrange_matrix(subjects: tuple[SubjectRow, ...]) -> PointerTable:
+    """Return the subjects with their places in one order, the way a request travels."""
+    places = tuple(sorted({cell.place for row in subjects for cell in row.places}, key=_travel_order))
+    return PointerTable(places=places, rows=tuple(_align(row, places) for row in subjects))
+
+
+def _align(row: SubjectRow, places: tuple[str, ...]) -> MatrixRow:
+    said = {cell.place: cell for cell in row.places}
+    return MatrixRow(subject=row, cells=tuple(said.get(place) for place in places))
+
+
+def _travel_order(place: str) -> tuple[str, int, str]:
+    """Return a sort key: node by node, and within one from the door inwards; a vendor's place is a node of its own."""
+    role, _, node = place.partition("@")
+    depth = next((depth for depth, known in enumerate(_ROLES) if known == role), len(_ROLES))
+    return (node, depth, role)

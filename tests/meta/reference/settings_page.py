@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from handshake.campaign.settings import CampaignSettings
 from handshake.config.settings import Settings
-from handshake.control.campaign import CampaignSettings
-from handshake.edge.cases import CasesSettings
-from handshake.edge.settings import EdgeSettings
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.edge.simulate.cases import CasesSettings
 from handshake.gateway.policy import GatewayPolicy
-from handshake.image.debian_base import BaseRecipe
+from handshake.image.bases import BaseRecipe
 from handshake.image.recipe import Recipe
-from handshake.render.settings import TemplatesSettings
+from handshake.renderer.page import TemplateReleaseSettings
 from handshake.site.settings import SiteSettings
 
 FILES: dict[str, type[Settings]] = {
@@ -23,7 +23,7 @@ FILES: dict[str, type[Settings]] = {
     "service.toml": Recipe,
     "base.toml": BaseRecipe,
     "site.toml": SiteSettings,
-    "templates.toml": TemplatesSettings,
+    "templates.toml": TemplateReleaseSettings,
 }
 """Every file that an operator writes, and the model that reads it."""
 

@@ -12,8 +12,8 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
+from handshake.campaign.checks import check_folder
 from handshake.cli.main import main
-from handshake.control.preflight import check_folder
 from tests.unit.edge.test_replay import line
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"

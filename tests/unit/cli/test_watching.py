@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from handshake.cli.watching import draw_fleet, watching
-from handshake.control.status import FleetRow, InstanceRow
+from handshake.campaign.status import FleetRow, InstanceRow
+from handshake.cli.arriving import draw_fleet, watching
 from handshake.core.errors import UnavailableError
-from handshake.core.verdict import Evidence, Finding
+from handshake.fleet.instance import Evidence, VerdictState
 
 FRESH = InstanceRow(
     instance="hamm-aaaaaaaa",
@@ -19,13 +19,13 @@ FRESH = InstanceRow(
     phase="run",
     purpose="steady",
     address="127.0.0.1:20000",
-    alive=Finding.YES,
-    ready=Finding.YES,
-    fresh=Finding.YES,
+    alive=VerdictState.YES,
+    ready=VerdictState.YES,
+    fresh=VerdictState.YES,
     last_probe=Evidence(),
     log_tail=(),
 )
-STALE = replace(FRESH, instance="hamm-bbbbbbbb", generation="93ab2c11d2e3", fresh=Finding.NO)
+STALE = replace(FRESH, instance="hamm-bbbbbbbb", generation="93ab2c11d2e3", fresh=VerdictState.NO)
 WARM = replace(STALE, instance="hamm-cccccccc", phase="warm")
 FLEET = FleetRow(
     service="hamm",

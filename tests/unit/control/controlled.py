@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Write
+from handshake.catalog.entries import Write
 from handshake.catalog.keys import rollout_key
-from handshake.control.holds import Holds
-from handshake.control.pointers import Pointers
-from handshake.control.rollouts import Rollouts
-from handshake.control.targets import Targets
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.instance import Generation
-from handshake.core.pointer import Move, Pointer
-from handshake.core.release import parse_subject
-from handshake.fleet.state import Rollout
-from handshake.image.contract import Contract, Health
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.state import Rollout
+from handshake.fleet.generations import GenerationReader
+from handshake.fleet.instance import Generation
+from handshake.fleet.rollouts.control import Holds, Rollouts
+from handshake.pointers.pointer import Move, Pointer
+from handshake.pointers.pointers import Pointers
+from handshake.release.image_contract import Contract, Health
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 IMAGE, LOOK = "image/hamm", "templates/hamm"
 _CONTRACT = Contract(
@@ -79,9 +78,9 @@ class Controlled:
         self.catalog.transact([record])
 
 
-def targets() -> Targets:
+def targets() -> GenerationReader:
     """Return targets of images that all serve the templates `hamm`."""
-    return Targets(contract_of=contract_of, secrets_digest=lambda _: "")
+    return GenerationReader(contract_of=contract_of, secrets_digest=lambda _: "")
 
 
 def contract_of(_: Digest) -> Contract:

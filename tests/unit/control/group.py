@@ -6,17 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import count
 
-from handshake.catalog.entry import Entry
-from handshake.control.agent.balancer import Balancer
-from handshake.control.agent.permits import Pace, PermitOffice
+from handshake.catalog.entries import CatalogEntry
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
-from handshake.core.instance import Generation, InstanceReport
-from handshake.core.pointer import Pointer
-from handshake.core.release import Subject, parse_subject
-from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Subject, parse_subject
+from handshake.fleet.instance import Evidence, Generation, InstanceReport, Verdict, Verdicts, VerdictState
+from handshake.fleet.load_balancer.balancer import Balancer
+from handshake.fleet.load_balancer.permit_store import PermitStore, ReplacementPace
+from handshake.pointers.pointer import Pointer
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.transitions.fleet_members import pointer, release
 
 CHECK_SECONDS = 2.0
@@ -32,7 +31,7 @@ class FailingCatalog(MemoryCatalog):
 
     is_down = False
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> CatalogEntry | None:
         """Return one entry, unless nothing is answered now."""
         if self.is_down:
             raise UnavailableError("the catalogue does not answer")
@@ -76,11 +75,11 @@ class Group:
         self.fewest = desired + budget
         self._pointers = {TEMPLATES: pointer(str(TEMPLATES), looks), IMAGE: pointer(str(IMAGE), "first")}
         self._numbers = count(1)
-        pace = Pace(budget=budget, soak_seconds=SOAK_SECONDS)
+        pace = ReplacementPace(budget=budget, soak_seconds=SOAK_SECONDS)
         self._balancer = Balancer(
             templates_of=lambda _: TEMPLATES if renders else None,
             read_pointer=self._read_pointer,
-            office=PermitOffice(self.catalog, self.clock, lambda _: pace),
+            office=PermitStore(self.catalog, self.clock, lambda _: pace),
             ask=self._ask,
             counters=self.counters,
         )
@@ -137,7 +136,7 @@ class Group:
 
     def _report(self, machine: Machine) -> InstanceReport:
         since = machine.started_at + BOOT_SECONDS
-        finding = Finding.YES if self._has_booted(machine) else Finding.NO
+        finding = VerdictState.YES if self._has_booted(machine) else VerdictState.NO
         well = Verdict(finding=finding, since=since)
         return InstanceReport(
             instance=machine.name,

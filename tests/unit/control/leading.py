@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from handshake.campaign.settings import CampaignSettings
 from handshake.catalog.codec import decode, encode
-from handshake.catalog.endpoint import Endpoint, Traffic
-from handshake.catalog.entry import Operation, Write
+from handshake.catalog.entries import Endpoint, Operation, Traffic, Write
 from handshake.catalog.keys import ASSIGNMENTS, ack_key, instance_key, node_key, samples_key
-from handshake.control.agent.sampling import NodeSamples
-from handshake.control.campaign import CampaignSettings
-from handshake.control.leader.fleets import Fleets
-from handshake.control.leader.leader import Leader
-from handshake.control.leader.leadership import Leadership
-from handshake.control.leader.scaling import Scaler
-from handshake.control.leader.steps import StepRunner
-from handshake.control.nodes import NodeRecord
-from handshake.control.pointers import Pointers
-from handshake.core.ack import Ack, Place, Role
-from handshake.core.instance import Assignment, InstanceReport, Phase
-from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
-from handshake.fleet.sample import Sample
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.fleet.autoscaler import Scaler
+from handshake.fleet.engine.canary_analysis import CanarySample
+from handshake.fleet.instance import (
+    Assignment,
+    Evidence,
+    InstancePhase,
+    InstanceReport,
+    Verdict,
+    Verdicts,
+    VerdictState,
+)
+from handshake.fleet.instances.metrics import NodeSamples
+from handshake.fleet.nodes import NodeRecord
+from handshake.fleet.rollouts.cycle import Fleets
+from handshake.fleet.rollouts.steps import StepRunner
+from handshake.leader.leader import Leader
+from handshake.leader.leadership import Leadership
+from handshake.pointers.acks import Ack, Place, Role
+from handshake.pointers.pointers import Pointers
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.controlled import targets
 
 CAMPAIGN = CampaignSettings.model_validate(
@@ -87,7 +93,7 @@ class Campaign:
     def count_answers(self, requests: int) -> None:
         """Let the gateway have seen so many good answers of every instance."""
         samples = tuple(
-            Sample(instance=each.instance, requests=requests, latencies=((30, requests),))
+            CanarySample(instance=each.instance, requests=requests, latencies=((30, requests),))
             for each in self.assignments
         )
         seen = NodeSamples(node="n1", samples=samples)
@@ -105,7 +111,7 @@ class Campaign:
         self._acknowledge()
 
     def _run(self, assignment: Assignment) -> None:
-        yes = Verdict(finding=Finding.YES, since=assignment.assigned_at, evidence=Evidence(status=200))
+        yes = Verdict(finding=VerdictState.YES, since=assignment.assigned_at, evidence=Evidence(status=200))
         report = InstanceReport(
             instance=assignment.instance,
             node="n1",
@@ -118,7 +124,7 @@ class Campaign:
         )
         key = instance_key("n1", assignment.instance)
         MemoryCatalog.transact(self.catalog, [Write(key=key, value=encode(report))])
-        traffic = Traffic.OPEN if assignment.phase is Phase.RUN else Traffic.DRAINING
+        traffic = Traffic.OPEN if assignment.phase is InstancePhase.RUN else Traffic.DRAINING
         endpoint = Endpoint(
             id=assignment.instance, service="hamm", host="127.0.0.1", port=20000, traffic=traffic, node="n1"
         )
@@ -128,5 +134,5 @@ class Campaign:
         place = Place(role=Role.GATEWAY, node="n1")
         index = self.catalog.endpoints("hamm").index
         ack = Ack(place=str(place), subject="pool/hamm", revision=index, proof="asked", at=self.clock.now())
-        write = Write(key=ack_key(place, "pool/hamm"), value=encode(ack))
+        write = Write(key=ack_key(str(place), "pool/hamm"), value=encode(ack))
         MemoryCatalog.transact(self.catalog, [write])

@@ -7,17 +7,15 @@ from pathlib import Path
 
 from handshake.catalog.keys import LISTS
 from handshake.config.reader import parse_settings
-from handshake.control.agent.list_file import ListFile
-from handshake.control.agent.list_follower import Followed, ListFollower
-from handshake.control.agent.live_data import FollowedLists
-from handshake.control.lists.compaction import Compaction
-from handshake.control.lists.lists import Lists
-from handshake.control.lists.shelf import ListShelf
 from handshake.drivers.directory.store import make_region
-from handshake.edge.policy import Policy, build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.edge.ingress.runtime_maps import FollowedLists
+from handshake.edge.lists.lists import Compaction, Lists
+from handshake.edge.lists.map_file import Followed, ListFile, ListFollower
+from handshake.edge.lists.reader import ListSnapshotStore
+from handshake.edge.policy.policy import EdgePolicy, build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 POLICY = """
 [switches.ban]
@@ -40,7 +38,7 @@ respond = { status = 403, body = "no" }
 NOW = 1_000_000.0
 
 
-def read_policy(text: str = POLICY) -> Policy:
+def read_policy(text: str = POLICY) -> EdgePolicy:
     """Return an edge policy."""
     return build_policy(parse_settings(EdgeSettings, text, shown_as="edge.toml"))
 
@@ -50,12 +48,12 @@ class Node:
     """A catalogue, two regions, and a node that follows."""
 
     folder: Path
-    policy: Policy = field(default_factory=read_policy)
+    policy: EdgePolicy = field(default_factory=read_policy)
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
 
     def __post_init__(self) -> None:
-        self.shelf = ListShelf([make_region(self.folder / name, name) for name in ("east", "west")])
+        self.shelf = ListSnapshotStore([make_region(self.folder / name, name) for name in ("east", "west")])
         self.lists = Lists(self.catalog, self.clock, self.shelf)
         self.compaction = Compaction(self.catalog, self.clock, self.shelf)
         self.restart_agent()

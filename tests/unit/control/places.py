@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from handshake.core.errors import RefusedError
-from handshake.edge.purge import Purge
-from handshake.gateway.member import Admission, Member, RouterState
-from handshake.gateway.step import AddMember, OpenMember, PoolStep
+from handshake.edge.cache.cache import Purge
+from handshake.gateway.pool import AddMember, Admission, OpenMember, PoolMember, PoolStep, RouterState
 
 
 class Temper(Enum):
@@ -147,7 +146,7 @@ class ToldGateway:
     """A gateway whose pools are empty; a member that it opens is up at once."""
 
     temper: Temper
-    pools: dict[str, tuple[Member, ...]]
+    pools: dict[str, tuple[PoolMember, ...]]
     serving: str = "what it served before"
 
     def ensure(self, text: str) -> bool:
@@ -175,7 +174,7 @@ class ToldGateway:
         members = self.pools[step.service]
         match step:
             case AddMember(endpoint=endpoint):
-                member = Member(
+                member = PoolMember(
                     name=endpoint.id,
                     host=endpoint.host,
                     port=endpoint.port,

@@ -9,28 +9,37 @@ from types import MappingProxyType
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoint, Endpoints
-from handshake.control.acks import SWITCHES, AckWriter, acks_of, pool_subject, read_acks
-from handshake.control.agent.cache import CacheReconciler
-from handshake.control.agent.door import DoorReconciler
-from handshake.control.agent.door_maps import DoorMap
-from handshake.control.agent.gateway import GatewayReconciler
-from handshake.control.live import LivePolicy
-from handshake.control.policy import read_policy
-from handshake.core.ack import Ack, Place, Refusal, Role
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import read_policy
+from handshake.catalog.entries import Endpoint, Endpoints
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import Manifest
 from handshake.core.outcome import Outcome
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.edge.door.maps import SWITCHES as SWITCHES_MAP
-from handshake.edge.door.surroundings import DoorSurroundings
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
-from handshake.gateway.step import AddMember, PoolStep
-from handshake.gateway.surroundings import Listener, Surroundings
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.reconcile import CacheReconciler
+from handshake.edge.ingress.compile.maps import SWITCHES_MAP
+from handshake.edge.ingress.compile.target import IngressTarget
+from handshake.edge.ingress.reconcile import DoorReconciler
+from handshake.edge.ingress.runtime_maps import DoorMap
+from handshake.gateway.haproxy import GatewayListener, GatewayTarget
+from handshake.gateway.pool import AddMember, PoolStep
+from handshake.gateway.reconcile import GatewayReconciler
+from handshake.pointers.acks import (
+    SWITCHES_SUBJECT,
+    Ack,
+    AckWriter,
+    Place,
+    Refusal,
+    Role,
+    acks_of,
+    pool_subject,
+    read_acks,
+)
+from handshake.pointers.pointer import Pointer
+from handshake.release.manifest import Manifest
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.places import Temper, ToldCache, ToldDoor, ToldGateway
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
@@ -38,7 +47,7 @@ POLICY = "policy/campaign"
 CALLS = "site/calls"
 NODE = "n1"
 HAMM = Endpoints(index=41, endpoints=(Endpoint(id="hamm-a", service="hamm", host="127.0.0.1", port=20000),))
-SWITCH_ON = DoorMap(name=SWITCHES_MAP, entries={"non_us_ban": "99"}, subject=SWITCHES, revision=3)
+SWITCH_ON = DoorMap(name=SWITCHES_MAP, entries={"non_us_ban": "99"}, subject=SWITCHES_SUBJECT, revision=3)
 
 
 @pytest.fixture
@@ -76,7 +85,7 @@ def turn_door(
     catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor, maps: tuple[DoorMap, ...] = (SWITCH_ON,)
 ) -> Outcome:
     """Let the door's reconciler act once, with one switch set."""
-    surroundings = DoorSurroundings(
+    surroundings = IngressTarget(
         digest="",
         listeners=(),
         runtime_socket="/run/door.sock",
@@ -95,7 +104,7 @@ def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Ou
     reconciler = CacheReconciler(
         cache=cache,
         acks=writer(catalog, Role.CACHE),
-        surroundings=CacheSurroundings(
+        surroundings=CacheTarget(
             gateway_socket="/run/gateway.sock", regions=(RegionSocket(name="east", socket="/run/east.sock"),)
         ),
         manifest_of=lambda _: Manifest(kind=Kind.SITE, files=()),
@@ -114,8 +123,8 @@ def turn_gateway(
         router=gateway,
         program=gateway,
         acks=writer(catalog, Role.GATEWAY),
-        surroundings=Surroundings(
-            digest="", listener=Listener(path=Path("/run/g.sock")), runtime_socket=Path("/run/a.sock")
+        surroundings=GatewayTarget(
+            digest="", listener=GatewayListener(path=Path("/run/g.sock")), runtime_socket=Path("/run/a.sock")
         ),
     )
     return reconciler.cycle(live, wanted)
@@ -139,7 +148,7 @@ class TestDoor:
 
         turn_door(catalog, live, door)
 
-        assert served(catalog) == {POLICY: 5, SWITCHES: 3}
+        assert served(catalog) == {POLICY: 5, SWITCHES_SUBJECT: 3}
         assert door.serving in the_ack(catalog, POLICY).proof
 
     def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
@@ -154,7 +163,7 @@ class TestDoor:
         turn_door(catalog, live, door)
         turn_door(catalog, at_revision(live, 6), replace(door, temper=Temper.SWALLOWS, maps={}))
 
-        assert served(catalog) == {POLICY: 6, SWITCHES: 3}
+        assert served(catalog) == {POLICY: 6, SWITCHES_SUBJECT: 3}
 
     def test_a_refusal_is_recorded(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
         """A door that refuses a policy says so, and keeps the ack of what it serves."""
@@ -172,7 +181,7 @@ class TestDoor:
         with pytest.raises(RefusedError):
             turn_door(catalog, live, StubbornDoor(temper=Temper.DOES))
 
-        assert served(catalog) == {SWITCHES: 3}
+        assert served(catalog) == {SWITCHES_SUBJECT: 3}
         assert_refused(catalog, POLICY, 5)
 
     def test_a_map_that_is_refused_holds_up_no_other(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
@@ -181,7 +190,7 @@ class TestDoor:
         with pytest.raises(RefusedError, match="no map odd"):
             turn_door(catalog, live, StubbornDoor(temper=Temper.DOES, accepts=True), (odd, SWITCH_ON))
 
-        assert served(catalog) == {POLICY: 5, SWITCHES: 3}
+        assert served(catalog) == {POLICY: 5, SWITCHES_SUBJECT: 3}
 
 
 class TestCache:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Write
+from handshake.catalog.entries import Write
 from handshake.catalog.keys import pointer_key, rollout_key
-from handshake.control.arrival import Arrival, Arrivals, Ending
-from handshake.control.pointers import Pointers
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.fleet.part import BadPart, pointer_part
-from handshake.fleet.state import Rollout
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.fleet.engine.state import BadPart, Rollout, pointer_part
+from handshake.fleet.rollouts.observe import RolloutProgress
+from handshake.pointers.arrival import Arrival, ArrivalOutcome, Arrivals
+from handshake.pointers.pointer import Pointer
+from handshake.pointers.pointers import Pointers
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 PATIENCE_SECONDS = 120.0
 
@@ -26,7 +26,7 @@ def test_a_first_release_that_fails_its_trial_is_told_at_once() -> None:
 
     arrival = wait_for(moved, bad=BadPart(part=pointer_part(moved), reason="trial failed: silence", at=1.0))
 
-    assert (arrival.ending, arrival.why) == (Ending.REFUSED, "trial failed: silence")
+    assert (arrival.ending, arrival.why) == (ArrivalOutcome.REFUSED, "trial failed: silence")
     assert arrival.seconds == 0
 
 
@@ -37,7 +37,7 @@ def test_the_failure_of_an_earlier_move_says_nothing_of_this_one() -> None:
 
     arrival = wait_for(moved, bad=BadPart(part=earlier, reason="trial failed: silence", at=1.0))
 
-    assert arrival.ending is Ending.STILL_WAITING
+    assert arrival.ending is ArrivalOutcome.STILL_WAITING
 
 
 def test_a_release_that_will_go_back_is_waited_for() -> None:
@@ -46,7 +46,7 @@ def test_a_release_that_will_go_back_is_waited_for() -> None:
 
     arrival = wait_for(moved, bad=BadPart(part=pointer_part(moved), reason="trial failed: silence", at=1.0))
 
-    assert arrival.ending is Ending.STILL_WAITING
+    assert arrival.ending is ArrivalOutcome.STILL_WAITING
     assert arrival.seconds > PATIENCE_SECONDS
 
 
@@ -69,9 +69,15 @@ def wait_for(moved: Pointer, *, bad: BadPart) -> Arrival:
     rollout = Rollout(service="events", bad=(bad,))
     catalog.transact(
         [
-            Write(key=pointer_key(moved.subject), value=encode(moved)),
+            Write(key=pointer_key(str(moved.subject)), value=encode(moved)),
             Write(key=rollout_key("events"), value=encode(rollout)),
         ]
     )
-    arrivals = Arrivals(catalog, Pointers(catalog, clock), clock, ("n1",))
+    arrivals = Arrivals(
+        catalog,
+        Pointers(catalog, clock),
+        clock,
+        ("n1",),
+        rollouts=RolloutProgress(catalog=catalog),
+    )
     return arrivals.wait(moved, PATIENCE_SECONDS, lambda _: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.fleet.health_elb import CONSUL_ERROR
+from handshake.fleet.load_balancer.health_check import CONSUL_ERROR
 from tests.unit.control.group import IMAGE, Group
 
 LONG = 600.0

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handshake.catalog.entry import Held, Operation
-from handshake.control.bundles import Bundles, BundleStatus
-from handshake.control.leader.bundles import BundleRunner
-from handshake.control.leader.leadership import Leadership
-from handshake.control.pointers import Pointers
+from handshake.catalog.entries import HeldLock, Operation
 from handshake.core.digest import Digest
 from handshake.core.errors import ConflictError, RefusedError, UnavailableError
-from handshake.core.pointer import Move, Pointer
-from handshake.core.release import Subject, parse_subject
-from handshake.fleet.bundle import STAGES, State
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Subject, parse_subject
+from handshake.fleet.bundle_store import BundleRunner, Bundles, BundleStatus
+from handshake.fleet.bundles import STAGES, BundleState
+from handshake.leader.leadership import Leadership
+from handshake.pointers.pointer import Move, Pointer
+from handshake.pointers.pointers import Pointers
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.controlled import release
 
 SUBJECTS = tuple(
@@ -113,7 +112,7 @@ class House:
             self.moves += changed
             self._let_arrive(failing)
 
-    def _lead(self, pointers: dict[Subject, Pointer], fence: Held) -> None:
+    def _lead(self, pointers: dict[Subject, Pointer], fence: HeldLock) -> None:
         try:
             BundleRunner(self.catalog, self.pointers).cycle(pointers, fence)
         except UnavailableError:
@@ -143,7 +142,7 @@ def test_a_stage_begins_when_the_one_before_has_arrived(house: House) -> None:
     """Services move first, then templates, policy and sites, each stage in one step once the last has arrived."""
     house.promote()
     house.live()
-    assert house.status.progress.state is State.DONE
+    assert house.status.progress.state is BundleState.DONE
     assert house.names() == {release("new")}
     stages = [ORDER[subject] for subject, _ in house.moves]
     assert stages == sorted(stages)
@@ -167,7 +166,10 @@ def test_a_stage_that_fails_takes_the_others_back_in_reverse(house: House, faili
     house.promote()
     house.live(failing=failing)
     progress = house.status.progress
-    assert (progress.state, progress.reason) == (State.UNDONE, f"{failing} was moved by leader: renders 500")
+    assert (progress.state, progress.reason) == (
+        BundleState.UNDONE,
+        f"{failing} was moved by leader: renders 500",
+    )
     assert house.names() == {release("old")}
     back = [ORDER[subject] for subject, to in house.moves if to == release("old")]
     assert back == sorted(back, reverse=True)
@@ -182,7 +184,7 @@ def test_a_done_bundle_can_be_undone(house: House) -> None:
     house.moves.clear()
     house.bundles.undo(bundle.id, reason="too early")
     house.live()
-    assert house.status.progress.state is State.UNDONE
+    assert house.status.progress.state is BundleState.UNDONE
     assert house.names() == {release("old")}
     back = [ORDER[subject] for subject, _ in house.moves]
     assert back == sorted(back, reverse=True)
@@ -226,7 +228,7 @@ def test_a_leader_may_die_at_any_write(
         house.live(cycles=30, failing=failing)
     except UnavailableError:  # the write that died was the world's, not the leader's
         house.live(cycles=30, failing=failing)
-    assert house.status.progress.state is (State.UNDONE if failing else State.DONE)
+    assert house.status.progress.state is (BundleState.UNDONE if failing else BundleState.DONE)
     assert house.names() == {release("old" if failing else "new")}
     revisions = [pointer.revision for pointer in house.pointers.all().values()]
     assert max(revisions) <= 3, "nothing moved twice"
@@ -270,7 +272,7 @@ def test_what_was_never_promoted_stays_when_a_bundle_is_undone(house: House) -> 
     house.live(cycles=4)
     house.bundles.undo(bundle.id, reason="no")
     house.live(cycles=4)
-    assert house.status.progress.state is State.UNDONE
+    assert house.status.progress.state is BundleState.UNDONE
     pointer = house.pointers.get(first)
     assert pointer
     assert pointer.release == release("new")

@@ -7,24 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.acks import PURGES, AckWriter, acks_of, read_acks
-from handshake.control.agent.cache import CacheReconciler
-from handshake.control.campaign import SiteSettings
-from handshake.control.copying.record import SUBJECT as COPY
-from handshake.control.live import LivePolicy
-from handshake.control.policy import read_policy
-from handshake.control.purges import PurgeOrder
-from handshake.core.ack import Place, Refusal, Role
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.policy import read_policy
+from handshake.campaign.settings import CampaignSiteSettings
 from handshake.core.digest import Digest, digest_bytes, digits
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
-from handshake.core.manifest import Manifest, ManifestFile
 from handshake.core.outcome import Outcome
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.edge.purge import Purge
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.edge.cache.cache import Purge
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
+from handshake.edge.cache.purge import PurgeOrder
+from handshake.edge.cache.reconcile import CacheReconciler
+from handshake.pointers.acks import PURGES_SUBJECT, AckWriter, Place, Refusal, Role, acks_of, read_acks
+from handshake.pointers.pointer import Pointer
+from handshake.release.manifest import Manifest, ManifestFile
+from handshake.site.copy.schedule import SUBJECT as COPY
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.places import Temper, ToldCache
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
@@ -66,7 +65,9 @@ class Node:
 
     def __post_init__(self) -> None:
         policy = read_policy(CAMPAIGN)
-        sites = {its.name: SiteSettings(source=its.name, mount=f"/{its.name}") for its in (CALLS, OTHER)}
+        sites = {
+            its.name: CampaignSiteSettings(source=its.name, mount=f"/{its.name}") for its in (CALLS, OTHER)
+        }
         copying = policy.campaign.fallback_copy.model_copy(update={"pages": ("/",)})
         campaign = policy.campaign.model_copy(update={"sites": sites, "fallback_copy": copying})
         subject = Subject(kind=Kind.POLICY, name="campaign")
@@ -81,7 +82,7 @@ class Node:
         self.reconciler = CacheReconciler(
             cache=self.cache,
             acks=AckWriter(self.catalog, FakeClock(), Place(role=Role.CACHE, node="n1")),
-            surroundings=CacheSurroundings(
+            surroundings=CacheTarget(
                 gateway_socket="/run/gateway.sock",
                 regions=(RegionSocket(name="east", socket="/run/east.sock"),),
             ),
@@ -154,7 +155,12 @@ def test_one_that_cannot_move_stops_nothing_else(node: Node, held: Subject, erro
     assert node.cache.shows(held, 1)
     assert not node.cache.shows(held, 2)
     assert node.cache.shows(OTHER, 2)
-    assert {str(OTHER): 2, str(held): 1, PURGES: 1, "policy/campaign": 2}.items() <= node.served().items()
+    assert {
+        str(OTHER): 2,
+        str(held): 1,
+        PURGES_SUBJECT: 1,
+        "policy/campaign": 2,
+    }.items() <= node.served().items()
     assert f"{held} stays as it is: {error.what}" in outcome.sentence
 
 
@@ -208,7 +214,7 @@ def test_a_new_agent_takes_nothing_away(node: Node) -> None:
 
     assert node.cache.serving == before
     assert "left alone" in outcome.sentence
-    assert node.served()[PURGES] == 1
+    assert node.served()[PURGES_SUBJECT] == 1
     node.errors.clear()
     node.turn()
     assert node.cache.shows(OTHER, 2)
@@ -236,7 +242,7 @@ def test_purges_go_on_while_a_program_is_refused(node: Node) -> None:
     with pytest.raises(RefusedError):
         node.turn(order())
 
-    assert node.served()[PURGES] == 1
+    assert node.served()[PURGES_SUBJECT] == 1
 
 
 def test_an_unreadable_list_of_files_stops_no_flip(node: Node) -> None:

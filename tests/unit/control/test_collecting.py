@@ -5,29 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from handshake.campaign.retention import Collector, Retention
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import COLLECTING, upload_key
-from handshake.control.collecting import Collector
-from handshake.control.journal import read_journal
-from handshake.control.pointers import Pointers
-from handshake.control.retention import Retention
-from handshake.control.shelf import store_release
-from handshake.control.site_traffic import SiteTraffics
-from handshake.control.uploading import Uploads
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import asset_key, asset_variant_key, document_key
-from handshake.core.pointer import Move
-from handshake.core.provenance import Provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.site_contract import DAY_SECONDS
-from handshake.core.tree import scan_tree
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.site.publish import publish_site
-from handshake.site.tree import read_site
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.pointers.pointer import Move
+from handshake.pointers.pointers import Pointers
+from handshake.release.manifest import DAY_SECONDS, Encoding, Manifest, release_id
+from handshake.release.objects import asset_key, asset_variant_key, document_key
+from handshake.release.provenance import Provenance
+from handshake.release.store import store_release
+from handshake.release.tree import scan_tree
+from handshake.release.upload_lock import Uploads
+from handshake.site.release import read_site
+from handshake.site.traffic import SiteTraffics
+from handshake.site.upload import publish_site
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 CALLS = Subject(kind=Kind.SITE, name="calls")
 HAMM = Subject(kind=Kind.IMAGE, name="hamm")

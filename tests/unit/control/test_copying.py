@@ -5,21 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.copying.copier import Copier
-from handshake.control.copying.daily import describe_age, is_due
-from handshake.control.copying.page import Page
-from handshake.control.copying.proof import prove_copy
-from handshake.control.copying.record import NEVER, SUBJECT, CopyRecord, read_record
-from handshake.control.pointers import Pointers
-from handshake.control.shelf import load_manifest
 from handshake.core.digest import short
 from handshake.core.errors import UnavailableError
-from handshake.core.manifest import release_id
-from handshake.core.objects import document_key
-from handshake.core.pointer import Pointer
 from handshake.drivers.directory.store import make_region
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.pointers.pointer import Pointer
+from handshake.pointers.pointers import Pointers
+from handshake.release.manifest import release_id
+from handshake.release.objects import document_key
+from handshake.release.store import load_manifest
+from handshake.site.copy.copier import CopiedPage, Copier, prove_copy
+from handshake.site.copy.schedule import NEVER, SUBJECT, CopyRecord, describe_age, is_due, read_record
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 HOME = b'<link rel="stylesheet" href="/static/style.css"><script src="/calls/assets/app.js"></script>home'
 
@@ -49,9 +46,9 @@ class Desk:
         return self.copier.make(pages or ("/", "/about"), lambda _: None)
 
 
-def page(body: bytes, status: int = 200, **headers: str) -> Page:
+def page(body: bytes, status: int = 200, **headers: str) -> CopiedPage:
     """Return a page."""
-    return Page(
+    return CopiedPage(
         status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=body
     )
 
@@ -84,7 +81,7 @@ def test_a_copy_that_says_the_same_moves_nothing(desk: Desk) -> None:
         (page(b"copy", x_hs_release="c0ffee"), "served from release c0ffee"),
     ],
 )
-def test_what_is_no_page_is_not_copied(desk: Desk, bad: Page, words: str) -> None:
+def test_what_is_no_page_is_not_copied(desk: Desk, bad: CopiedPage, words: str) -> None:
     """The last copy stays, and what was in the way is on record."""
     before = desk.make()
     desk.pages["/about"] = bad
@@ -96,10 +93,12 @@ def test_what_is_no_page_is_not_copied(desk: Desk, bad: Page, words: str) -> Non
     assert record.made_at == before.moved_at
 
 
-def serve(desk: Desk, pointer: Pointer, change: Callable[[bytes], bytes] = bytes) -> Callable[[str], Page]:
+def serve(
+    desk: Desk, pointer: Pointer, change: Callable[[bytes], bytes] = bytes
+) -> Callable[[str], CopiedPage]:
     """Return an edge that serves the copy."""
 
-    def ask(path: str) -> Page:
+    def ask(path: str) -> CopiedPage:
         file = {"/": "index.html", "/about": "about.html"}[path]
         body = desk.stores[0].get(document_key(SUBJECT.name, pointer.release, file)) or b""
         return page(change(body), x_hs_release=short(pointer.release))
@@ -113,7 +112,7 @@ def test_the_proof_is_byte_by_byte(desk: Desk) -> None:
     manifest = load_manifest(desk.stores, pointer.release)
     assert release_id(manifest) == pointer.release
 
-    def faults(ask: Callable[[str], Page]) -> list[str]:
+    def faults(ask: Callable[[str], CopiedPage]) -> list[str]:
         return [each.fault for each in prove_copy(("/", "/about"), manifest, ask)]
 
     assert faults(serve(desk, pointer)) == ["", ""]

@@ -10,15 +10,14 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from handshake.control.countries import build_countries, build_networks
-from handshake.control.house import House
-from handshake.control.mmdb import find_mmdb_fault
+from handshake.edge.ingress.country_maps import build_countries, build_networks, find_mmdb_fault
+from handshake.release.node_paths import NodePaths
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path) -> NodePaths:
     """A house that is not up."""
-    return House(
+    return NodePaths(
         name="test",
         node="n1",
         folder=tmp_path,
@@ -44,7 +43,7 @@ def write(file: Path, records: Mapping[str, dict[str, Any]]) -> str:
     return file.name
 
 
-def test_countries_of_either_dialect(house: House) -> None:
+def test_countries_of_either_dialect(house: NodePaths) -> None:
     """GeoLite2 and ip-location-db write the country differently; both are read, of both families."""
     source = write(
         house.folder / "c.mmdb",
@@ -59,7 +58,7 @@ def test_countries_of_either_dialect(house: House) -> None:
     assert build_countries(house, source).read_text() == "1.0.0.0/23 AU\n2001:db8::/32 DE\n"
 
 
-def test_networks(house: House) -> None:
+def test_networks(house: NodePaths) -> None:
     """The map says the number of the autonomous system; addresses that nobody announces are not in it."""
     source = write(
         house.folder / "n.mmdb",
@@ -73,13 +72,13 @@ def test_networks(house: House) -> None:
     assert build_networks(house, source).read_text() == "1.0.0.0/24 13335\n2001:db8::/32 64496\n"
 
 
-def test_without_data_the_maps_are_empty(house: House) -> None:
+def test_without_data_the_maps_are_empty(house: NodePaths) -> None:
     """Without a file every client is of an unknown country and of network 0, and the door starts all the same."""
     assert build_countries(house, "").read_text() == ""
     assert build_networks(house, "gone.mmdb").read_text() == ""
 
 
-def test_another_file_is_named(house: House) -> None:
+def test_another_file_is_named(house: NodePaths) -> None:
     """A file that is something else is a problem before anything starts."""
     (house.folder / "x.mmdb").write_text("<html>not found</html>")
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.declared import DeclarationReader
-from handshake.control.policy import read_policy
+from handshake.campaign.policy import read_policy
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
+from handshake.edge.lists.declared import DeclarationReader
+from handshake.pointers.pointer import Pointer
 from tests.meta.sources import REPOSITORY
 
 CAMPAIGN = REPOSITORY / "examples" / "campaign"

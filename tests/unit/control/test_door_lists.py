@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.agent.door_maps import DoorMaps
+from handshake.edge.ingress.runtime_maps import DoorMaps
 from tests.unit.control.listed import NOW, Node
 from tests.unit.control.places import Temper, ToldDoor
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from handshake.agent.drift import DriftDifference, DriftReport, Inspector
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Write
+from handshake.catalog.entries import Write
 from handshake.catalog.keys import assignment_key, rollout_key
-from handshake.control.drift import Difference, DriftReport, Inspector
 from handshake.core.digest import Digest, digits
-from handshake.core.instance import Assignment, Generation
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.release import Kind
-from handshake.core.tree import materialise, remove_tree, scan_tree
-from handshake.fleet.state import Rollout, Stage
-from handshake.fleet.strategy import Warm
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind
+from handshake.fleet.engine.state import Rollout, Stage
+from handshake.fleet.engine.strategy import Warm
+from handshake.fleet.instance import Assignment, Generation
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.tree import materialise, remove_tree, scan_tree
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release, targets
 
 
@@ -95,7 +95,7 @@ class Node:
         )
         return inspector.inspect(Controlled(catalog=self.catalog, clock=self.clock).pointers.all(), None)
 
-    def only_difference(self) -> Difference:
+    def only_difference(self) -> DriftDifference:
         """Return the one thing that differs."""
         report = self.inspect()
         assert len(report.differences) == 1, report.differences

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.door_lookup import look_up
-from handshake.control.edge_live import LiveEdge, begin_with
-from handshake.control.switches import Switches
-from handshake.edge.network import print_network
-from handshake.edge.request import Request
+from handshake.edge.ingress.country_maps import look_up
+from handshake.edge.lists.live_data import LiveEdge, begin_with
+from handshake.edge.lists.switches import Switches
+from handshake.edge.policy.networks import print_network
+from handshake.edge.policy.request import Request
 from tests.unit.control.listed import Node
 
 

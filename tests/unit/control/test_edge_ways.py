@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.edge_ways import find_way
-from handshake.control.policy import read_policy
+from handshake.campaign.edge_cases import find_way
+from handshake.campaign.policy import read_policy
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
 

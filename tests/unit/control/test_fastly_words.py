@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from handshake.control.acks import FASTLY, PURGES, AckWriter
-from handshake.control.edge_data import DataReport, wait_for_doors
-from handshake.core.ack import Place, Role
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.edge.lists.declared import DataReport, wait_for_doors
+from handshake.pointers.acks import FASTLY, PURGES_SUBJECT, AckWriter, Place, Role
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 CACHE = Place(role=Role.CACHE, node="n1")
 
@@ -44,17 +43,17 @@ def test_a_purge_waits_for_fastly() -> None:
             catalog,
             clock,
             ("n1",),
-            subject=PURGES,
+            subject=PURGES_SUBJECT,
             revision=1,
             what="purged",
             seconds=1.0,
             has_fastly=True,
         )
 
-    acks[CACHE].serve(PURGES, 1, "the cache forgot 3 pages")
+    acks[CACHE].serve(PURGES_SUBJECT, 1, "the cache forgot 3 pages")
     assert not purge().is_enforced
     assert purge().said == ("cache@n1: the cache forgot 3 pages", "fastly: nothing yet")
-    acks[FASTLY].serve(PURGES, 1, "vendor_accepted")
+    acks[FASTLY].serve(PURGES_SUBJECT, 1, "vendor_accepted")
     assert purge().is_enforced
     assert purge().said == ("cache@n1: the cache forgot 3 pages", "fastly: vendor_accepted")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from handshake.campaign.settings import CampaignSettings
 from handshake.config.reader import parse_settings
-from handshake.control.campaign import CampaignSettings
 from handshake.core.problem import ProblemsError
-from handshake.fleet.freeze import DateWindow, WeeklyWindow
+from handshake.fleet.engine.freeze import DateWindow, WeeklyWindow
 
 HEAD = 'name = "house"\n[regions.east]\nlisten = "127.0.0.1:8101"\n[freeze]\n'
 

@@ -3,25 +3,24 @@
 import pytest
 
 from handshake.catalog.codec import decode
-from handshake.catalog.entry import Held
+from handshake.catalog.entries import HeldLock
 from handshake.catalog.keys import ASSIGNMENTS, LEADER
-from handshake.control.leader.arrivals import Awaited, Refused, Settled, judge_arrivals
-from handshake.control.leader.leadership import Leadership
-from handshake.control.leader.steps import StepRunner
-from handshake.control.pointers import Pointers
-from handshake.core.ack import Ack, Refusal
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import ConflictError
-from handshake.core.instance import Assignment, Generation, Phase, Purpose
 from handshake.core.outcome import Outcome
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.core.step import Drain, Launch, Retire, Step
-from handshake.fleet.placement import Placement
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Rollout
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.fleet.engine.placement import Placement
+from handshake.fleet.engine.state import Plan, Rollout
+from handshake.fleet.engine.steps import Drain, Launch, Retire, Step
+from handshake.fleet.instance import Assignment, Generation, InstancePhase, Purpose
+from handshake.fleet.rollouts.steps import StepRunner
+from handshake.leader.leadership import Leadership
+from handshake.pointers.acks import Ack, Refusal
+from handshake.pointers.pointer import Pointer
+from handshake.pointers.pointers import Pointers
+from handshake.pointers.settling import Awaited, Refused, Settled, judge_arrivals
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 ONE, TWO = digest_bytes(b"one"), digest_bytes(b"two")
 GENERATION = Generation(image=ONE)
@@ -90,7 +89,7 @@ def test_one_process_leads() -> None:
     assert second.keep()
 
 
-def carry_out(catalog: MemoryCatalog, fence: Held, *steps: Step) -> None:
+def carry_out(catalog: MemoryCatalog, fence: HeldLock, *steps: Step) -> None:
     """Carry out steps as a leader would, on what is assigned now."""
     clock = FakeClock()
     before = Rollout(service="hamm")
@@ -123,13 +122,13 @@ def catalog() -> MemoryCatalog:
 
 
 @pytest.fixture
-def fence(catalog: MemoryCatalog) -> Held:
+def fence(catalog: MemoryCatalog) -> HeldLock:
     leadership = Leadership(catalog, "one")
     assert leadership.keep()
     return leadership.fence()
 
 
-def test_launches_spread_over_nodes(catalog: MemoryCatalog, fence: Held) -> None:
+def test_launches_spread_over_nodes(catalog: MemoryCatalog, fence: HeldLock) -> None:
     """Each launch goes to the node with the fewest instances."""
     carry_out(catalog, fence, launch(), launch(), launch(), launch())
 
@@ -137,18 +136,18 @@ def test_launches_spread_over_nodes(catalog: MemoryCatalog, fence: Held) -> None
     assert nodes == ["n1", "n1", "n2", "n2"]
 
 
-def test_an_instance_is_drained_then_retired(catalog: MemoryCatalog, fence: Held) -> None:
+def test_an_instance_is_drained_then_retired(catalog: MemoryCatalog, fence: HeldLock) -> None:
     """Draining changes the assignment's phase; retiring removes it."""
     carry_out(catalog, fence, launch())
     (assigned,) = assignments(catalog)
     carry_out(catalog, fence, Drain(instance=assigned.instance, why="old"))
-    assert [each.phase for each in assignments(catalog)] == [Phase.DRAIN]
+    assert [each.phase for each in assignments(catalog)] == [InstancePhase.DRAIN]
 
     carry_out(catalog, fence, Retire(instance=assigned.instance, why="drained"))
     assert assignments(catalog) == []
 
 
-def test_a_leader_that_lost_its_lock_changes_nothing(catalog: MemoryCatalog, fence: Held) -> None:
+def test_a_leader_that_lost_its_lock_changes_nothing(catalog: MemoryCatalog, fence: HeldLock) -> None:
     """What a former leader decides is refused as a whole: the lock is part of the transaction."""
     catalog.close_session(fence.session)
 

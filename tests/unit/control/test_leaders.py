@@ -6,18 +6,17 @@ import pytest
 
 from handshake.catalog.codec import decode
 from handshake.catalog.keys import ASSIGNMENTS, rollout_key
-from handshake.control.campaign import FreezeSettings
-from handshake.control.leader.steps import StepRunner
-from handshake.control.pointers import Pointers
 from handshake.core.errors import ConflictError
-from handshake.core.instance import Phase, Purpose
 from handshake.core.outcome import Outcome
-from handshake.core.release import parse_subject
-from handshake.core.step import Drain, Retire
-from handshake.fleet.placement import Placement
-from handshake.fleet.plan import Plan
-from handshake.fleet.state import Rollout, Stage
-from handshake.fleet.strategy import Strategy
+from handshake.core.subject import parse_subject
+from handshake.fleet.engine.placement import Placement
+from handshake.fleet.engine.state import Plan, Rollout, Stage
+from handshake.fleet.engine.steps import Drain, Retire
+from handshake.fleet.engine.strategy import Strategy
+from handshake.fleet.instance import InstancePhase, Purpose
+from handshake.fleet.rollouts.steps import StepRunner
+from handshake.fleet.settings import FreezeSettings
+from handshake.pointers.pointers import Pointers
 from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release
 from tests.unit.control.leading import CAMPAIGN, Campaign
 
@@ -51,7 +50,7 @@ def record(campaign: Campaign) -> Rollout:
 
 def images(campaign: Campaign) -> set[str]:
     """Return the images of all instances that are to run."""
-    return {each.generation.image for each in campaign.assignments if each.phase is Phase.RUN}
+    return {each.generation.image for each in campaign.assignments if each.phase is InstancePhase.RUN}
 
 
 def test_one_of_two_leads(campaign: Campaign) -> None:
@@ -129,7 +128,9 @@ def test_three_moves_in_ten_seconds_have_one_rollout(campaign: Campaign) -> None
         promote(campaign, IMAGE, name)
         for _ in range(2):
             leader.cycle()
-            trials = [a for a in campaign.assignments if a.purpose is Purpose.TRIAL and a.phase is Phase.RUN]
+            trials = [
+                a for a in campaign.assignments if a.purpose is Purpose.TRIAL and a.phase is InstancePhase.RUN
+            ]
             assert len([trial for trial in trials if trial.generation.image != release("good")]) <= 1
             campaign.tick()
     for _ in range(40):
@@ -193,7 +194,7 @@ def test_a_strategy_of_the_policy_is_carried_out(campaign: Campaign, name: str) 
         stages.add(record(campaign).stage)
     assert images(campaign) == {release("better")}
     assert record(campaign).stage is Stage.SETTLED
-    warm = [each for each in campaign.assignments if each.phase is Phase.WARM]
+    warm = [each for each in campaign.assignments if each.phase is InstancePhase.WARM]
     assert (len(warm), Stage.CANARY in stages) == ((2, False) if name == "blue-green" else (0, True))
 
 
@@ -210,4 +211,4 @@ def test_an_instance_that_two_rules_send_away_is_written_once(campaign: Campaign
     runner.carry_out(
         made, before=record(campaign), assignments=entries, placement=placement, fence=hold.fence()
     )
-    assert [each.phase for each in campaign.assignments if each.instance == name] == [Phase.DRAIN]
+    assert [each.phase for each in campaign.assignments if each.instance == name] == [InstancePhase.DRAIN]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from handshake.catalog.entry import Delete, Write
+from handshake.catalog.entries import Delete, Write
 from handshake.catalog.keys import LIST_DELTAS, LISTS, SWITCHES, list_delta_key
-from handshake.control.agent.live_data import wanted_switches
-from handshake.control.lists.compaction import MOST_DELTAS
-from handshake.control.lists.word import FOREVER
-from handshake.control.switches import Switches
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.edge.door.maps import text_key
+from handshake.edge.ingress.compile.maps import text_key
+from handshake.edge.ingress.runtime_maps import wanted_switches
+from handshake.edge.lists.changes import FOREVER
+from handshake.edge.lists.lists import MOST_DELTAS
+from handshake.edge.lists.switches import Switches
 from tests.unit.control.listed import NOW, POLICY, Node, read_policy
 
 MANY = [f"10.{number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(3000)]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.live import PolicyReader
+from handshake.campaign.live_policy import PolicyReader
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
+from handshake.pointers.pointer import Pointer
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
 GOOD, BAD = digest_bytes(b"good"), digest_bytes(b"bad")

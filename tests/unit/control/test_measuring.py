@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from handshake.catalog.codec import decode
 from handshake.catalog.keys import measures_key
-from handshake.control.agent.measuring import Measurer
-from handshake.core.instance import Generation, InstanceReport
+from handshake.fleet.instance import Generation, InstanceReport
+from handshake.fleet.instances.metrics import Measurer
 from handshake.fleet.scaling import NodeMeasures
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.transitions.fleet_members import release
 
 

@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from handshake.agent.heartbeat import PRESENCE_SECONDS, Heartbeat
 from handshake.catalog.codec import encode
-from handshake.catalog.endpoint import Endpoint
-from handshake.catalog.entry import Held, Write
+from handshake.catalog.entries import Endpoint, HeldLock, Write
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import ASSIGNMENTS, INSTANCES, LEADER, NODES, assignment_key, instance_key
-from handshake.control.agent.presence import PRESENCE_SECONDS, Presence
-from handshake.control.journal import read_journal
-from handshake.control.leader.removals import clear_node
-from handshake.control.nodes import Node, NodeRegister, NodeState, explain_node, read_nodes
 from handshake.core.errors import ConflictError, RefusedError
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.fleet.nodes import Node, NodeRegister, NodeState, explain_node, read_nodes
+from handshake.leader.leader import clear_node
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 POLICY = ("n1", "n2", "n3")
 
@@ -28,10 +27,10 @@ class Agent:
     catalog: MemoryCatalog
     name: str
     clock: FakeClock = field(default_factory=FakeClock)
-    presence: Presence = field(init=False)
+    presence: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
-        self.presence = Presence(
+        self.presence = Heartbeat(
             self.catalog,
             self.clock,
             node=self.name,
@@ -149,7 +148,7 @@ class Books:
 
     def __init__(self) -> None:
         self.catalog = MemoryCatalog()
-        self.fence = Held(key=LEADER, session=self.catalog.open_session("leader", 10))
+        self.fence = HeldLock(key=LEADER, session=self.catalog.open_session("leader", 10))
         self.catalog.acquire(LEADER, b"me", self.fence.session)
         self._put("n1", "hamm-kept")
         for number in range(self.COUNT):

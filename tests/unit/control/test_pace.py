@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.control.agent.pace import may_pause
-from handshake.core.verdict import Evidence, Finding, Verdict, Verdicts
-from handshake.fleet.verdicts import Watched
+from handshake.fleet.instance import Evidence, Verdict, Verdicts, VerdictState
+from handshake.fleet.instances.verdicts import Watched, may_pause
 
 ASKED_AT = 1000.0
 WELL_SINCE = ASKED_AT - 60
 
 
 def watched(
-    *, since: float = WELL_SINCE, failures: int = 0, doubted: dict[str, Finding] | None = None
+    *, since: float = WELL_SINCE, failures: int = 0, doubted: dict[str, VerdictState] | None = None
 ) -> Watched:
     """Return an instance that is well, but for what is said."""
 
     def verdict(name: str) -> Verdict:
-        finding = (doubted or {}).get(name, Finding.YES)
+        finding = (doubted or {}).get(name, VerdictState.YES)
         return Verdict(finding=finding, since=since, evidence=Evidence(status=200, at=ASKED_AT))
 
     verdicts = Verdicts(alive=verdict("alive"), ready=verdict("ready"), fresh=verdict("fresh"))
@@ -37,8 +36,8 @@ def test_newcomers_are_asked_every_time() -> None:
 
 
 @pytest.mark.parametrize("name", ["alive", "ready", "fresh"])
-@pytest.mark.parametrize("finding", [Finding.NO, Finding.UNKNOWN])
-def test_doubt_is_looked_into(name: str, finding: Finding) -> None:
+@pytest.mark.parametrize("finding", [VerdictState.NO, VerdictState.UNKNOWN])
+def test_doubt_is_looked_into(name: str, finding: VerdictState) -> None:
     """An instance of which one verdict is not a yes is asked at every cycle."""
     assert not may_pause(watched(doubted={name: finding}), ASKED_AT + 0.25)
 

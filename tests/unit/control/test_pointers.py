@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from handshake.catalog.entry import Operation, Write
+from handshake.catalog.entries import Operation, Write
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import pointer_key
-from handshake.control.journal import read_journal
-from handshake.control.pointers import Pointers
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import ConflictError
-from handshake.core.pointer import Move
-from handshake.core.release import Kind, Subject
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.pointers.pointer import Move
+from handshake.pointers.pointers import Pointers
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 CALLS = Subject(kind=Kind.SITE, name="calls")
 HAMM = Subject(kind=Kind.IMAGE, name="hamm")
@@ -122,7 +122,7 @@ class SettlingCatalog(MemoryCatalog):
         """Let the other one write first, once."""
         if self.is_armed:
             self.is_armed = False
-            entry = self.get(pointer_key(CALLS))
+            entry = self.get(pointer_key(str(CALLS)))
             assert entry is not None
             super().transact([Write(key=entry.key, value=entry.value)])
         super().transact(operations)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
-from handshake.control.leader.pools import Pools
+from handshake.catalog.entries import Endpoint, Endpoints, Traffic
 from handshake.core.errors import UnavailableError
-from handshake.testing.faulty_catalog import FaultyCatalog, no_answer, no_fault
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.fleet.rollouts.observe import Pools
+from tests.support.catalog import FaultyCatalog, MemoryCatalog, no_answer, no_fault
 
 SERVICES = ("hamm", "events")
 

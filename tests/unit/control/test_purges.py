@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from handshake.catalog.keys import JOURNAL, PURGES
-from handshake.control.acks import AckWriter, read_acks
-from handshake.control.agent.purging import PurgeFollower
-from handshake.control.purges import PurgeOrder, Purges, decode_purges, read_purge
-from handshake.core.ack import Place, Role
 from handshake.core.errors import RefusedError
-from handshake.edge.purge import Page, Purge
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.edge.cache.cache import Purge, PurgedPage
+from handshake.edge.cache.purge import PurgeFollower, PurgeOrder, Purges, decode_purges, read_purge
+from handshake.pointers.acks import AckWriter, Place, Role, read_acks
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 from tests.unit.control.places import Temper, ToldCache
 
 NEWS, SPORT = Purge(tags=("news",)), Purge(tags=("sport",), is_soft=True)
@@ -78,7 +76,7 @@ def test_a_new_agent_begins_again(catalog: MemoryCatalog) -> None:
 def test_what_operators_write() -> None:
     """Tags and URLs are read as visitors and origins write them."""
     asked = read_purge(["news:1"], ["https://WWW.example.org/a?b=c", "http://localhost:8080"], is_soft=False)
-    pages = (Page(host="www.example.org", path="/a?b=c"), Page(host="localhost:8080", path="/"))
+    pages = (PurgedPage(host="www.example.org", path="/a?b=c"), PurgedPage(host="localhost:8080", path="/"))
     assert asked == Purge(tags=("news:1",), pages=pages)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from handshake.campaign.policy import check_campaign
+from handshake.campaign.settings import CampaignSettings
 from handshake.config.reader import read_settings
-from handshake.control.campaign import CampaignSettings
-from handshake.control.policy import check_campaign
 
 _CAMPAIGN = """
 name = "campaign"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.receiving import Wish, parse_wish, unpack_site
 from handshake.core.problem import ProblemsError
+from handshake.site.tar_import import TarImport, parse_wish, unpack_site
 
 
 def archive(*members: tarfile.TarInfo, content: bytes = b"x") -> io.BytesIO:
@@ -30,7 +30,9 @@ def link(name: str, target: str) -> tarfile.TarInfo:
 
 def test_a_wish_is_one_of_two() -> None:
     """The word, the branch and the commit are read."""
-    assert parse_wish("promote main 0123abc\n") == Wish(is_promoted=True, branch="main", commit="0123abc")
+    assert parse_wish("promote main 0123abc\n") == TarImport(
+        is_promoted=True, branch="main", commit="0123abc"
+    )
     assert not parse_wish("preview feature/x 0123abc").is_promoted
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.control.journal import read_journal
+from handshake.catalog.journal import read_journal
 from handshake.core.errors import RefusedError
-from handshake.core.release import parse_subject
+from handshake.core.subject import parse_subject
 from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release
 
 

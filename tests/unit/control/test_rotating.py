@@ -7,24 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from handshake.campaign.secret_rotation import Rotator
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Write
+from handshake.catalog.entries import Write
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import assignment_key, rollout_key
-from handshake.control.journal import read_journal
-from handshake.control.pointers import Pointers
-from handshake.control.rotating import Rotator
-from handshake.control.secrets import Secrets
-from handshake.control.targets import Targets
+from handshake.config.secrets import Secrets
 from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.instance import Assignment, Generation
-from handshake.core.pointer import Move
-from handshake.core.release import Kind, Subject
-from handshake.fleet.part import BadPart, secrets_part
-from handshake.fleet.state import Rollout, Stage
-from handshake.image.contract import Contract, Health
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.fleet.engine.state import BadPart, Rollout, Stage, secrets_part
+from handshake.fleet.generations import GenerationReader
+from handshake.fleet.instance import Assignment, Generation
+from handshake.pointers.pointer import Move
+from handshake.pointers.pointers import Pointers
+from handshake.release.image_contract import Contract, Health
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 NAME = "store-ledger"
 IMAGE = Digest("sha256:" + "1" * 64)
@@ -74,7 +73,7 @@ def rotator(tmp_path: Path, door: Door) -> Rotator:
         clock=clock,
         secrets=secrets,
         pointers=pointers,
-        targets=Targets(contract_of=lambda _: CONTRACT, secrets_digest=lambda _: secrets.read(NAME)),
+        targets=GenerationReader(contract_of=lambda _: CONTRACT, secrets_digest=lambda _: secrets.read(NAME)),
         nodes=("n1",),
         locks={NAME: ("ledger", door)},
     )

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from handshake.catalog.codec import decode, encode
-from handshake.catalog.entry import Delete, Write
+from handshake.catalog.entries import Delete, Write
 from handshake.catalog.keys import assignment_key, samples_key
-from handshake.control.agent.sampling import NodeSamples, Sampler
-from handshake.core.instance import Assignment, Generation, Purpose
-from handshake.drivers.process.following import Following
-from handshake.fleet.sample import Sample, bin_latency
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.drivers.process.processes import Following
+from handshake.fleet.engine.canary_analysis import CanarySample, bin_latency
+from handshake.fleet.instance import Assignment, Generation, Purpose
+from handshake.fleet.instances.metrics import NodeSamples, Sampler
+from tests.support.catalog import MemoryCatalog
 from tests.unit.control.controlled import release
 
 
@@ -47,7 +47,7 @@ def sampler(catalog: MemoryCatalog, *lines: bytes) -> Sampler:
     return Sampler(node="n1", catalog=catalog, read_log=read_log)
 
 
-def read(catalog: MemoryCatalog) -> dict[str, Sample]:
+def read(catalog: MemoryCatalog) -> dict[str, CanarySample]:
     """Return what lies in the catalogue."""
     entry = catalog.get(samples_key("n1"))
     return {sample.instance: sample for sample in decode(NodeSamples, entry.value).samples} if entry else {}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from handshake.campaign.settings import CampaignSettings
 from handshake.catalog.codec import encode
-from handshake.catalog.entry import Held, Write
+from handshake.catalog.entries import HeldLock, Write
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import LEADER, measures_key
-from handshake.control.campaign import CampaignSettings, ScalingSettings, ServiceSettings
-from handshake.control.journal import read_journal
-from handshake.control.leader.scaling import Scaler
-from handshake.control.nodes import Node, Nodes, NodeState
-from handshake.control.region_settings import RegionSettings
-from handshake.control.scales import Scales, read_scale
 from handshake.core.errors import ConflictError, RefusedError
+from handshake.fleet.autoscaler import Scaler, Scales, read_scale
+from handshake.fleet.nodes import Node, Nodes, NodeState
 from handshake.fleet.scaling import Measure, NodeMeasures
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.fleet.settings import ScalingSettings, ServiceSettings
+from handshake.release.regions import RegionSettings
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 NODES = Nodes(all=(Node(name="n1", state=NodeState.ANSWERS),))
 
@@ -40,7 +40,7 @@ class Led:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.catalog = MemoryCatalog()
-        self.fence = Held(key=LEADER, session=self.catalog.open_session("leader", 10))
+        self.fence = HeldLock(key=LEADER, session=self.catalog.open_session("leader", 10))
         self.catalog.acquire(LEADER, b"me", self.fence.session)
         self.scales = Scales(who="ada", catalog=self.catalog, clock=self.clock)
 
@@ -52,7 +52,7 @@ class Led:
 
     def cycle(self) -> list[str]:
         """Look once; return what was told."""
-        outcomes = Scaler(self.catalog).cycle(campaign(), NODES, self.fence, self.clock.now())
+        outcomes = Scaler(self.catalog).cycle(campaign().services, NODES, self.fence, self.clock.now())
         return [outcome.sentence for outcome in outcomes]
 
     def wanted(self, service: str = "hamm") -> int | None:
@@ -84,8 +84,8 @@ def test_who_does_not_lead_scales_nothing() -> None:
 def test_an_operators_number_wins_until_it_ends() -> None:
     """For its time, and for a service without targets too."""
     led = Led()
-    led.scales.hold(campaign(), "hamm", 2, reason="the database moves", seconds=60)
-    led.scales.hold(campaign(), "events", 3, reason="a talk", seconds=None)
+    led.scales.hold(campaign().services, "hamm", 2, reason="the database moves", seconds=60)
+    led.scales.hold(campaign().services, "events", 3, reason="a talk", seconds=None)
     led.measure(35)
     assert led.cycle() == []
     assert (led.wanted(), led.wanted("events")) == (2, 3)
@@ -98,8 +98,8 @@ def test_an_operators_number_wins_until_it_ends() -> None:
 def test_a_number_is_given_back() -> None:
     """With `auto` the load decides again."""
     led = Led()
-    led.scales.hold(campaign(), "hamm", 2, reason="the database moves", seconds=None)
-    led.scales.release(campaign(), "hamm", reason="it has moved")
+    led.scales.hold(campaign().services, "hamm", 2, reason="the database moves", seconds=None)
+    led.scales.release(campaign().services, "hamm", reason="it has moved")
     led.clock.advance(6)
     led.measure(35)
     led.cycle()
@@ -111,6 +111,6 @@ def test_numbers_outside_of_the_policy_are_refused() -> None:
     led = Led()
     for service, count in (("hamm", 1), ("hamm", 5), ("nobody", 2)):
         with pytest.raises(RefusedError):
-            led.scales.hold(campaign(), service, count, reason="because", seconds=None)
+            led.scales.hold(campaign().services, service, count, reason="because", seconds=None)
     with pytest.raises(RefusedError):
-        led.scales.release(campaign(), "hamm", reason="because")
+        led.scales.release(campaign().services, "hamm", reason="because")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.control.acks import SITE_TRAFFIC, AckWriter
-from handshake.control.site_arrival import ShownArrival, ShownArrivals
-from handshake.core.ack import Place, Role
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.pointers.acks import SITE_TRAFFIC_SUBJECT, AckWriter, Place, Role
+from handshake.site.traffic import ShownArrival, ShownArrivals
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 REVISION = 7
 PATIENCE_SECONDS = 3.0
@@ -34,7 +33,7 @@ def wait(catalog: MemoryCatalog, told: list[str]) -> ShownArrival:
 def test_it_has_arrived_once_every_cache_says_so(catalog: MemoryCatalog) -> None:
     """The verb ends with the places that serve it, and with what they said."""
     for node in ("n1", "n2"):
-        cache(catalog, node).serve(SITE_TRAFFIC, REVISION, "the label points to hs_1")
+        cache(catalog, node).serve(SITE_TRAFFIC_SUBJECT, REVISION, "the label points to hs_1")
 
     arrival = wait(catalog, [])
 
@@ -45,8 +44,8 @@ def test_it_has_arrived_once_every_cache_says_so(catalog: MemoryCatalog) -> None
 
 def test_a_cache_that_is_behind_is_waited_for(catalog: MemoryCatalog) -> None:
     """An ack of an earlier change is none of this one; the verb says whom it waits for, and gives up in time."""
-    cache(catalog, "n1").serve(SITE_TRAFFIC, REVISION, "shown")
-    cache(catalog, "n2").serve(SITE_TRAFFIC, REVISION - 1, "shown")
+    cache(catalog, "n1").serve(SITE_TRAFFIC_SUBJECT, REVISION, "shown")
+    cache(catalog, "n2").serve(SITE_TRAFFIC_SUBJECT, REVISION - 1, "shown")
     told: list[str] = []
 
     arrival = wait(catalog, told)
@@ -59,8 +58,8 @@ def test_a_cache_that_is_behind_is_waited_for(catalog: MemoryCatalog) -> None:
 
 def test_a_cache_that_cannot_is_heard(catalog: MemoryCatalog) -> None:
     """What a cache cannot show, it says why; what it could not show earlier is not repeated."""
-    cache(catalog, "n1").refuse(SITE_TRAFFIC, REVISION - 1, "an old story")
-    cache(catalog, "n2").refuse(SITE_TRAFFIC, REVISION, "preview x--calls: its release cannot be had")
+    cache(catalog, "n1").refuse(SITE_TRAFFIC_SUBJECT, REVISION - 1, "an old story")
+    cache(catalog, "n2").refuse(SITE_TRAFFIC_SUBJECT, REVISION, "preview x--calls: its release cannot be had")
     told: list[str] = []
 
     arrival = wait(catalog, told)

@@ -2,15 +2,15 @@
 
 import pytest
 
+from handshake.catalog.journal import read_journal
 from handshake.catalog.keys import SITE_TRAFFIC
-from handshake.control.journal import read_journal
-from handshake.control.site_traffic import SiteTraffics, decode_traffic, digest_credential
 from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.pointers.pointer import Pointer
+from handshake.site.traffic import SiteTraffics, decode_traffic, digest_credential
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 OLD, NEW = Digest("sha256:" + "a" * 64), Digest("sha256:" + "b" * 64)
 POINTER = Pointer(

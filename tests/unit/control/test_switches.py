@@ -3,10 +3,10 @@
 import pytest
 
 from handshake.catalog.keys import SWITCHES
-from handshake.control.switches import Switches, is_switch_on, switches_revision
 from handshake.core.errors import RefusedError
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.edge.lists.switches import Switches, is_switch_on, switches_revision
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
 BAN = "non_us_ban"
 

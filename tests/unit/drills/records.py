@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handshake.drills.load_record import Beginning, Ending, LoadRecord
-from handshake.drills.load_run import LoadReport, Mark
-from handshake.drills.plan import LoadPlan
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.result import Failure, Result
-from handshake.drills.target import Target
+from handshake.drills.load_run import Beginning, LoadMark, LoadRecord, LoadRecordEnd, LoadReport
+from handshake.drills.plan import LoadPlan, Target
+from handshake.drills.requests import Failure, RequestKind, RequestResult
 
 TARGET = Target(host="127.0.0.1", port=80)
 
@@ -22,9 +19,9 @@ def result(
     failure: Failure = Failure.NONE,
     key: str = "",
     donation_id: str = "",
-) -> Result:
+) -> RequestResult:
     """Return a result that ended at a moment."""
-    return Result(
+    return RequestResult(
         kind=kind,
         started_at=ended_at - latency_seconds,
         late_seconds=0.0,
@@ -38,10 +35,10 @@ def result(
 
 
 def report(
-    results: Sequence[Result],
+    results: Sequence[RequestResult],
     *,
     kinds: Sequence[RequestKind] = (RequestKind(name="page"),),
-    marks: Sequence[Mark] = (),
+    marks: Sequence[LoadMark] = (),
     seconds: float = 10.0,
 ) -> LoadReport:
     """Return the report of a load that began at 0 and was over after some seconds, at one request a second."""
@@ -49,6 +46,6 @@ def report(
     record = LoadRecord(
         beginning=Beginning(began_at=0.0, utc=0.0),
         results=tuple(results),
-        ending=Ending(ended_at=seconds, cpu_seconds=0.1),
+        ending=LoadRecordEnd(ended_at=seconds, cpu_seconds=0.1),
     )
     return LoadReport(plan=plan, record=record, marks=tuple(marks))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.drills.percentile import percentile
+from handshake.drills.summary import percentile
 
 HUNDRED = [float(number) for number in range(1, 101)]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handshake.drills.ledger import Receipt, StoredDonation, reconcile
-from handshake.drills.result import Failure
+from handshake.drills.reconciliation import Receipt, StoredDonation, reconcile
+from handshake.drills.requests import Failure
 from tests.unit.drills.records import result
 
 

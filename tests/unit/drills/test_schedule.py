@@ -8,10 +8,8 @@ from dataclasses import replace
 import pytest
 
 from handshake.catalog.codec import decode, encode
-from handshake.drills.body import FixedBody
-from handshake.drills.plan import Habit, Habits, LoadPlan
-from handshake.drills.request_kind import RequestKind, donation_kind
-from handshake.drills.schedule import schedule
+from handshake.drills.plan import Habit, Habits, LoadPlan, schedule
+from handshake.drills.requests import FixedBody, RequestKind, donation_kind
 from tests.unit.drills.records import TARGET
 
 PLAN = LoadPlan(

@@ -9,13 +9,16 @@ import pytest
 from rich.console import Console
 
 from handshake.core.errors import UnavailableError
-from handshake.drills.load_record import Beginning, Ending, Line, parse_record, print_line
-from handshake.drills.load_run import Mark
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.result import Failure
-from handshake.drills.summary import summarise_kinds, summarise_load
-from handshake.drills.summary_print import print_failures, print_lines, print_table
-from handshake.drills.timeline import phases
+from handshake.drills.load_run import Beginning, Line, LoadMark, LoadRecordEnd, parse_record, print_line
+from handshake.drills.requests import Failure, RequestKind
+from handshake.drills.summary import (
+    phases,
+    print_failures,
+    print_lines,
+    print_table,
+    summarise_kinds,
+    summarise_load,
+)
 from tests.unit.drills.records import report, result
 
 STEADY = [result(second + 0.5, latency_seconds=0.1) for second in range(10)]
@@ -65,7 +68,7 @@ def test_phases() -> None:
     """A failure counts in the phase in which it ended, and every request in exactly one phase."""
     slow = result(7.2, latency_seconds=5.0, failure=Failure.TIMEOUT)
     after = result(11.0, failure=Failure.EOF)
-    marks = [Mark(name="rollback", at=7.0), Mark(name="release", at=4.0)]
+    marks = [LoadMark(name="rollback", at=7.0), LoadMark(name="release", at=4.0)]
     divided = phases(report([*STEADY, slow, after], marks=marks))
     assert [phase.name for phase in divided] == ["start", "release", "rollback"]
     assert [phase.summary.requests for phase in divided] == [4, 3, 5]
@@ -74,13 +77,13 @@ def test_phases() -> None:
 
 def test_end_at_a_mark() -> None:
     """A request that ended in the moment of a mark belongs to what was done there."""
-    before, after = phases(report([result(4.0)], marks=[Mark(name="release", at=4.0)]))
+    before, after = phases(report([result(4.0)], marks=[LoadMark(name="release", at=4.0)]))
     assert (before.summary.requests, after.summary.requests) == (0, 1)
 
 
 def test_mark_after_the_load() -> None:
     """A mark that was made when the load was over has an empty phase."""
-    divided = phases(report(STEADY, marks=[Mark(name="late", at=30.0)]))
+    divided = phases(report(STEADY, marks=[LoadMark(name="late", at=30.0)]))
     assert [phase.summary.requests for phase in divided] == [10, 0]
     assert divided[1].summary.achieved_per_second == 0
 
@@ -89,7 +92,7 @@ def test_print_for_people() -> None:
     """People see a row for each kind, the total and each phase, with failures by what they were."""
     failed = result(3.2, failure=Failure.RESET)
     text = io.StringIO()
-    table = print_table(report([*STEADY, failed], marks=[Mark(name="release", at=3.0)]))
+    table = print_table(report([*STEADY, failed], marks=[LoadMark(name="release", at=3.0)]))
     Console(file=text, width=120).print(table)
     lines = text.getvalue().splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [
@@ -120,7 +123,11 @@ def test_print_failures() -> None:
 
 def test_record() -> None:
     """A record that is read back is what was written."""
-    written: list[Line] = [Beginning(began_at=1.0, utc=2.0), *STEADY, Ending(ended_at=11.0, cpu_seconds=0.5)]
+    written: list[Line] = [
+        Beginning(began_at=1.0, utc=2.0),
+        *STEADY,
+        LoadRecordEnd(ended_at=11.0, cpu_seconds=0.5),
+    ]
     record = parse_record(print_line(line) for line in written)
     assert [record.beginning, *record.results, record.ending] == written
 

@@ -6,13 +6,12 @@ from random import Random
 
 import pytest
 
-from handshake.control.policy import read_policy
-from handshake.core.release import parse_subject
-from handshake.drills.changed_campaign import changed_campaign, find_changes
-from handshake.drills.request_kind import RequestKind
-from handshake.drills.tour import load_kinds
+from handshake.campaign.policy import read_policy
+from handshake.core.subject import parse_subject
+from handshake.drills.requests import RequestKind
+from handshake.drills.tour import changed_campaign, find_changes, load_kinds
 from handshake.drills.tour_plan import BANNED, Ban, Donating, Flip, TourPlan, plan_tour
-from handshake.image.contract import Contract, Health, Idempotent
+from handshake.release.image_contract import Contract, Health, Idempotent
 
 HOUSE = """
 name = "bakery"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from handshake.config.reader import parse_settings
 from handshake.core.problem import ProblemsError
-from handshake.core.site_contract import SiteContract
-from handshake.edge.door.compile import compile_door
-from handshake.edge.door.surroundings import Accounts, DoorSurroundings, Listener, Region
-from handshake.edge.policy import Policy, build_policy
-from handshake.edge.settings import EdgeSettings
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, RegionSocket, ReleaseRoute, SiteRoute
+from handshake.edge.cache.compile.target import CacheTarget, RegionSocket, ReleaseRoute, SiteRoute
+from handshake.edge.cache.compile.vcl import compile_cache
+from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget, Region
+from handshake.edge.policy.policy import EdgePolicy, build_policy
+from handshake.edge.policy.settings import EdgeSettings
+from handshake.release.manifest import SiteContract
 from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
 
@@ -31,18 +31,18 @@ SITES = (
 )
 
 
-def read_text(text: str) -> Policy:
+def read_text(text: str) -> EdgePolicy:
     """Return the policy of a text."""
     return build_policy(parse_settings(EdgeSettings, text, shown_as="edge.toml"))
 
 
-def print_door(policy: Policy) -> str:
+def print_door(policy: EdgePolicy) -> str:
     """Return the door's configuration with everything in it."""
-    surroundings = DoorSurroundings(
+    surroundings = IngressTarget(
         digest="sha256:abc",
         listeners=(
-            Listener(address="127.0.0.1:8080"),
-            Listener(address="127.0.0.1:8443", certificate="/c.pem"),
+            IngressListener(address="127.0.0.1:8080"),
+            IngressListener(address="127.0.0.1:8443", certificate="/c.pem"),
         ),
         runtime_socket="/run/door.sock",
         maps="/run/maps",
@@ -65,9 +65,9 @@ def print_door(policy: Policy) -> str:
     return print_haproxy(compile_door(policy, surroundings))
 
 
-def print_cache(policy: Policy) -> str:
+def print_cache(policy: EdgePolicy) -> str:
     """Return the cache's VCL with everything in it."""
-    surroundings = CacheSurroundings(
+    surroundings = CacheTarget(
         gateway_socket="/run/gateway.sock",
         regions=(RegionSocket(name="a", socket="/run/a.sock"), RegionSocket(name="b", socket="/run/b.sock")),
     )

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from handshake.control.access_log import AccessLog
-from handshake.edge.lists.matcher import Matcher
-from handshake.edge.log.decoys import account_decoys
-from handshake.edge.log.hits import count_clients, count_hits
-from handshake.edge.log.preview import preview_agents, preview_clients
-from handshake.edge.log.record import parse_record
+from handshake.edge.ingress.access_log import AccessLog
+from handshake.edge.policy.networks import Matcher
+from handshake.edge.simulate.access_log import parse_record
+from handshake.edge.simulate.log_analysis import (
+    account_decoys,
+    count_clients,
+    count_hits,
+    preview_agents,
+    preview_clients,
+)
 
 DECOYS = frozenset({"card-testers"})
 NOBODY = "-"

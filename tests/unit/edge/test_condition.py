@@ -7,25 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handshake.core.problem import ProblemsError
-from handshake.edge.condition import Declared, parse_condition
-from handshake.edge.expression import (
+from handshake.edge.policy.condition import Declared, parse_condition
+from handshake.edge.policy.declarations import ListKind
+from handshake.edge.policy.expression import (
     All,
     Any,
-    Compares,
+    ComparisonOperator,
     Constant,
     Expression,
     IsListed,
     IsWithin,
-    Measures,
     Not,
-    Operator,
+    NumberComparison,
     Relation,
     SwitchIsOn,
     Test,
+    TextComparison,
+    count_alternatives,
+    to_alternatives,
 )
-from handshake.edge.lists.kind import ListKind
-from handshake.edge.normal_form import count_alternatives, to_alternatives
-from handshake.edge.phase import Phase
+from handshake.edge.policy.variables import Phase
 from tests.unit.edge.compiled import read_text
 
 DECLARED = Declared(
@@ -113,8 +114,12 @@ def test_sides_of_an_equality_may_change_places() -> None:
 def test_header_names_are_in_lower_case() -> None:
     """A header is the same in any case."""
     compares = parse('request.header["X-Key"].matches("^a")')
-    assert isinstance(compares, Compares)
-    assert (compares.reads.key, compares.operator, compares.texts) == ("x-key", Operator.MATCHES, ("^a",))
+    assert isinstance(compares, TextComparison)
+    assert (compares.reads.key, compares.operator, compares.texts) == (
+        "x-key",
+        ComparisonOperator.MATCHES,
+        ("^a",),
+    )
 
 
 def test_escapes_are_read_as_cel_reads_them() -> None:
@@ -135,7 +140,7 @@ def test_every_fault_is_found_at_once() -> None:
 def test_numbers_have_an_order() -> None:
     """A number may stand on either side of its comparison, and equals one of several."""
     measured = parse("request.size > 10")
-    assert isinstance(measured, Measures)
+    assert isinstance(measured, NumberComparison)
     assert (measured.relation, measured.numbers) == (Relation.ABOVE, (10,))
     assert parse("10 < request.size") == measured
     assert parse("client.asn in [1, 2]") == parse("client.asn in [1, 2]", Phase.ADMIT)

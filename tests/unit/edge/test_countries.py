@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.edge.countries import IPV4, CountryRange, parse_ranges, print_countries
+from handshake.edge.ingress.country_ranges import IPV4, CountryRange, parse_ranges, print_countries
 
 EXCERPT = """# comment
 16777216,16777471,AU

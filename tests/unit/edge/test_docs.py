@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.edge.settings import RuleSettings
-from handshake.edge.variables import BY_NAME
+from handshake.edge.policy.settings import RuleSettings
+from handshake.edge.policy.variables import BY_NAME
 from tests.unit.edge.compiled import print_cache, print_door, read_text
 
 PAGE = (Path(__file__).parents[3] / "docs" / "edge-policy.md").read_text()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from handshake.core.problem import ProblemsError
-from handshake.edge.check_headers import LARGEST_HEAD_BYTES, MOST_HEADERS
-from handshake.edge.door.maps import FOREVER, print_list, seed_maps
-from handshake.edge.identity import is_stripped
+from handshake.edge.ingress.compile.maps import FOREVER, print_list, seed_maps
+from handshake.edge.policy.checks import LARGEST_HEAD_BYTES, MOST_HEADERS
+from handshake.edge.policy.request import is_stripped
 from tests.unit.edge.compiled import FOLDER, print_cache, print_door, read_text, split
 
 EVERYTHING = split(FOLDER / "every-operator.txt")[0]

@@ -7,30 +7,29 @@ from ipaddress import ip_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handshake.edge.condition import Declared, parse_condition
-from handshake.edge.evaluate import Evaluator
-from handshake.edge.expression import (
+from handshake.edge.policy.condition import Declared, parse_condition
+from handshake.edge.policy.declarations import ListKind
+from handshake.edge.policy.expression import (
     All,
     Any,
-    Compares,
+    ComparisonOperator,
     Constant,
     Expression,
     IsListed,
     IsWithin,
-    Measures,
     Not,
-    Operator,
-    Reads,
+    NumberComparison,
     Relation,
     SwitchIsOn,
     Test,
+    TextComparison,
+    VariableRef,
+    print_cel,
 )
-from handshake.edge.lists.kind import ListKind
-from handshake.edge.phase import Phase
-from handshake.edge.print_cel import print_cel
-from handshake.edge.request import LiveData, Request
-from handshake.edge.simulate import simulate
-from handshake.edge.variables import BY_NAME, Type
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.policy.variables import BY_NAME, Phase, Type
+from handshake.edge.simulate.evaluate import Evaluator
+from handshake.edge.simulate.verdict import simulate
 from tests.cel_oracle import ask_cel, judge_by_cel
 from tests.unit.edge.compiled import read_text
 
@@ -96,10 +95,10 @@ NETWORKS = st.sampled_from(
 KEYS = {"request.header": "x-key", "request.cookie": "c", "request.arm": "arms"}
 
 
-def read(kind: Type) -> st.SearchStrategy[Reads]:
+def read(kind: Type) -> st.SearchStrategy[VariableRef]:
     """Return the variables of a type."""
     names = [name for name, variable in BY_NAME.items() if variable.type is kind]
-    return st.sampled_from([Reads(variable=BY_NAME[name], key=KEYS.get(name, "")) for name in names])
+    return st.sampled_from([VariableRef(variable=BY_NAME[name], key=KEYS.get(name, "")) for name in names])
 
 
 def several(values: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
@@ -107,7 +106,9 @@ def several(values: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]
     return st.lists(values, min_size=1, max_size=3, unique=True).map(tuple)
 
 
-METHODS = st.sampled_from([Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.CONTAINS])
+METHODS = st.sampled_from(
+    [ComparisonOperator.STARTS_WITH, ComparisonOperator.ENDS_WITH, ComparisonOperator.CONTAINS]
+)
 ORDERS = st.sampled_from([relation for relation in Relation if relation is not Relation.EQUALS])
 TESTS: st.SearchStrategy[Expression] = st.one_of(
     st.builds(Constant, value=st.booleans()),
@@ -115,16 +116,26 @@ TESTS: st.SearchStrategy[Expression] = st.one_of(
     st.just(IsListed(name="wall")),
     st.builds(IsListed, name=st.just("agents"), reads=read(Type.TEXT)),
     st.builds(IsWithin, networks=several(NETWORKS)),
-    st.builds(Compares, reads=read(Type.TEXT), operator=st.just(Operator.EQUALS), texts=several(TEXTS)),
-    st.builds(Compares, reads=read(Type.TEXT), operator=METHODS, texts=st.tuples(TEXTS.filter(bool))),
-    st.builds(Compares, reads=read(Type.TEXT), operator=st.just(Operator.MATCHES), texts=st.tuples(PATTERNS)),
     st.builds(
-        Measures,
+        TextComparison,
+        reads=read(Type.TEXT),
+        operator=st.just(ComparisonOperator.EQUALS),
+        texts=several(TEXTS),
+    ),
+    st.builds(TextComparison, reads=read(Type.TEXT), operator=METHODS, texts=st.tuples(TEXTS.filter(bool))),
+    st.builds(
+        TextComparison,
+        reads=read(Type.TEXT),
+        operator=st.just(ComparisonOperator.MATCHES),
+        texts=st.tuples(PATTERNS),
+    ),
+    st.builds(
+        NumberComparison,
         reads=read(Type.NUMBER),
         relation=st.just(Relation.EQUALS),
         numbers=st.lists(NUMBERS, min_size=1, max_size=3).map(tuple),
     ),
-    st.builds(Measures, reads=read(Type.NUMBER), relation=ORDERS, numbers=st.tuples(NUMBERS)),
+    st.builds(NumberComparison, reads=read(Type.NUMBER), relation=ORDERS, numbers=st.tuples(NUMBERS)),
 )
 
 

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from handshake.edge.explain import Explanation, explain
-from handshake.edge.request import LiveData, Request
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.simulate.explain import Explanation, explain
 from tests.unit.edge.compiled import read_text
 
 POLICY = read_text(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.edge.challenge_page import PATH
-from handshake.edge.fastly.check import check_fastly
-from handshake.edge.fastly.compile import compile_fastly
-from handshake.edge.fastly.surroundings import FastlySurroundings
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.fastly.compile.vcl import check_fastly, compile_fastly
+from handshake.edge.policy.challenge_page import PATH
 from handshake.syntax.fastly_vcl import print_fastly
 from tests.unit.edge.compiled import read_text
 
@@ -15,7 +14,7 @@ from tests.unit.edge.compiled import read_text
 def check(action: str, phase: str = "admit") -> list[tuple[str, int]]:
     """Return the ids of what is wrong with a rule's action, and the lines where it stands."""
     text = f'[[rule]]\nname = "x"\nphase = "{phase}"\nwhen = \'true\'\n{action}\n'
-    found = check_fastly(read_text(text), FastlySurroundings())
+    found = check_fastly(read_text(text), FastlyTarget())
     return [(problem.check, problem.where.line or 0) for problem in found]
 
 
@@ -26,7 +25,7 @@ def test_longer_windows_are_the_doors() -> None:
             f'[[rule]]\nname = "x"\nphase = "admit"\nwhen = \'true\'\n'
             f'limit = {{ requests = 5, seconds = {seconds}, then = "challenge" }}\n'
         )
-        text = print_fastly(compile_fastly(policy, FastlySurroundings()))
+        text = print_fastly(compile_fastly(policy, FastlyTarget()))
         assert ("ratecounter hs_limit_x" not in text) is is_deferred
         assert ('set req.http.X-HS-Pass = "1"' in text) is is_deferred
         assert (PATH not in text) is is_deferred

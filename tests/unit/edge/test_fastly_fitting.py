@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.edge.door.maps import FOREVER
-from handshake.edge.fastly.fitting import Lease, fit_networks, fit_texts, spread
+from handshake.edge.fastly.compile.target import FastlyTarget
+from handshake.edge.fastly.compile.versions import describe_change, plan_version, want_version
+from handshake.edge.fastly.fit import Lease, fit_networks, fit_texts, spread
 from handshake.edge.fastly.service import Origin, Version
-from handshake.edge.fastly.surroundings import FastlySurroundings
-from handshake.edge.fastly.versions import describe_change, plan_version, want_version
+from handshake.edge.ingress.compile.maps import FOREVER
 from handshake.syntax.fastly_vcl import quote
 from tests.unit.edge.compiled import read_text
 
@@ -101,7 +101,7 @@ def test_spread_moves_nothing_that_may_stay() -> None:
 def test_a_version_that_is_as_wanted_needs_nothing() -> None:
     """What a plan makes of a version is what the next plan finds."""
     wanted = want_version(
-        read_text(POLICY), FastlySurroundings(shards=2), origin=Origin(host="o.example"), domain="w.example"
+        read_text(POLICY), FastlyTarget(shards=2), origin=Origin(host="o.example"), domain="w.example"
     )
     change = plan_version(Version(number=1, acls={"hs_list_old_1": "7", "theirs": "8"}), wanted)
     assert (change.new_acls, change.old_acls) == (("hs_list_wall_1", "hs_list_wall_2"), ("hs_list_old_1",))

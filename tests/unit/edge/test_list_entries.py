@@ -6,10 +6,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from handshake.edge.lists.entry import find_protected, read_entry, sort_entries
+from handshake.edge.lists.entries import find_protected, read_entry, sort_entries
 from handshake.edge.lists.formats import BadLine, Format, print_entries, read_list
-from handshake.edge.lists.kind import ListKind
-from handshake.edge.lists.matcher import Matcher
+from handshake.edge.policy.declarations import ListKind
+from handshake.edge.policy.networks import Matcher
 
 ADDRESS, NETWORK, TEXT = ListKind.ADDRESS, ListKind.NETWORK, ListKind.TEXT
 

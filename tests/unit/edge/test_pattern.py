@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.edge.pattern import find_pattern_fault
+from handshake.edge.policy.expression import find_pattern_fault
 
 
 @pytest.mark.parametrize(

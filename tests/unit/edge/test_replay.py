@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handshake.edge.policy import Policy
-from handshake.edge.replay.effect import find_effect
-from handshake.edge.replay.replay import Replay
-from handshake.edge.replay.report import ReplayReport
-from handshake.edge.request import LiveData, Request
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.simulate.compare import find_effect
+from handshake.edge.simulate.replay import Replay, ReplayReport
 from tests.cel_oracle import judge_by_cel
 from tests.unit.edge.compiled import read_text
 
@@ -33,7 +32,7 @@ def rule(name: str, when: str, action: str, *, phase: str = "admit") -> str:
     return f"[[rule]]\nname = \"{name}\"\nphase = \"{phase}\"\nwhen = '''{when}'''\n{action}\n"
 
 
-def policy(*rules: str) -> Policy:
+def policy(*rules: str) -> EdgePolicy:
     """Return the policy of these rules."""
     return read_text(HEAD + "".join(rules))
 
@@ -56,7 +55,7 @@ def line(rule: str = "-", **fields: object) -> bytes:
 
 
 def replay(
-    before: Policy, after: Policy, *lines: bytes, live: LiveData = LIVE, samples: int = 2
+    before: EdgePolicy, after: EdgePolicy, *lines: bytes, live: LiveData = LIVE, samples: int = 2
 ) -> ReplayReport:
     """Return what changes for these lines."""
     replay = Replay(before, live, after, live, samples=samples)
@@ -250,7 +249,9 @@ POLICIES = st.lists(st.sampled_from(RULES), max_size=4, unique=True).map(lambda 
 
 @settings(max_examples=300, deadline=None)
 @given(before=POLICIES, after=POLICIES, request=REQUESTS, live=LIVES)
-def test_what_is_told_is_true(before: Policy, after: Policy, request: Request, live: LiveData) -> None:
+def test_what_is_told_is_true(
+    before: EdgePolicy, after: EdgePolicy, request: Request, live: LiveData
+) -> None:
     """Whatever two policies say of a request of which the log holds a part: same means same, changed means changed."""
     old, new = judge_by_cel(before, request, live), judge_by_cel(after, request, live)
     logged = line(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from handshake.edge.simulate import LiveData, Request, simulate
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.simulate.verdict import simulate
 from tests.unit.edge.compiled import read_text
 
 POLICY = read_text(

@@ -6,9 +6,7 @@ import pytest
 
 from handshake.config.reader import parse_settings
 from handshake.core.problem import ProblemsError
-from handshake.edge.cases import CasesSettings
-from handshake.edge.check_cases import check_cases
-from handshake.edge.trial import Trial, try_cases
+from handshake.edge.simulate.cases import CasesSettings, CaseTrial, check_cases, try_cases
 from tests.unit.edge.compiled import read_text
 
 POLICY = read_text(
@@ -53,7 +51,7 @@ def find_way(_method: str, path: str) -> tuple[str, int]:
     return ("site calls", 308 if path == "/calls" else 0) if path.startswith("/calls") else ("nobody", 404)
 
 
-def try_text(text: str) -> list[Trial]:
+def try_text(text: str) -> list[CaseTrial]:
     """Return what comes of the cases of a file."""
     loaded = parse_settings(CasesSettings, text, shown_as="edge_tests.toml")
     if problems := check_cases(loaded, POLICY):
@@ -61,7 +59,7 @@ def try_text(text: str) -> list[Trial]:
     return list(try_cases(loaded, POLICY, find_way))
 
 
-def try_case(circumstances: str, expect: str) -> Trial:
+def try_case(circumstances: str, expect: str) -> CaseTrial:
     """Return what comes of one case."""
     (trial,) = try_text(f'[[case]]\nname = "it"\n{circumstances}\nexpect = {{ {expect} }}\n')
     return trial

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from handshake.edge.vcl.compile import compile_cache
-from handshake.edge.vcl.surroundings import CacheSurroundings, PreviewRoute, ReleaseRoute
+from handshake.edge.cache.compile.target import CacheTarget, PreviewRoute, ReleaseRoute
+from handshake.edge.cache.compile.vcl import compile_cache
 from handshake.syntax.vcl import print_vcl
 from tests.unit.edge.compiled import print_cache, read_text
 
@@ -44,7 +44,7 @@ def test_a_preview_below_a_dotted_mount() -> None:
         shown=ReleaseRoute(release="a" * 64),
         credential="c" * 64,
     )
-    surroundings = CacheSurroundings(gateway_socket="/run/gateway.sock", regions=())
+    surroundings = CacheTarget(gateway_socket="/run/gateway.sock", regions=())
     pattern = read_pattern(print_vcl(compile_cache(read_text(""), surroundings, (), (preview,))), "^/v1")
     assert re.search(pattern, "/v1.0/page")
     assert not re.search(pattern, "/v1x0/page")

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handshake.drivers.embedded_catalog import index, kv
-from handshake.drivers.embedded_catalog.change import Change
 from handshake.drivers.embedded_catalog.index import Topic
-from handshake.drivers.embedded_catalog.kv import Draft, key_topic, tree_topic
+from handshake.drivers.embedded_catalog.kv import KVDraft, key_topic, tree_topic
+from handshake.drivers.embedded_catalog.writer import Change
 from tests.unit.embedded_catalog.turns import Turns
 
 KEYS = ["a", "a/1", "a/2", "b/1"]
@@ -25,7 +25,7 @@ WATCHES = [*(key_topic(key) for key in KEYS), tree_topic("a"), tree_topic("a/"),
 
 def act(change: Change, verb: str, key: str, value: str) -> None:
     if verb == "put":
-        kv.put(change, Draft(key=key, value=value.encode(), flags=0))
+        kv.put(change, KVDraft(key=key, value=value.encode(), flags=0))
     elif verb == "delete":
         kv.delete(change, key)
     elif verb == "delete-tree":
@@ -64,8 +64,8 @@ def test_the_index_is_never_zero(turns: Turns) -> None:
 
 def test_an_existing_key_has_its_own_index(turns: Turns) -> None:
     """The index of a key is its modify index, whatever else has changed since."""
-    entry = turns.write(lambda change: kv.put(change, Draft(key="a", value=b"", flags=0)))
-    turns.write(lambda change: kv.put(change, Draft(key="b", value=b"", flags=0)))
+    entry = turns.write(lambda change: kv.put(change, KVDraft(key="a", value=b"", flags=0)))
+    turns.write(lambda change: kv.put(change, KVDraft(key="b", value=b"", flags=0)))
     assert turns.index(key_topic("a")) == entry.modify_index
 
 
@@ -73,7 +73,7 @@ def test_a_change_of_several_keys_has_one_index(turns: Turns) -> None:
     """Everything in one change carries the same index."""
 
     def write(change: Change) -> list[kv.Entry]:
-        return [kv.put(change, Draft(key=key, value=b"", flags=0)) for key in KEYS]
+        return [kv.put(change, KVDraft(key=key, value=b"", flags=0)) for key in KEYS]
 
     assert len({entry.modify_index for entry in turns.write(write)}) == 1
 
@@ -81,7 +81,7 @@ def test_a_change_of_several_keys_has_one_index(turns: Turns) -> None:
 def test_reaping_keeps_the_newest(turns: Turns) -> None:
     """Reaping forgets the older half of what is gone, and what it forgets has the floor's index."""
     for key in KEYS:
-        turns.write(partial(kv.put, draft=Draft(key=key, value=b"", flags=0)))
+        turns.write(partial(kv.put, draft=KVDraft(key=key, value=b"", flags=0)))
     for key in KEYS:
         turns.write(partial(kv.delete, key=key))
     before = [turns.index(key_topic(key)) for key in KEYS]

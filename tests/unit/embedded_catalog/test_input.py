@@ -8,17 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handshake.core.errors import RefusedError
+from handshake.drivers.embedded_catalog.access import CredentialRole, load_credentials
 from handshake.drivers.embedded_catalog.blocking import parse_patience
-from handshake.drivers.embedded_catalog.bodies import (
+from handshake.drivers.embedded_catalog.checks import Status
+from handshake.drivers.embedded_catalog.fields import (
+    MalformedError,
+    OversizedError,
+    RefusalError,
+    parse_duration,
+)
+from handshake.drivers.embedded_catalog.requests import (
     VALUE_LIMIT,
     parse_operations,
     parse_service,
     parse_session,
 )
-from handshake.drivers.embedded_catalog.checks import Status
-from handshake.drivers.embedded_catalog.credentials import Role, load_credentials
-from handshake.drivers.embedded_catalog.durations import parse_duration
-from handshake.drivers.embedded_catalog.refusals import MalformedError, OversizedError, RefusalError
 from handshake.drivers.embedded_catalog.sessions import Behavior
 
 FIELD = st.sampled_from(
@@ -198,7 +202,13 @@ def test_credentials_have_roles(tmp_path: Path) -> None:
     """The two secrets read and write; anything else is nobody."""
     credentials = load_credentials(write_credentials(tmp_path / "c", '{"write": "w", "read": "r"}'))
     secrets = ["w", "r", "", "x", "ü"]
-    expected = [Role.WRITER, Role.READER, Role.NOBODY, Role.NOBODY, Role.NOBODY]
+    expected = [
+        CredentialRole.WRITER,
+        CredentialRole.READER,
+        CredentialRole.NOBODY,
+        CredentialRole.NOBODY,
+        CredentialRole.NOBODY,
+    ]
     assert [credentials.role_of(secret) for secret in secrets] == expected
 
 

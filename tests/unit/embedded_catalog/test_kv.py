@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 from handshake.drivers.embedded_catalog import kv
 from handshake.drivers.embedded_catalog.fields import UNSIGNED_64
 from handshake.drivers.embedded_catalog.index import last_index
-from handshake.drivers.embedded_catalog.kv import Draft, Entry
+from handshake.drivers.embedded_catalog.kv import KVDraft, KVEntry
 from handshake.drivers.embedded_catalog.storage import prefix_bounds
 from tests.unit.embedded_catalog.turns import Turns
 
 
-def put(turns: Turns, key: str, value: bytes = b"1", flags: int = 0) -> Entry:
-    return turns.write(lambda change: kv.put(change, Draft(key=key, value=value, flags=flags)))
+def put(turns: Turns, key: str, value: bytes = b"1", flags: int = 0) -> KVEntry:
+    return turns.write(lambda change: kv.put(change, KVDraft(key=key, value=value, flags=flags)))
 
 
-def check_and_set(turns: Turns, key: str, value: bytes, expected: int) -> Entry | None:
+def check_and_set(turns: Turns, key: str, value: bytes, expected: int) -> KVEntry | None:
     return turns.write(
-        lambda change: kv.check_and_set(change, Draft(key=key, value=value, flags=0), expected)
+        lambda change: kv.check_and_set(change, KVDraft(key=key, value=value, flags=0), expected)
     )
 
 
-def read(turns: Turns, key: str) -> Entry | None:
+def read(turns: Turns, key: str) -> KVEntry | None:
     return turns.read(lambda db: kv.read_entry(db, key))
 
 

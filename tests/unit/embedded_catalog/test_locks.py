@@ -3,8 +3,8 @@
 import pytest
 
 from handshake.drivers.embedded_catalog import kv, locks
-from handshake.drivers.embedded_catalog.kv import Draft, Entry, key_topic
-from handshake.drivers.embedded_catalog.refusals import MalformedError, UnknownError
+from handshake.drivers.embedded_catalog.fields import MalformedError, UnknownError
+from handshake.drivers.embedded_catalog.kv import KVDraft, KVEntry, key_topic
 from handshake.drivers.embedded_catalog.sessions import (
     ALL_SESSIONS,
     Behavior,
@@ -15,7 +15,7 @@ from handshake.drivers.embedded_catalog.sessions import (
 )
 from tests.unit.embedded_catalog.turns import Turns
 
-LEADER = Draft(key="leader", value=b"me", flags=0)
+LEADER = KVDraft(key="leader", value=b"me", flags=0)
 
 
 def begin(
@@ -25,11 +25,11 @@ def begin(
     return turns.write(lambda change: create_session(change, draft)).id
 
 
-def acquire(turns: Turns, session: str) -> Entry | None:
+def acquire(turns: Turns, session: str) -> KVEntry | None:
     return turns.write(lambda change: locks.acquire(change, LEADER, session))
 
 
-def release(turns: Turns, session: str) -> Entry | None:
+def release(turns: Turns, session: str) -> KVEntry | None:
     return turns.write(lambda change: locks.release(change, LEADER, session))
 
 
@@ -73,7 +73,7 @@ def test_a_plain_write_leaves_the_lock(turns: Turns) -> None:
     """Locks are advisory: anybody may write the key, and the holder stays."""
     session = begin(turns)
     acquire(turns, session)
-    turns.write(lambda change: kv.put(change, Draft(key=LEADER.key, value=b"other", flags=0)))
+    turns.write(lambda change: kv.put(change, KVDraft(key=LEADER.key, value=b"other", flags=0)))
     assert holder(turns) == session
 
 

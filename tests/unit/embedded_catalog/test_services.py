@@ -6,8 +6,8 @@ import pytest
 
 from handshake.drivers.embedded_catalog import checks, services
 from handshake.drivers.embedded_catalog.checks import CheckDefinition, Status, check_topic
+from handshake.drivers.embedded_catalog.fields import MalformedError, UnknownError
 from handshake.drivers.embedded_catalog.index import last_index
-from handshake.drivers.embedded_catalog.refusals import MalformedError, UnknownError
 from handshake.drivers.embedded_catalog.services import ServiceDefinition, service_topic
 from handshake.drivers.embedded_catalog.sessions import Behavior, SessionDraft, create_session, read_session
 from tests.unit.embedded_catalog.turns import Turns

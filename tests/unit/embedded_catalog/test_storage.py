@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from handshake.core.errors import RefusedError
+from handshake.drivers.embedded_catalog.blocking import Watchers
 from handshake.drivers.embedded_catalog.index import Topic
 from handshake.drivers.embedded_catalog.kv import key_topic, tree_topic
 from handshake.drivers.embedded_catalog.storage import Storage
-from handshake.drivers.embedded_catalog.watch import Watchers
 
 
 def test_a_directory_has_one_catalogue(tmp_path: Path) -> None:

@@ -3,19 +3,19 @@
 import pytest
 
 from handshake.drivers.embedded_catalog import kv
+from handshake.drivers.embedded_catalog.fields import RolledBackError
 from handshake.drivers.embedded_catalog.index import last_index
-from handshake.drivers.embedded_catalog.kv import Draft
-from handshake.drivers.embedded_catalog.refusals import RolledBackError
+from handshake.drivers.embedded_catalog.kv import KVDraft
 from handshake.drivers.embedded_catalog.sessions import Behavior, SessionDraft, create_session
-from handshake.drivers.embedded_catalog.transactions import Operation, Result, Verb, transact
+from handshake.drivers.embedded_catalog.transactions import Operation, TransactionResult, Verb, transact
 from tests.unit.embedded_catalog.turns import Turns
 
 
 def operation(verb: Verb, key: str, value: bytes = b"", *, index: int = 0, session: str = "") -> Operation:
-    return Operation(verb=verb, draft=Draft(key=key, value=value, flags=0), index=index, session=session)
+    return Operation(verb=verb, draft=KVDraft(key=key, value=value, flags=0), index=index, session=session)
 
 
-def run(turns: Turns, *operations: Operation) -> list[Result]:
+def run(turns: Turns, *operations: Operation) -> list[TransactionResult]:
     return turns.write(lambda change: transact(change, operations))
 
 

@@ -9,12 +9,10 @@ import pytest
 
 from handshake.core.errors import UnavailableError
 from handshake.drivers.embedded_catalog import kv
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Timer
-from handshake.drivers.embedded_catalog.kv import Draft
+from handshake.drivers.embedded_catalog.kv import KVDraft
 from handshake.drivers.embedded_catalog.storage import Storage
-from handshake.drivers.embedded_catalog.writer import Work, Writer
-from handshake.testing.clock import FakeClock
+from handshake.drivers.embedded_catalog.writer import Change, Timer, Work, Writer
+from tests.support.clock import FakeClock
 
 T = TypeVar("T")
 
@@ -43,7 +41,7 @@ class House:
 
 
 def put(key: str, value: bytes = b"1") -> Work[kv.Entry]:
-    return lambda change: kv.put(change, Draft(key=key, value=value, flags=0))
+    return lambda change: kv.put(change, KVDraft(key=key, value=value, flags=0))
 
 
 def fail(change: Change) -> None:

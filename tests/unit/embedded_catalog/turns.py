@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Deadlines
-from handshake.drivers.embedded_catalog.expiry import expire, start_deadlines
 from handshake.drivers.embedded_catalog.index import Topic, index_of
+from handshake.drivers.embedded_catalog.server import expire, start_deadlines
 from handshake.drivers.embedded_catalog.storage import Storage
+from handshake.drivers.embedded_catalog.writer import Change, Deadlines
 
 T = TypeVar("T")
 

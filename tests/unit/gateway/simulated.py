@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handshake.gateway.member import Admission, Member, RouterState
-from handshake.gateway.step import AddMember, CloseMember, DrainMember, OpenMember, PoolStep, RemoveMember
+from handshake.gateway.pool import (
+    AddMember,
+    Admission,
+    CloseMember,
+    DrainMember,
+    OpenMember,
+    PoolMember,
+    PoolStep,
+    RemoveMember,
+    RouterState,
+)
 
 SERVICE = "hamm"
 
@@ -13,7 +22,7 @@ SERVICE = "hamm"
 class SimulatedRouter:
     """One pool. Time passes with `tick`: checks pass, and requests end."""
 
-    def __init__(self, members: tuple[Member, ...]) -> None:
+    def __init__(self, members: tuple[PoolMember, ...]) -> None:
         self.members = {member.name: member for member in members}
 
     def observe(self) -> RouterState:
@@ -26,7 +35,7 @@ class SimulatedRouter:
         match step:
             case AddMember(endpoint=endpoint):
                 assert endpoint.id not in self.members
-                self.members[endpoint.id] = Member(
+                self.members[endpoint.id] = PoolMember(
                     name=endpoint.id,
                     host=endpoint.host,
                     port=endpoint.port,

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from handshake.catalog.endpoint import Endpoint
+from handshake.catalog.entries import Endpoint
 from handshake.core.problem import ProblemsError
-from handshake.gateway.haproxy.compile import compile_gateway
+from handshake.gateway.haproxy import GatewayListener, GatewayTarget, Pool, UnixAccount, compile_gateway
 from handshake.gateway.reader import read_gateway
-from handshake.gateway.surroundings import Account, Listener, Pool, Surroundings
 from handshake.syntax.haproxy import print_haproxy
 
 FOLDER = Path(__file__).parents[2] / "golden" / "gateway"
@@ -35,11 +34,11 @@ def become(text: str, folder: Path) -> str:
         gateway = read_gateway(file, services=("hamm", "events", "secretary"), shown_as="gateway.toml")
     except ProblemsError as error:
         return f"{error}\n".replace(f"{folder}/", "")
-    surroundings = Surroundings(
+    surroundings = GatewayTarget(
         digest="sha256:abc",
-        listener=Listener(path=Path("/run/gateway.sock"), mode=0o660, user="root", group="varnish"),
+        listener=GatewayListener(path=Path("/run/gateway.sock"), mode=0o660, user="root", group="varnish"),
         runtime_socket=Path("/run/runtime.sock"),
-        account=Account(user="haproxy", group="haproxy"),
+        account=UnixAccount(user="haproxy", group="haproxy"),
         description=gateway.description,
         pools=(Pool(service="hamm", members=MEMBERS, health_path="/health"),),
     )

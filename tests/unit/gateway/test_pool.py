@@ -8,10 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handshake.catalog.endpoint import Endpoint, Endpoints, Traffic
-from handshake.gateway.member import Admission, Member, RouterState
-from handshake.gateway.pool import Unknown, Wanted, acked_revision, explain_waiting, plan_pool
-from handshake.gateway.step import AddMember, CloseMember, DrainMember, OpenMember, PoolStep, RemoveMember
+from handshake.catalog.entries import Endpoint, Endpoints, Traffic
+from handshake.gateway.pool import (
+    AddMember,
+    Admission,
+    CloseMember,
+    DrainMember,
+    OpenMember,
+    PoolMember,
+    PoolStep,
+    RemoveMember,
+    RouterState,
+    Unknown,
+    Wanted,
+    acked_revision,
+    explain_waiting,
+    plan_pool,
+)
 from tests.unit.gateway.simulated import SERVICE, SimulatedRouter
 
 NAMES = ["a", "b", "c", "d"]
@@ -24,11 +37,13 @@ def endpoint(name: str, port: int = 1, traffic: Traffic = Traffic.OPEN) -> Endpo
 
 def member(
     name: str, *, admission: Admission = Admission.OPEN, is_up: bool = True, sessions: int = 0
-) -> Member:
-    return Member(name=name, host="127.0.0.1", port=1, admission=admission, is_up=is_up, sessions=sessions)
+) -> PoolMember:
+    return PoolMember(
+        name=name, host="127.0.0.1", port=1, admission=admission, is_up=is_up, sessions=sessions
+    )
 
 
-def state(*members: Member, leaving: tuple[int, ...] = ()) -> RouterState:
+def state(*members: PoolMember, leaving: tuple[int, ...] = ()) -> RouterState:
     return RouterState(digest="sha256:abc", process=1, leaving=leaving, pools={SERVICE: members})
 
 
@@ -46,7 +61,7 @@ def any_wanted(draw: st.DrawFn) -> Endpoints:
 
 
 @st.composite
-def any_members(draw: st.DrawFn) -> tuple[Member, ...]:
+def any_members(draw: st.DrawFn) -> tuple[PoolMember, ...]:
     """Draw members in whatever state an agent that died, or a person, left them."""
     facts = st.tuples(st.sampled_from(Admission), st.booleans(), st.integers(0, 3))
     chosen = draw(st.dictionaries(st.sampled_from(NAMES), facts))
@@ -61,7 +76,7 @@ def is_served(goal: Endpoints, router: SimulatedRouter) -> bool:
 
 
 @given(any_members(), any_wanted())
-def test_converges(members: tuple[Member, ...], goal: Endpoints) -> None:
+def test_converges(members: tuple[PoolMember, ...], goal: Endpoints) -> None:
     """From every state the pool becomes what is wanted, and then nothing is planned any more."""
     router = SimulatedRouter(members)
     for _ in range(CYCLES):
@@ -76,7 +91,7 @@ def test_converges(members: tuple[Member, ...], goal: Endpoints) -> None:
 
 
 @given(any_members(), any_wanted())
-def test_never_drains_before_the_others_serve(members: tuple[Member, ...], goal: Endpoints) -> None:
+def test_never_drains_before_the_others_serve(members: tuple[PoolMember, ...], goal: Endpoints) -> None:
     """In every plan, what serves is drained only while each wanted member that could serve does."""
     router = SimulatedRouter(members)
     for _ in range(CYCLES):
@@ -98,7 +113,7 @@ def find(goal: Endpoints, name: str) -> Endpoint:
 
 
 @given(any_members(), any_wanted())
-def test_never_removes_a_member_with_requests(members: tuple[Member, ...], goal: Endpoints) -> None:
+def test_never_removes_a_member_with_requests(members: tuple[PoolMember, ...], goal: Endpoints) -> None:
     """No plan closes or removes a member that has a request in its hands."""
     busy = {each.name for each in members if each.sessions}
     plan = plan_pool(SERVICE, goal, state(*members))
@@ -106,7 +121,7 @@ def test_never_removes_a_member_with_requests(members: tuple[Member, ...], goal:
 
 
 @given(any_members())
-def test_ignorance_changes_nothing(members: tuple[Member, ...]) -> None:
+def test_ignorance_changes_nothing(members: tuple[PoolMember, ...]) -> None:
     """Where the catalogue does not answer, the last good set stays, and the last ack."""
     assert plan_pool(SERVICE, Unknown.UNKNOWN, state(*members)) == ()
     assert acked_revision(SERVICE, Unknown.UNKNOWN, state(*members), 3) == 3

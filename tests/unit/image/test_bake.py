@@ -10,16 +10,16 @@ import pytest
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import Manifest, release_id
 from handshake.core.problem import ProblemsError
-from handshake.core.provenance import Material
-from handshake.core.release import Kind
+from handshake.core.subject import Kind
 from handshake.drivers.ed25519.scheme import Ed25519
-from handshake.image.bake import Kitchen, bake
-from handshake.image.contents import Larder
-from handshake.image.contract import parse_contract
+from handshake.image.bake import BuildContext, bake
+from handshake.image.contents import PackageSource
 from handshake.image.recipe import read_recipe
-from handshake.image.step import Origin, Progress
+from handshake.image.steps import BuildOrigin, BuildProgress
+from handshake.release.image_contract import parse_contract
+from handshake.release.manifest import Manifest, release_id
+from handshake.release.provenance import Material
 
 RECIPE = """\
 command = ["python3", "-m", "hamm"]
@@ -78,12 +78,16 @@ def campaign(tmp_path: Path) -> Path:
     return tmp_path / "campaign"
 
 
-def ignore(_: Progress) -> None:
+def ignore(_: BuildProgress) -> None:
     """Take a report of progress and do nothing."""
 
 
 def bake_at(
-    campaign: Path, name: str, *, wheels: ShelfWheels | None = None, reports: list[Progress] | None = None
+    campaign: Path,
+    name: str,
+    *,
+    wheels: ShelfWheels | None = None,
+    reports: list[BuildProgress] | None = None,
 ) -> Manifest:
     """Bake the campaign's service, with a staging folder and a cache of the given name."""
     service = campaign / "hamm"
@@ -92,10 +96,10 @@ def bake_at(
     return bake(read_recipe(service), service, campaign.parent / name, kitchen, report.append).manifest
 
 
-def kitchen_of(campaign: Path, cache: str, wheels: ShelfWheels) -> Kitchen:
+def kitchen_of(campaign: Path, cache: str, wheels: ShelfWheels) -> BuildContext:
     """Return a kitchen with a cache beside the campaign."""
-    larder = Larder(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
-    return Kitchen(campaign=campaign, larder=larder)
+    larder = PackageSource(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
+    return BuildContext(campaign=campaign, larder=larder)
 
 
 def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
@@ -159,11 +163,15 @@ def test_steps_say_where_their_files_came_from(campaign: Path) -> None:
         for number in (1, 2)
     )
     assert [(step.what, step.to, step.origin, step.files) for step in first.steps] == [
-        ("python requirements.txt", "lib", Origin.UNPACKED, 2),
-        ("copy hamm", "hamm", Origin.COPIED, 1),
-        ("copy settings.json", "etc/settings.json", Origin.COPIED, 1),
+        ("python requirements.txt", "lib", BuildOrigin.UNPACKED, 2),
+        ("copy hamm", "hamm", BuildOrigin.COPIED, 1),
+        ("copy settings.json", "etc/settings.json", BuildOrigin.COPIED, 1),
     ]
-    assert [step.origin for step in second.steps] == [Origin.CACHED, Origin.COPIED, Origin.COPIED]
+    assert [step.origin for step in second.steps] == [
+        BuildOrigin.CACHED,
+        BuildOrigin.COPIED,
+        BuildOrigin.COPIED,
+    ]
     assert sum(step.bytes for step in first.steps) == sum(file.size for file in first.manifest.files)
     assert first.manifest == second.manifest
 
@@ -206,7 +214,7 @@ def test_a_binary_becomes_executable(campaign: Path) -> None:
 
 def test_progress_names_each_step(campaign: Path) -> None:
     """Each step is announced when it begins."""
-    reports: list[Progress] = []
+    reports: list[BuildProgress] = []
     bake_at(campaign, "image", reports=reports)
     assert [(report.step, report.steps, report.what) for report in reports] == [
         (1, 3, "python requirements.txt"),

@@ -9,13 +9,13 @@ import pytest
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.manifest import Manifest
 from handshake.core.problem import ProblemsError
-from handshake.core.provenance import Material
-from handshake.core.release import Kind
+from handshake.core.subject import Kind
 from handshake.drivers.pip.wheels import PipWheels
 from handshake.image.bake import Baked
-from handshake.image.debian_base import BaseRecipe, bake_base, is_base, read_base
+from handshake.image.bases import BaseRecipe, bake_base, is_base, read_base
+from handshake.release.manifest import Manifest
+from handshake.release.provenance import Material
 
 LIBC = Material(uri="pkg:deb/debian/libc6@2.36?arch=amd64", digest=digest_bytes(b"libc6"))
 

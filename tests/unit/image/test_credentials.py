@@ -8,7 +8,7 @@ import pytest
 
 from handshake.core.problem import Location
 from handshake.drivers.ed25519.scheme import Ed25519
-from handshake.image.credentials import check_secret
+from handshake.image.bake import check_secret
 
 HERE = Location(file="service.toml", line=6, column=1)
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789"

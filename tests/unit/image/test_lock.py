@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from handshake.image.lock import check_lock
+from handshake.image.check import check_lock
 
 GOOD = {"version": "1.0.0", "integrity": "sha512-AAAA"}
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from handshake.core.digest import digest_bytes, digits
-from handshake.core.provenance import Material, Provenance, parse_provenance, print_provenance
-from handshake.core.release import Kind, Subject
+from handshake.core.subject import Kind, Subject
+from handshake.release.provenance import Material, Provenance, parse_provenance, print_provenance
 
 RELEASE, LOCK = digest_bytes(b"release"), digest_bytes(b"lock")
 

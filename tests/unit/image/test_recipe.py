@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.core.instance import Assignment, Generation
 from handshake.core.problem import ProblemsError
-from handshake.image.check import check_recipe
-from handshake.image.contract import Contract, Health, contract_of, parse_contract, print_contract
-from handshake.image.environment import instance_environment
-from handshake.image.recipe import read_recipe
-from handshake.image.requirements import check_requirements
+from handshake.fleet.instance import Assignment, Generation
+from handshake.fleet.instances.launch import instance_environment
+from handshake.image.check import check_recipe, check_requirements
+from handshake.image.recipe import contract_of, read_recipe
+from handshake.release.image_contract import Contract, Health, parse_contract, print_contract
 
 SMALLEST = 'command = ["python3", "-m", "hamm"]\nbase = "host"\n[[build]]\ncopy = "hamm"\nto = "hamm"\n'
 CONTRACT = Contract(

@@ -6,20 +6,19 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
 
-from handshake.control.journal import read_journal
-from handshake.control.revoking import revoke_key
-from handshake.control.secrets import Secrets
-from handshake.control.signing import Believer, Signer
-from handshake.control.signing_keys import KeyState, SigningKeys
+from handshake.campaign.secret_rotation import revoke_key
+from handshake.catalog.journal import read_journal
+from handshake.config.secrets import Secrets
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import ConflictError, RefusedError, UnavailableError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.core.signature import KeyId, Signature, signed_text
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.ed25519.scheme import Ed25519
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.pointers.pointer import Pointer
+from handshake.release.signature import KeyId, Signature, signed_text
+from handshake.release.signing import KeyState, SignatureVerifier, Signer, SigningKeys
 
 RELEASE = digest_bytes(b"a release")
 HAMM = Subject(kind=Kind.IMAGE, name="hamm")
@@ -36,7 +35,9 @@ class Desk:
         self.signer = Signer(self.keys, self.secrets, Ed25519())
         self.held: dict[Digest, list[Signature]] = {}
         self.is_reachable = True
-        self.believer = Believer(read_ring=self.keys.ring, read_signatures=self.read, scheme=Ed25519())
+        self.believer = SignatureVerifier(
+            read_ring=self.keys.ring, read_signatures=self.read, scheme=Ed25519()
+        )
 
     def read(self, release: Digest) -> list[Signature]:
         """Return what the regions hold."""

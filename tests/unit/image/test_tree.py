@@ -15,9 +15,9 @@ import pytest
 
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import ManifestFile
 from handshake.core.problem import ProblemsError
-from handshake.core.tree import materialise, path_fault, remove_tree, scan_tree
+from handshake.release.manifest import ManifestFile
+from handshake.release.tree import materialise, path_fault, remove_tree, scan_tree
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.render.content import Document, Reading
+from handshake.renderer.content import ContentReading, Document
 
 SETTINGS = """\
 error_page = "error.html"
@@ -50,7 +50,7 @@ class MemoryContent:
         self.reachable = True
         self.readings = 0
 
-    async def read(self, keys: frozenset[str]) -> Reading:
+    async def read(self, keys: frozenset[str]) -> ContentReading:
         """Return the documents that are there."""
         self.readings += 1
         if not self.reachable:
@@ -59,7 +59,7 @@ class MemoryContent:
         for document in found.values():
             if document.fields == {"broken": True}:
                 raise RefusedError(f"the content {document.key} is no JSON object")
-        return Reading(documents=found, read_at=1.0)
+        return ContentReading(documents=found, read_at=1.0)
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import UnavailableError
-from handshake.render.calm import PAUSE_SECONDS, CalmSource
-from handshake.render.health import LOOK_SECONDS, Health, Report, Status
-from handshake.render.renderer import Renderer
-from handshake.render.templates import load_templates
-from handshake.testing.clock import FakeClock
+from handshake.renderer.content import PAUSE_SECONDS, CircuitBreaker
+from handshake.renderer.health import LOOK_SECONDS, RenderStatus, Report, TemplateHealth
+from handshake.renderer.renderer import Renderer
+from handshake.renderer.templates import load_templates
+from tests.support.clock import FakeClock
 from tests.unit.render.releases import MemoryContent, write_release
 
 
-def build_health(folder: Path, content: MemoryContent, clock: FakeClock, **changes: str) -> Health:
+def build_health(folder: Path, content: MemoryContent, clock: FakeClock, **changes: str) -> TemplateHealth:
     files = {f"{name}.html": text for name, text in changes.items()}
     templates = load_templates(write_release(folder, files))
     renderer = Renderer(templates, content)
-    return Health(release=digest_bytes(b""), pages=templates.pages, renderer=renderer, clock=clock)
+    return TemplateHealth(release=digest_bytes(b""), pages=templates.pages, renderer=renderer, clock=clock)
 
 
-def look(health: Health, clock: FakeClock) -> Report:
+def look(health: TemplateHealth, clock: FakeClock) -> Report:
     clock.advance(LOOK_SECONDS)
     return asyncio.run(health.report())
 
@@ -31,7 +31,7 @@ def test_an_instance_that_renders_is_well(tmp_path: Path) -> None:
     """An instance whose pages render is ok."""
     clock = FakeClock()
     health = build_health(tmp_path, MemoryContent(home={"title": "Hello"}), clock)
-    assert look(health, clock).status is Status.OK
+    assert look(health, clock).status is RenderStatus.OK
 
 
 def test_a_release_that_cannot_render_never_becomes_ready(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_release_that_cannot_render_never_becomes_ready(tmp_path: Path) -> Non
     content = MemoryContent(home={"title": "Hello"})
     health = build_health(tmp_path, content, clock, home="{% include 'layout.html' %}{{ page.title / 2 }}")
     report = look(health, clock)
-    assert report.status is Status.UNAVAILABLE
+    assert report.status is RenderStatus.UNAVAILABLE
     assert report.reasons["/"].startswith("home.html:1: TypeError")
 
 
@@ -50,9 +50,9 @@ def test_a_store_that_is_down_at_the_start_delays_readiness(tmp_path: Path) -> N
     content = MemoryContent(home={"title": "Hello"})
     content.reachable = False
     health = build_health(tmp_path, content, clock)
-    assert look(health, clock).status is Status.UNAVAILABLE
+    assert look(health, clock).status is RenderStatus.UNAVAILABLE
     content.reachable = True
-    assert look(health, clock).status is Status.OK
+    assert look(health, clock).status is RenderStatus.OK
 
 
 def test_a_ready_instance_outlives_its_content(tmp_path: Path) -> None:
@@ -62,17 +62,17 @@ def test_a_ready_instance_outlives_its_content(tmp_path: Path) -> None:
     health = build_health(tmp_path, content, clock)
     look(health, clock)
     content.reachable = False
-    assert look(health, clock).status is Status.DEGRADED
+    assert look(health, clock).status is RenderStatus.DEGRADED
     content.reachable = True
     content.documents["page:home"] = {}
-    assert look(health, clock).status is Status.DEGRADED
+    assert look(health, clock).status is RenderStatus.DEGRADED
 
 
 def test_a_removed_page_is_no_illness(tmp_path: Path) -> None:
     """A page without content is an editor's decision: the instance is ok."""
     clock = FakeClock()
     health = build_health(tmp_path, MemoryContent(), clock)
-    assert look(health, clock).status is Status.OK
+    assert look(health, clock).status is RenderStatus.OK
 
 
 def test_many_questions_cost_one_look(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_failing_store_is_left_alone_for_a_moment() -> None:
     clock = FakeClock()
     content = MemoryContent()
     content.reachable = False
-    source = CalmSource(content, clock)
+    source = CircuitBreaker(content, clock)
 
     def fails() -> bool:
         try:

@@ -8,12 +8,12 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from handshake.image.platform import PACKAGE, room_files
+from handshake.image.contents import PACKAGE, room_files
 
 SERVICE = Path(__file__).parents[3] / "examples/campaign/services/secretary"
-MODULES = "import sys, handshake.secretary; print(*sys.modules, sep='\\n')"
+MODULES = "import sys, handshake.renderer.__main__; print(*sys.modules, sep='\\n')"
 FILES = """\
-import sys, handshake.secretary
+import sys, handshake.renderer.__main__
 print(*(getattr(module, "__file__", "") for module in sys.modules.values()), sep="\\n")"""
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handshake.render.held import HELD_PAGES
-from handshake.render.page import Page
-from handshake.render.renderer import Answer, Finding, Renderer
-from handshake.render.templates import Templates, load_templates
+from handshake.renderer.page import Page
+from handshake.renderer.renderer import HELD_PAGES, PageResponse, Renderer, RenderOutcome
+from handshake.renderer.templates import Templates, load_templates
 from tests.unit.render.releases import SETTINGS, MemoryContent, write_release
 
 
@@ -24,11 +23,11 @@ def content() -> MemoryContent:
     return MemoryContent(home={"title": "Hello"})
 
 
-def ask(renderer: Renderer, page: Page, **parameters: str) -> Answer:
+def ask(renderer: Renderer, page: Page, **parameters: str) -> PageResponse:
     return asyncio.run(renderer.answer(page, parameters))
 
 
-def html(answer: Answer) -> bytes:
+def html(answer: PageResponse) -> bytes:
     assert answer.rendering
     return answer.rendering.html
 
@@ -39,7 +38,7 @@ def test_a_page_follows_its_content(templates: Templates, content: MemoryContent
     first = ask(renderer, templates.pages[0])
     content.documents["page:home"] = {"title": "Goodbye"}
     second = ask(renderer, templates.pages[0])
-    assert (first.finding, second.finding) == (Finding.LIVE, Finding.LIVE)
+    assert (first.finding, second.finding) == (RenderOutcome.LIVE, RenderOutcome.LIVE)
     assert b"Hello" in html(first)
     assert b"Goodbye" in html(second)
 
@@ -50,7 +49,7 @@ def test_a_lost_store_leaves_the_last_page(templates: Templates, content: Memory
     live = ask(renderer, templates.pages[0])
     content.reachable = False
     stale = ask(renderer, templates.pages[0])
-    assert stale.finding is Finding.STALE
+    assert stale.finding is RenderOutcome.STALE
     assert stale.rendering == live.rendering
 
 
@@ -58,7 +57,7 @@ def test_a_lost_store_without_a_held_page_fails(templates: Templates, content: M
     """A page that was never rendered cannot be served without the store."""
     content.reachable = False
     answer = ask(Renderer(templates, content), templates.pages[0])
-    assert (answer.finding, answer.rendering) == (Finding.FAILED, None)
+    assert (answer.finding, answer.rendering) == (RenderOutcome.FAILED, None)
     assert "does not answer" in answer.reason
 
 
@@ -71,7 +70,7 @@ def test_content_that_cannot_be_shown_leaves_the_last_page(
     ask(renderer, templates.pages[0])
     content.documents["page:home"] = dict(spoiled)
     answer = ask(renderer, templates.pages[0])
-    assert answer.finding is Finding.STALE
+    assert answer.finding is RenderOutcome.STALE
     assert b"Hello" in html(answer)
 
 
@@ -80,9 +79,9 @@ def test_removed_content_removes_the_page(templates: Templates, content: MemoryC
     renderer = Renderer(templates, content)
     ask(renderer, templates.pages[0])
     content.documents.clear()
-    assert ask(renderer, templates.pages[0]).finding is Finding.ABSENT
+    assert ask(renderer, templates.pages[0]).finding is RenderOutcome.ABSENT
     content.reachable = False
-    assert ask(renderer, templates.pages[0]).finding is Finding.FAILED
+    assert ask(renderer, templates.pages[0]).finding is RenderOutcome.FAILED
 
 
 def test_a_parameter_chooses_the_content(templates: Templates) -> None:
@@ -94,7 +93,7 @@ def test_a_parameter_chooses_the_content(templates: Templates) -> None:
     content.reachable = False
     assert html(ask(renderer, templates.pages[1], story="rally")) == b"Rally at rally"
     assert html(ask(renderer, templates.pages[1], story="bus")) == b"Bus at bus"
-    assert ask(renderer, templates.pages[1], story="none").finding is Finding.FAILED
+    assert ask(renderer, templates.pages[1], story="none").finding is RenderOutcome.FAILED
 
 
 def test_the_page_asked_for_longest_ago_is_let_go(templates: Templates) -> None:
@@ -106,7 +105,7 @@ def test_the_page_asked_for_longest_ago_is_let_go(templates: Templates) -> None:
         ask(renderer, templates.pages[1], story=story)
     content.reachable = False
     findings = [ask(renderer, templates.pages[1], story=story).finding for story in ("0", "1", "2")]
-    assert findings == [Finding.STALE, Finding.FAILED, Finding.STALE]
+    assert findings == [RenderOutcome.STALE, RenderOutcome.FAILED, RenderOutcome.STALE]
 
 
 def test_two_patterns_of_one_path_are_held_apart(tmp_path: Path) -> None:
@@ -117,4 +116,4 @@ def test_two_patterns_of_one_path_are_held_apart(tmp_path: Path) -> None:
     renderer = Renderer(templates, content)
     ask(renderer, templates.pages[0])
     content.reachable = False
-    assert ask(renderer, templates.pages[1], story="a").finding is Finding.FAILED
+    assert ask(renderer, templates.pages[1], story="a").finding is RenderOutcome.FAILED

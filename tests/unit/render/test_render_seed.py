@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handshake.core.problem import ProblemsError
-from handshake.render.seed import read_documents
+from handshake.renderer.content import read_documents
 
 EXAMPLE = Path(__file__).parents[3] / "examples/campaign/content"
 

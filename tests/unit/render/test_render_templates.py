@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handshake.core.problem import ProblemsError
-from handshake.render.templates import RenderError, check_templates, load_templates
+from handshake.renderer.templates import RenderError, check_templates, load_templates
 from tests.unit.render.releases import SETTINGS, write_release
 
 EXAMPLE = Path(__file__).parents[3] / "examples/campaign/templates/secretary"

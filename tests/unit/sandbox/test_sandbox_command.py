@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.drivers.sandbox.confinement import Confinement
+from handshake.drivers.sandbox.confinement import FIRST_UID, LAST_UID, Confinement, uid_for
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox, sandbox_command
-from handshake.drivers.sandbox.user import FIRST_UID, LAST_UID, uid_for
 
 EVERY_WAY = pytest.mark.parametrize("confinement", list(Confinement))
 

@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from handshake.core.digest import Digest, digest_bytes
-from handshake.image.contract import Contract, Health, Idempotent
-from handshake.image.shake.request import Answer, Request
-from handshake.image.shake.trial import Drained, Ending, SilentError
+from handshake.image.contract_check.trial import (
+    Drained,
+    ExitObservation,
+    SilentError,
+    TrialRequest,
+    TrialResponse,
+)
+from handshake.release.image_contract import Contract, Health, Idempotent
 
 TEMPLATES = digest_bytes(b"templates")
 CONTRACT = Contract(
@@ -23,12 +28,14 @@ CONTRACT = Contract(
     idempotent=(Idempotent(path="/things", body="{}", header="Key", count_path="/count", count="/count"),),
 )
 
-Serve = Callable[["MemoryInstance", Request], Answer]
+Serve = Callable[["MemoryInstance", TrialRequest], TrialResponse]
 
 
-def answer(status: int, value: object) -> Answer:
+def answer(status: int, value: object) -> TrialResponse:
     """Return an answer with a JSON body."""
-    return Answer(status=status, body=json.dumps(value), content_type="application/json", seconds=0.001)
+    return TrialResponse(
+        status=status, body=json.dumps(value), content_type="application/json", seconds=0.001
+    )
 
 
 @dataclass(kw_only=True)
@@ -54,8 +61,8 @@ class Habits:
     others: tuple[str, ...] = ()
     """Where it listens beside its address."""
     lost_in_drain: bool = False
-    drained: Ending = field(default_factory=lambda: Ending(code=0, seconds=0.2))
-    stripped: Ending | None = field(default_factory=lambda: Ending(code=1, seconds=0.1))
+    drained: ExitObservation = field(default_factory=lambda: ExitObservation(code=0, seconds=0.2))
+    stripped: ExitObservation | None = field(default_factory=lambda: ExitObservation(code=1, seconds=0.1))
     stripped_lines: tuple[str, ...] = ("the secret ledger is missing",)
     changed: tuple[str, ...] = ()
 
@@ -70,7 +77,7 @@ class MemoryInstance:
     trial: MemoryTrial
     boot_seconds: float = 0.5
     requests: int = 0
-    own_ending: Ending | None = None
+    own_ending: ExitObservation | None = None
     lines: tuple[str, ...] = ()
     is_killed: bool = False
 
@@ -79,32 +86,32 @@ class MemoryInstance:
         """Where it shall listen."""
         return f"127.0.0.1:{20000 + int(self.name[-1])}"
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: TrialRequest) -> TrialResponse:
         """Answer as the habits say."""
         self.requests += 1
         if self.own_ending or self.is_killed:
-            return Answer(status=0, body="refused")
+            return TrialResponse(status=0, body="refused")
         return self.habits.serve(self, request)
 
-    def ask_all(self, requests: Sequence[Request]) -> tuple[Answer, ...]:
+    def ask_all(self, requests: Sequence[TrialRequest]) -> tuple[TrialResponse, ...]:
         """Answer one by one; a load is too much for some."""
         answers = tuple(map(self.ask, requests))
         if self.habits.ends_under_load and len(requests) > 100:
-            self.own_ending = Ending(code=137)
+            self.own_ending = ExitObservation(code=137)
         return answers
 
-    def drain(self, requests: Sequence[Request]) -> Drained:
+    def drain(self, requests: Sequence[TrialRequest]) -> Drained:
         """Answer what is in flight, or drop it, and end."""
         answers = tuple(map(self.ask, requests))
         if self.habits.lost_in_drain:
-            answers = tuple(Answer(status=0, body="reset") for _ in requests)
+            answers = tuple(TrialResponse(status=0, body="reset") for _ in requests)
         return Drained(answers=answers, ending=self.habits.drained)
 
     def kill(self) -> None:
         """End."""
         self.is_killed = True
 
-    def ending(self, within_seconds: float = 0.0) -> Ending | None:
+    def ending(self, within_seconds: float = 0.0) -> ExitObservation | None:
         """Return how it ended by itself, at once: nothing here takes time."""
         assert within_seconds >= 0
         return self.own_ending
@@ -179,7 +186,7 @@ class MemoryTrial:
         )
 
 
-def serve_honestly(instance: MemoryInstance, request: Request) -> Answer:
+def serve_honestly(instance: MemoryInstance, request: TrialRequest) -> TrialResponse:
     """Count each key once, and say how many there were."""
     store = instance.store
     if request.path == "/things":

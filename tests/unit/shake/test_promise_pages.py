@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handshake.image.shake.promise import Promise
-from handshake.image.shake.promises import PROMISES
+from handshake.image.contract_check.promises import PROMISES, Promise
 
 ROOT = Path(__file__).parents[3]
 

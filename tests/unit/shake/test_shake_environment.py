@@ -6,21 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.agent.instances import Instances
-from handshake.control.agent.launching import Launcher
-from handshake.control.shake.sandboxed import Bench
-from handshake.control.shake.trial import SandboxTrial, Shelf
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.instance import Assignment, Generation
-from handshake.core.manifest import Manifest
-from handshake.core.release import Kind
-from handshake.core.verdict import Evidence
-from handshake.drivers.sandbox.witness import SandboxWitness
-from handshake.fleet.host import LaunchOrder
-from handshake.image.environment import instance_environment
-from handshake.testing.clock import FakeClock
-from handshake.testing.memory_catalog import MemoryCatalog
-from handshake.testing.memory_host import Behaviour, MemoryHost
+from handshake.core.subject import Kind
+from handshake.drivers.sandbox.process_inspector import SandboxProcessInspector
+from handshake.fleet.instance import Assignment, Evidence, Generation
+from handshake.fleet.instances.instances import Instances
+from handshake.fleet.instances.launch import Launcher, LaunchOrder, instance_environment
+from handshake.image.contract_check.check import ReleaseStore, SandboxTrial
+from handshake.image.contract_check.instance import CheckBench
+from handshake.release.manifest import Manifest
+from tests.support.catalog import MemoryCatalog
+from tests.support.clock import FakeClock
+from tests.support.memory_host import Behaviour, MemoryHost
 from tests.unit.shake.memory_trial import CONTRACT as TRIED
 
 CONTRACT = replace(TRIED, environment={"GREETING": "hello"})
@@ -58,9 +55,9 @@ def shaken(generation: Generation) -> LaunchOrder:
         service="shop",
         generation=generation,
         contract=CONTRACT,
-        bench=Bench(host=launches.host, witness=SandboxWitness(Path()), secrets={}),
+        bench=CheckBench(host=launches.host, witness=SandboxProcessInspector(Path()), secrets={}),
         launcher=launcher,
-        shelf=Shelf(manifest_of=lambda _: Manifest(kind=Kind.IMAGE, files=()), fetch=Path),
+        shelf=ReleaseStore(manifest_of=lambda _: Manifest(kind=Kind.IMAGE, files=()), fetch=Path),
         clock=clock,
     )
     trial.stripped()

@@ -7,14 +7,20 @@ from itertools import count
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.image.shake.finding import Finding, Ruling, broken, kept, not_made, unknown
-from handshake.image.shake.promises import PROMISES
-from handshake.image.shake.report import Judgement, ShakeReport, has_passed, judge_promises, print_broken
-from handshake.testing.clock import FakeClock
+from handshake.image.contract_check.promises import PROMISES
+from handshake.image.contract_check.report import (
+    ContractJudgement,
+    ShakeReport,
+    has_passed,
+    judge_promises,
+    print_broken,
+)
+from handshake.image.contract_check.trial import CheckResult, PromiseRuling, broken, kept, not_made, unknown
+from tests.support.clock import FakeClock
 from tests.unit.shake.memory_trial import Habits, MemoryTrial, serve_honestly
 
 
-def judge(trial: MemoryTrial) -> tuple[Judgement, ...]:
+def judge(trial: MemoryTrial) -> tuple[ContractJudgement, ...]:
     """Judge all promises of a trial."""
     return tuple(
         judge_promises(
@@ -23,9 +29,9 @@ def judge(trial: MemoryTrial) -> tuple[Judgement, ...]:
     )
 
 
-def judgement(promise: str, finding: Finding) -> Judgement:
+def judgement(promise: str, finding: CheckResult) -> ContractJudgement:
     """Return a judgement."""
-    return Judgement(promise=promise, sentence="does so", finding=finding, seconds=0.0)
+    return ContractJudgement(promise=promise, sentence="does so", finding=finding, seconds=0.0)
 
 
 def test_an_honest_service_needs_three_instances() -> None:
@@ -39,9 +45,9 @@ def test_what_never_answers_breaks_one_promise() -> None:
     """Where no instance answers, that is the finding; what needs one that does is unknown, not broken."""
     found = judge(MemoryTrial(habits=Habits(serve=serve_honestly, is_silent=True)))
     rulings = {each.promise: each.finding.ruling for each in found}
-    assert rulings.pop("answers") is Ruling.BROKEN
-    assert rulings.pop("secrets") is Ruling.KEPT
-    assert set(rulings.values()) == {Ruling.UNKNOWN}
+    assert rulings.pop("answers") is PromiseRuling.BROKEN
+    assert rulings.pop("secrets") is PromiseRuling.KEPT
+    assert set(rulings.values()) == {PromiseRuling.UNKNOWN}
     assert not has_passed(found)
 
 
@@ -49,7 +55,7 @@ def test_a_broken_promise_is_followed_by_new_instances() -> None:
     """What one promise broke in an instance is not held against the next: it gets instances of its own."""
     trial = MemoryTrial(habits=Habits(serve=serve_honestly, others=("127.0.0.1:9999",)))
     found = judge(trial)
-    assert [each.promise for each in found if each.finding.ruling is Ruling.BROKEN] == ["port"]
+    assert [each.promise for each in found if each.finding.ruling is PromiseRuling.BROKEN] == ["port"]
     assert trial.launched == 5
 
 
@@ -79,7 +85,7 @@ def test_progress_and_time_are_told() -> None:
         ([kept("yes"), unknown("silent")], False),
     ],
 )
-def test_only_what_was_tested_and_kept_passes(findings: list[Finding], passes: bool) -> None:  # noqa: FBT001 -- a case
+def test_only_what_was_tested_and_kept_passes(findings: list[CheckResult], passes: bool) -> None:  # noqa: FBT001 -- a case
     """A release passes with promises kept or not made, not with one broken, nor with one that nobody could test."""
     assert has_passed(judgement("port", finding) for finding in findings) is passes
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.image.shake.request import Answer, Request, read_number, read_object
+from handshake.image.contract_check.trial import TrialRequest, TrialResponse, read_number, read_object
 
 
-def said(body: str) -> Answer:
+def said(body: str) -> TrialResponse:
     """Return an answer with a body."""
-    return Answer(status=200, body=body)
+    return TrialResponse(status=200, body=body)
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,18 @@ def test_only_an_object_is_an_object(body: str, value: dict[str, str]) -> None:
 
 def test_an_answer_says_what_it_was_in_one_line() -> None:
     """As evidence, an answer is its status and the beginning of its body, in one line."""
-    assert str(Answer(status=503, body='{\n  "reason": 1\n}')) == '503 { "reason": 1 }'
-    assert str(Answer(status=0, body="reset")) == "no answer reset"
-    assert len(str(Answer(status=200, body="x" * 500))) == 124
+    assert str(TrialResponse(status=503, body='{\n  "reason": 1\n}')) == '503 { "reason": 1 }'
+    assert str(TrialResponse(status=0, body="reset")) == "no answer reset"
+    assert len(str(TrialResponse(status=200, body="x" * 500))) == 124
 
 
 def test_a_request_with_a_body_is_a_post() -> None:
     """The body makes the method."""
-    assert [str(Request(path="/")), str(Request(path="/", body="{}"))] == ["GET /", "POST /"]
+    assert [str(TrialRequest(path="/")), str(TrialRequest(path="/", body="{}"))] == ["GET /", "POST /"]
 
 
 @pytest.mark.parametrize(("status", "is_good", "is_lost"), [(0, 0, 1), (201, 1, 0), (404, 0, 0), (503, 0, 1)])
 def test_an_answer_is_good_lost_or_neither(status: int, is_good: int, is_lost: int) -> None:
     """A refusal is an answer; silence and a server's own failure are none."""
-    answer = Answer(status=status, body="")
+    answer = TrialResponse(status=status, body="")
     assert (answer.is_good, answer.is_lost) == (bool(is_good), bool(is_lost))

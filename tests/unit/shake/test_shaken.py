@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.control.journal import read_journal
-from handshake.control.shaken import Shaken, demand_shaken
+from handshake.catalog.journal import read_journal
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
-from handshake.core.pointer import Pointer
-from handshake.core.release import Kind, Subject
-from handshake.image.shake.finding import broken, kept
-from handshake.image.shake.report import Judgement, ShakeReport
-from handshake.testing.memory_catalog import MemoryCatalog
+from handshake.core.subject import Kind, Subject
+from handshake.image.contract_check.report import (
+    ContractJudgement,
+    ContractResults,
+    ShakeReport,
+    demand_shaken,
+)
+from handshake.image.contract_check.trial import broken, kept
+from handshake.pointers.pointer import Pointer
+from tests.support.catalog import MemoryCatalog
 
 RELEASE = digest_bytes(b"release")
 OTHER = digest_bytes(b"other")
@@ -26,7 +30,7 @@ def report(*, passed: bool) -> ShakeReport:
         service="hamm",
         release=RELEASE,
         passed=passed,
-        judgements=(Judgement(promise="memory", sentence="stays", finding=finding, seconds=0.1),),
+        judgements=(ContractJudgement(promise="memory", sentence="stays", finding=finding, seconds=0.1),),
         by="adam",
         at=1.0,
         seconds=3.0,
@@ -77,7 +81,7 @@ def test_only_images_make_promises(kind: Kind) -> None:
 def test_the_newest_report_stands() -> None:
     """A release that was shaken again is what the newest report says; the journal keeps both."""
     catalog = MemoryCatalog()
-    shaken = Shaken(catalog)
+    shaken = ContractResults(catalog)
     assert shaken.find(RELEASE) is None
     assert not shaken.has_passed(RELEASE)
     shaken.write(report(passed=False))

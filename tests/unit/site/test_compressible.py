@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.compressible import COMPRESSIBLE_EXTENSIONS, Encoding, is_compressible
 from handshake.core.digest import digest_bytes
-from handshake.core.objects import asset_variant_key, document_variant_key
-from handshake.site.content_type import CONTENT_TYPES
-from handshake.site.paths import check_paths
+from handshake.release.manifest import COMPRESSIBLE_EXTENSIONS, Encoding, is_compressible
+from handshake.release.objects import asset_variant_key, document_variant_key
+from handshake.site.paths import CONTENT_TYPES, check_paths
 
 TEXT = {"javascript", "json", "xml", "yaml", "wasm"}
 

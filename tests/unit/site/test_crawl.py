@@ -2,7 +2,7 @@
 
 import pytest
 
-from handshake.site.crawl import file_of, find_parts
+from handshake.site.copy.copier import file_of, find_parts
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What changed between two releases of a site."""
 
 from handshake.core.digest import digest_bytes
-from handshake.core.manifest import Manifest, ManifestFile
-from handshake.core.release import Kind
-from handshake.site.difference import FileChange, compare_releases
+from handshake.core.subject import Kind
+from handshake.release.manifest import Manifest, ManifestFile
+from handshake.site.history import FileChange, compare_releases
 
 
 def release(files: dict[str, str], **contract: object) -> Manifest:

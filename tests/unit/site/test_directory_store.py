@@ -9,8 +9,7 @@ import pytest
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.drivers.directory.incoming import content_mtime
-from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.drivers.directory.store import DirectoryStore, content_mtime, make_region
 
 NOBODY = 65534
 

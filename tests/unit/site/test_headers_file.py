@@ -2,8 +2,8 @@
 
 import pytest
 
-from handshake.core.site_contract import Dialect, HeaderRule
-from handshake.site.headers_file import find_headers, parse_headers
+from handshake.release.manifest import HeaderRule, RulesDialect
+from handshake.site.headers import find_headers, parse_headers
 
 TEXT = """
 /*
@@ -17,7 +17,7 @@ TEXT = """
 """
 
 
-def checks_of(text: str, dialect: Dialect = Dialect.NETLIFY) -> list[tuple[str, int]]:
+def checks_of(text: str, dialect: RulesDialect = RulesDialect.NETLIFY) -> list[tuple[str, int]]:
     """Return the checks that a text fails, each with its line."""
     return [
         (its.check, its.where.line) for its in parse_headers(text, shown_as="_headers", dialect=dialect)[1]
@@ -26,7 +26,7 @@ def checks_of(text: str, dialect: Dialect = Dialect.NETLIFY) -> list[tuple[str, 
 
 def test_reads_blocks() -> None:
     """A path at the beginning of a line, below it what it sets and takes off."""
-    rules, problems = parse_headers(TEXT, shown_as="_headers", dialect=Dialect.CLOUDFLARE)
+    rules, problems = parse_headers(TEXT, shown_as="_headers", dialect=RulesDialect.CLOUDFLARE)
     assert problems == []
     assert rules[1] == HeaderRule(
         pattern="/fonts/*", sets=(("Cache-Control", "max-age=60"),), unsets=("X-Frame-Options",)
@@ -44,8 +44,8 @@ def test_reads_blocks() -> None:
 )
 def test_finds_what_rules_make_of_an_answer(path: str, expected: dict[str, str | None]) -> None:
     """All rules that match apply in their order; values of one name are joined."""
-    rules, _ = parse_headers(TEXT, shown_as="_headers", dialect=Dialect.CLOUDFLARE)
-    assert find_headers(rules, path, Dialect.CLOUDFLARE) == expected
+    rules, _ = parse_headers(TEXT, shown_as="_headers", dialect=RulesDialect.CLOUDFLARE)
+    assert find_headers(rules, path, RulesDialect.CLOUDFLARE) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from handshake.drivers.nginx.directive import block, directive, literal, print_nginx, quote_word
-from handshake.drivers.nginx.program import RegionServer, nginx_argv, print_configuration
+from handshake.drivers.nginx.region_server import (
+    RegionServer,
+    block,
+    directive,
+    literal,
+    nginx_argv,
+    print_configuration,
+    print_nginx,
+    quote_word,
+)
 
 SERVER = RegionServer(
     directory=Path("/var/lib/region"), state=Path("/run/region"), host="127.0.0.1", port=8081, user="www-data"

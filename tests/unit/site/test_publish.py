@@ -7,12 +7,12 @@ from tests.unit.publishing import publish
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.manifest import Manifest, ManifestFile, release_id
-from handshake.core.objects import asset_key, document_key, manifest_key
 from handshake.core.problem import ProblemsError
-from handshake.core.release import Kind
+from handshake.core.subject import Kind
 from handshake.drivers.directory.store import DirectoryStore, make_region
-from handshake.site.tree import read_site
+from handshake.release.manifest import Manifest, ManifestFile, release_id
+from handshake.release.objects import asset_key, document_key, manifest_key
+from handshake.site.release import read_site
 
 APP = "assets/app.3f2a9b1c.js"
 

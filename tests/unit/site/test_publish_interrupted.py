@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from tests.unit.publishing import publish
 
-from handshake.core.compressible import Encoding
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import UnavailableError
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import ObjectInfo, ObjectStore, manifest_key
-from handshake.core.upload import read_digests
 from handshake.drivers.directory.store import DirectoryStore
-from handshake.site.tree import read_site
+from handshake.release.manifest import Encoding, Manifest, release_id
+from handshake.release.objects import ObjectInfo, ObjectStore, manifest_key
+from handshake.release.upload import read_digests
+from handshake.site.release import read_site
 from handshake.site.upload import list_objects
 from handshake.site.variants import make_variants
 

@@ -2,22 +2,26 @@
 
 import pytest
 
-from handshake.core.site_contract import Dialect, RedirectRule
-from handshake.site.redirect_checks import PublishedPaths, check_redirects, force_where_no_file
-from handshake.site.redirection import Redirects
-from handshake.site.redirects import parse_redirects
+from handshake.release.manifest import RedirectRule, RulesDialect
+from handshake.site.redirects import (
+    PublishedPaths,
+    Redirects,
+    check_redirects,
+    force_where_no_file,
+    parse_redirects,
+)
 
 FILES = ("index.html", "about.html", "blog/index.html", "404.html", "app/index.html")
 
 
-def parse(text: str, dialect: Dialect = Dialect.NETLIFY) -> tuple[RedirectRule, ...]:
+def parse(text: str, dialect: RulesDialect = RulesDialect.NETLIFY) -> tuple[RedirectRule, ...]:
     """Return the rules of a text that holds no fault."""
     placed, problems = parse_redirects(text, shown_as="_redirects", dialect=dialect)
     assert problems == []
     return tuple(each.rule for each in placed)
 
 
-def checks_of(text: str, dialect: Dialect = Dialect.NETLIFY) -> list[tuple[str, int]]:
+def checks_of(text: str, dialect: RulesDialect = RulesDialect.NETLIFY) -> list[tuple[str, int]]:
     """Return the checks that a text fails beside FILES, each with its line."""
     placed, problems = parse_redirects(text, shown_as="_redirects", dialect=dialect)
     found = [*problems, *check_redirects(placed, PublishedPaths(FILES, is_pretty=True), dialect)]
@@ -45,7 +49,7 @@ def test_reads_netlify() -> None:
 
 def test_reads_cloudflare() -> None:
     """Cloudflare's rules are 302 by default, go before files, and may hold their * anywhere."""
-    rules = parse("/a/*/z /b/:splat\n/m/:title /x/:title 301\n", Dialect.CLOUDFLARE)
+    rules = parse("/a/*/z /b/:splat\n/m/:title /x/:title 301\n", RulesDialect.CLOUDFLARE)
     assert rules == (
         RedirectRule(pattern="/a/*/z", target="/b/:splat", status=302, is_forced=True),
         RedirectRule(pattern="/m/:title", target="/x/:title", status=301, is_forced=True),
@@ -101,7 +105,7 @@ def test_tells_every_problem_with_its_line(text: str, expected: list[tuple[str, 
 )
 def test_cloudflare_knows_less(text: str, check: str) -> None:
     """What only Netlify knows is unsupported in Cloudflare's dialect."""
-    assert checks_of(text, Dialect.CLOUDFLARE) == [(check, 1)]
+    assert checks_of(text, RulesDialect.CLOUDFLARE) == [(check, 1)]
 
 
 RULES = """
@@ -130,13 +134,13 @@ RULES = """
 )
 def test_finds_where_a_rule_leads(path: str, query: str, target: str | None) -> None:
     """Placeholders are filled in; the query goes along where the target has none and the rule reads none."""
-    found = Redirects(parse(RULES), Dialect.NETLIFY).find(path, query)
+    found = Redirects(parse(RULES), RulesDialect.NETLIFY).find(path, query)
     assert (found.target if found else None) == target
 
 
 def test_a_slash_counts_in_cloudflares_dialect() -> None:
     """There `/a` and `/a/` are two paths."""
-    redirects = Redirects(parse("/a/ /a 301\n/b/* /c", Dialect.CLOUDFLARE), Dialect.CLOUDFLARE)
+    redirects = Redirects(parse("/a/ /a 301\n/b/* /c", RulesDialect.CLOUDFLARE), RulesDialect.CLOUDFLARE)
     assert redirects.find("/a") is None
     assert redirects.find("/b") is None
     assert (redirects.find("/a/"), redirects.find("/b/")) != (None, None)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from handshake.core.bucket import Bucket
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
-from handshake.drivers.s3.credential import parse_credential
-from handshake.drivers.s3.refusal import translate
+from handshake.drivers.s3.store import parse_credential, translate
+from handshake.release.regions import Bucket
 
 BUCKET = Bucket(endpoint="https://s3.example:8443", name="site", prefix="campaign")
 

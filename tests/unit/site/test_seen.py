@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.core.seen import Seen
-from handshake.core.tree import look_at_tree
+from handshake.release.tree import Seen, look_at_tree
 
 OLD = 100.0
 """Seconds after its last change, when a file is read."""

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from handshake.control.shelf import fetch_release, load_manifest, provenances, releases, store_release
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.manifest import Manifest, release_id
-from handshake.core.objects import blob_key, manifest_key
-from handshake.core.provenance import Material, Provenance, parse_provenance, print_provenance
-from handshake.core.release import Kind, Subject
-from handshake.core.tree import scan_tree
-from handshake.core.upload import Progress
+from handshake.core.subject import Kind, Subject
 from handshake.drivers.directory.store import DirectoryStore, make_region
+from handshake.release.manifest import Encoding, Manifest, release_id
+from handshake.release.objects import blob_key, manifest_key
+from handshake.release.provenance import Material, Provenance, parse_provenance, print_provenance
+from handshake.release.store import fetch_release, load_manifest, provenances, releases, store_release
+from handshake.release.tree import scan_tree
+from handshake.release.upload import UploadProgress
 
 FILES = {"run": b"#!/bin/sh\n", "lib/a.py": b"a = 1\n", "lib/same.py": b"a = 1\n", "empty": b""}
 
@@ -76,9 +75,9 @@ def made(manifest: Manifest, at: float = 1.0) -> Provenance:
     )
 
 
-def store(stores: list[DirectoryStore], folder: Path, at: float = 1.0) -> tuple[Digest, list[Progress]]:
+def store(stores: list[DirectoryStore], folder: Path, at: float = 1.0) -> tuple[Digest, list[UploadProgress]]:
     """Store a folder as an image's release; return its id and what was reported."""
-    manifest, reports = image_of(folder), list[Progress]()
+    manifest, reports = image_of(folder), list[UploadProgress]()
     return store_release(stores, manifest, folder, made(manifest, at), reports.append), reports
 
 
@@ -101,7 +100,7 @@ def test_only_missing_blobs_travel(stores: list[DirectoryStore], source: Path) -
     (source / "run").write_bytes(b"#!/bin/bash\n")
     _, changed = store(stores, source)
     assert [report for report in changed if report.done] == [
-        Progress(region=report.region, done=1, total=1) for report in changed if report.done
+        UploadProgress(region=report.region, done=1, total=1) for report in changed if report.done
     ]
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.compressible import Encoding
 from handshake.core.problem import ProblemsError
-from handshake.core.site_contract import SiteContract
+from handshake.release.manifest import Encoding, SiteContract
 from handshake.site.contract import parse_contract, print_contract
 from handshake.site.release import read_release
 from handshake.site.settings import SiteSettings

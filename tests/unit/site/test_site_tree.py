@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import digest_bytes
-from handshake.core.manifest import release_id
 from handshake.core.problem import ProblemsError
-from handshake.core.release import Kind
-from handshake.site.content_type import content_type
-from handshake.site.paths import check_paths
-from handshake.site.tree import read_site
+from handshake.core.subject import Kind
+from handshake.release.manifest import release_id
+from handshake.site.paths import check_paths, content_type
+from handshake.site.release import read_site
 
 HASHED = [
     "app.3f2a9b1c.js",

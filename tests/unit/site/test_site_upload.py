@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from handshake.core.digest import Digest, digest_bytes
-from handshake.core.manifest import Manifest, ManifestFile
 from handshake.core.problem import ProblemsError
-from handshake.core.release import Kind
+from handshake.core.subject import Kind
+from handshake.release.manifest import Manifest, ManifestFile
 from handshake.site.upload import (
     IMMUTABLE,
     REVALIDATED,

@@ -4,9 +4,17 @@ import pytest
 import yaml
 
 from handshake.config.reader import parse_settings
-from handshake.site.guess import Guess, guess_site, propose_assets
 from handshake.site.settings import SiteSettings, check_site
-from handshake.site.starter import GITHUB, PUBLISH, SETTINGS, TRAVIS, write_starter
+from handshake.site.starter import (
+    GITHUB,
+    PUBLISH,
+    SETTINGS,
+    TRAVIS,
+    Guess,
+    guess_site,
+    propose_assets,
+    write_starter,
+)
 
 PACKAGE = '{"scripts": {"build": "vite build"}}'
 BUILT = ("package.json", "dist/index.html", "dist/assets/index-Bk_3xZ1a.js", "dist/assets/style-C0ffee12.css")

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 from tests.expand import EXPAND
 
-from handshake.core.compressible import Encoding
 from handshake.core.digest import digest_file
 from handshake.core.errors import RefusedError
-from handshake.core.manifest import ManifestFile
-from handshake.site.compress import compress_file
-from handshake.site.variants import make_variants
+from handshake.release.manifest import Encoding, ManifestFile
+from handshake.site.variants import compress_file, make_variants
 
 CONTENTS = {"empty": b"", "short": b"x", "page": b"<p>calls</p>" * 400, "noise": os.urandom(3_000_000)}
 

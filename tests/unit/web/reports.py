@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handshake.control.journal import JournalRecord
-from handshake.control.status import (
-    FleetRow,
-    InstanceRow,
-    PlaceCell,
-    PlaceState,
-    StatusReport,
-    SubjectRow,
-)
+from handshake.campaign.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport, SubjectRow
+from handshake.catalog.journal import JournalRecord
 from handshake.core.digest import digest_bytes
-from handshake.core.verdict import Evidence, Finding
+from handshake.fleet.instance import Evidence, VerdictState
 
 NOW = 1_800_000_000.0
 """2027-01-15 08:00:00 UTC."""
@@ -60,9 +53,9 @@ def build_instance(name: str = "hamm-aaaaaaaa", **changes: object) -> InstanceRo
         phase="run",
         purpose="steady",
         address="127.0.0.1:20417",
-        alive=Finding.YES,
-        ready=Finding.YES,
-        fresh=Finding.YES,
+        alive=VerdictState.YES,
+        ready=VerdictState.YES,
+        fresh=VerdictState.YES,
         last_probe=Evidence(status=200, body='{"status": "ok"}', latency_seconds=0.004, at=NOW - 2),
         log_tail=(),
     )

@@ -10,12 +10,12 @@ from typing import Never
 import pytest
 from httpx import Response
 
+from handshake.campaign.status import StatusReport
 from handshake.catalog.codec import decode, encode
-from handshake.control.journal import JournalRecord
-from handshake.control.status import StatusReport
+from handshake.catalog.journal import JournalRecord
 from handshake.core.digest import short
 from handshake.core.errors import ConflictError, OutcomeUnknownError, RefusedError, UnavailableError
-from handshake.core.verdict import Evidence, Finding
+from handshake.fleet.instance import Evidence, VerdictState
 from handshake.web.app import build_app
 from tests.unit.web.reports import (
     NOW,
@@ -108,7 +108,10 @@ class TestPage:
 
     def test_progress(self) -> None:
         """A fleet says how many of those that have visitors are fresh, and since when its stage is what it is."""
-        stale, warm = build_instance(fresh=Finding.NO), build_instance(phase="warm", fresh=Finding.NO)
+        stale, warm = (
+            build_instance(fresh=VerdictState.NO),
+            build_instance(phase="warm", fresh=VerdictState.NO),
+        )
         fleet = replace(build_fleet("replacing", build_instance(), stale, warm), since=NOW - 60)
         text = read_text(read_page(build_report(fleets=(fleet,))))
         assert "1 of 2 fresh, replacing since 1 min ago" in text
@@ -117,13 +120,13 @@ class TestPage:
 
     def test_verdicts(self) -> None:
         """A tile answers the three questions in words: yes, no and unknown."""
-        instance = build_instance(ready=Finding.NO, fresh=Finding.UNKNOWN)
+        instance = build_instance(ready=VerdictState.NO, fresh=VerdictState.UNKNOWN)
         text = read_text(read_page(build_report(fleets=(build_fleet("settled", instance),))))
         assert "✓ alive ✕ not ready ? fresh unknown" in text
 
     def test_stale_is_no_alarm(self) -> None:
         """An instance that is not fresh keeps its traffic, so it does not look like one that is dead."""
-        instance = build_instance(fresh=Finding.NO)
+        instance = build_instance(fresh=VerdictState.NO)
         page = read_page(build_report(fleets=(build_fleet("replacing", instance),)))
         assert '<li class="moving"><span class="mark" aria-hidden="true">✕</span> not fresh</li>' in page
         assert '<li class="refused">' not in page
@@ -141,7 +144,7 @@ class TestPage:
     def test_probe_without_answer(self) -> None:
         """A probe that nobody answered shows no status of 0."""
         probe = Evidence(status=0, body="connection refused", latency_seconds=0.001, at=1.0)
-        instance = build_instance(last_probe=probe, alive=Finding.NO, log_tail=("first", "last words"))
+        instance = build_instance(last_probe=probe, alive=VerdictState.NO, log_tail=("first", "last words"))
         text = read_text(read_page(build_report(fleets=(build_fleet("settled", instance),))))
         assert "no answer in 1 ms" in text
         assert "first last words" in text

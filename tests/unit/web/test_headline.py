@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.control.status import StatusReport
-from handshake.web.headline import compose_headline
-from handshake.web.mood import Mood
+from handshake.campaign.status import StatusReport
+from handshake.web.headline import Settlement, compose_headline
 from tests.unit.web.reports import build_fleet, build_report, build_subject, refuses, serves, waits
 
 
-def say(report: StatusReport) -> tuple[Mood, str]:
+def say(report: StatusReport) -> tuple[Settlement, str]:
     headline = compose_headline(report)
     return headline.mood, headline.sentence
 
 
 def test_a_settled_house() -> None:
     """Where every place serves every pointer, all is settled."""
-    assert say(build_report()) == (Mood.SETTLED, "All settled")
+    assert say(build_report()) == (Settlement.SETTLED, "All settled")
 
 
 def test_one_subject_on_its_way() -> None:
@@ -25,7 +24,7 @@ def test_one_subject_on_its_way() -> None:
     headline = compose_headline(
         build_report(build_subject("site/calls", serves("cache@n1"), waits("cache@n2")))
     )
-    assert (headline.mood, headline.sentence) == (Mood.MOVING, "site/calls is on its way")
+    assert (headline.mood, headline.sentence) == (Settlement.MOVING, "site/calls is on its way")
     assert headline.details == ("site/calls r5 waits for cache@n2",)
 
 
@@ -40,7 +39,7 @@ def test_several_subjects_on_their_way() -> None:
 def test_served_everywhere_but_not_stable() -> None:
     """A pointer that every place serves is on its way until it has settled."""
     headline = compose_headline(build_report(build_subject("image/hamm", is_stable=False)))
-    assert headline.mood is Mood.MOVING
+    assert headline.mood is Settlement.MOVING
     assert headline.details == ("image/hamm r5 is at every place, but has not settled yet",)
 
 
@@ -49,7 +48,7 @@ def test_a_refusal_outweighs_what_moves() -> None:
     moving = build_subject("site/a", waits("cache@n1"))
     refused = build_subject("policy/example", refuses("door@n1", "line 7: no such map"))
     headline = compose_headline(build_report(moving, refused))
-    assert (headline.mood, headline.sentence) == (Mood.REFUSED, "door@n1 refuses policy/example r5")
+    assert (headline.mood, headline.sentence) == (Settlement.REFUSED, "door@n1 refuses policy/example r5")
     assert headline.details == ("line 7: no such map. It goes on serving r4.",)
 
 
@@ -65,26 +64,26 @@ def test_several_refusals() -> None:
 def test_a_halted_fleet_is_trouble(stage: str) -> None:
     """A fleet that goes on only when somebody acts is trouble, even where every pointer is served."""
     report = build_report(fleets=(build_fleet(stage),))
-    assert say(report) == (Mood.REFUSED, f"hamm is {stage}")
+    assert say(report) == (Settlement.REFUSED, f"hamm is {stage}")
 
 
 @pytest.mark.parametrize("stage", ["trial", "replacing", "paused", "a-stage-of-tomorrow"])
 def test_a_fleet_in_motion(stage: str) -> None:
     """A fleet in any other stage than settled is on its way."""
-    assert say(build_report(fleets=(build_fleet(stage),))) == (Mood.MOVING, f"hamm: {stage}")
+    assert say(build_report(fleets=(build_fleet(stage),))) == (Settlement.MOVING, f"hamm: {stage}")
 
 
 def test_nothing_is_live() -> None:
     """A campaign without pointers is not called settled."""
     report = build_report(subjects=(), fleets=())
-    assert say(report) == (Mood.MOVING, "Nothing is live yet")
+    assert say(report) == (Settlement.MOVING, "Nothing is live yet")
 
 
 def test_nobody_leads() -> None:
     """A house that nobody leads is settled, but not well."""
-    assert say(build_report(leader="")) == (Mood.MOVING, "All settled, but nobody leads")
+    assert say(build_report(leader="")) == (Settlement.MOVING, "All settled, but nobody leads")
 
 
 def test_the_reports_own_word_counts() -> None:
     """What the report does not call settled is not called settled here."""
-    assert say(build_report(is_settled=False)) == (Mood.MOVING, "Not settled yet")
+    assert say(build_report(is_settled=False)) == (Settlement.MOVING, "Not settled yet")

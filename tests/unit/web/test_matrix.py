@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.web.matrix import arrange_matrix
+from handshake.web.page import arrange_matrix
 from tests.unit.web.reports import build_subject, serves, waits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handshake.web.moment import print_age, print_clock, print_iso
+from handshake.core.times import print_age, print_clock, print_iso
 from tests.unit.web.reports import NOW
 
 

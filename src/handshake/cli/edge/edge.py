@@ -18,10 +18,10 @@ VERBS = {
 """Each verb's sentence in the group's help; its own help says more."""
 _MODULES = {
     "switch": "edge.switch",
-    "wall": "edge.wall.wall",
-    "decoys": "edge.decoys",
+    "wall": "edge.wall",
+    "decoys": "edge.purge",
     "explain": "edge.explain:explain_request",
-    "test": "edge.test",
+    "test": "edge.replay",
     "replay": "edge.replay:replay_log",
     "purge": "edge.purge",
 }

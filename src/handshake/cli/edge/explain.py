@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -10,19 +10,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.markup import escape
+from rich.table import Table
 
-from handshake.cli.edge.explaining import tell_explanation
-from handshake.cli.edge.ground import Ground, complete_rule, complete_switch, find_ground
-from handshake.cli.edge.reading import AddressType, PairType
-from handshake.cli.screen import campaign_option, errors_explained, json_option, show
-from handshake.control.edge_ways import Way, find_way
+from handshake.campaign.edge_cases import Way, WayKind, find_way
+from handshake.cli.edge.policy_context import (
+    AddressType,
+    PairType,
+    PolicyContext,
+    complete_rule,
+    complete_switch,
+    find_ground,
+)
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.edge.arrival import arrive
-from handshake.edge.explain import Explanation, explain
-from handshake.edge.network import parse_network
-from handshake.edge.policy import Policy, Rule
-from handshake.edge.request import LiveData, Request
-from handshake.edge.variables import UNKNOWN_COUNTRY
+from handshake.edge.policy.networks import parse_network
+from handshake.edge.policy.policy import EdgePolicy, Rule
+from handshake.edge.policy.request import LiveData, Request
+from handshake.edge.policy.variables import UNKNOWN_COUNTRY
+from handshake.edge.simulate.answers import CacheDecision, SyntheticResponse
+from handshake.edge.simulate.explain import Explanation, WhyNot, arrive, explain
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -150,10 +157,10 @@ def explain_request(
         asked = _locate(ground, asked, country, asn)
         wishes = Wishes(switches=switches, lists=lists, exceeded=exceeded)
         report = _explain(ground, asked, wishes, find_rule(ground.edge, rule) if rule else None)
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
-def find_rule(policy: Policy, name: str) -> Rule:
+def find_rule(policy: EdgePolicy, name: str) -> Rule:
     """Return a rule by its name; ProblemsError names the nearest one."""
     return _find(name, {rule.name: rule for rule in policy.rules}, "rule")
 
@@ -164,7 +171,7 @@ def _tell(report: ExplainReport) -> None:
     tell_explanation(report.explanation, report.way, circumstances, report.source)
 
 
-def _explain(ground: Ground, asked: Request, wishes: Wishes, about: Rule | None) -> ExplainReport:
+def _explain(ground: PolicyContext, asked: Request, wishes: Wishes, about: Rule | None) -> ExplainReport:
     live = _wish(ground.edge, ground.live_around(asked), asked, wishes)
     explanation = explain(ground.edge, asked, live, about)
     goes_on = explanation.goes_on
@@ -177,7 +184,7 @@ def _explain(ground: Ground, asked: Request, wishes: Wishes, about: Rule | None)
     )
 
 
-def _locate(ground: Ground, asked: Request, country: str, asn: int | None) -> Request:
+def _locate(ground: PolicyContext, asked: Request, country: str, asn: int | None) -> Request:
     """Return the request with what the door's data say of whom it really comes from."""
     client = arrive(ground.edge, asked).request.client
     return replace(
@@ -194,7 +201,7 @@ def _find_lists(live: LiveData, request: Request) -> tuple[str, ...]:
     )
 
 
-def _wish(policy: Policy, live: LiveData, asked: Request, wishes: Wishes) -> LiveData:
+def _wish(policy: EdgePolicy, live: LiveData, asked: Request, wishes: Wishes) -> LiveData:
     switches = {its.name: its for its in policy.switches}
     on = set(live.switches_on)
     for name, value in wishes.switches:
@@ -225,3 +232,119 @@ def _find(name: str, known: dict[str, Found], noun: str) -> Found:
 
 def _problem(check: str, what: str, where: str, hint: str) -> ProblemsError:
     return ProblemsError([Problem(check=check, what=what, where=Location(file=where), hint=hint)])
+
+
+# An explanation as people read it: the request, the rules that it met, and what becomes of it.
+
+_LONGEST_BODY = 300
+_MARKS = {True: "[green]true[/]", False: "[red]false[/]"}
+
+
+def tell_explanation(
+    explanation: Explanation, way: Way | None, circumstances: Sequence[str], source: str
+) -> None:
+    """Print an explanation."""
+    _tell_request(explanation, circumstances, source)
+    if explanation.refusal:
+        its = explanation.refusal
+        out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the door asks no rule")
+    else:
+        _tell_steps(explanation)
+        for line in _tell_ending(explanation, way):
+            out.print(line, soft_wrap=True)
+    if explanation.why:
+        _tell_why(explanation.why)
+
+
+def _tell_request(explanation: Explanation, circumstances: Sequence[str], source: str) -> None:
+    request = explanation.request
+    network = f", AS{request.asn}" if request.asn else ""
+    out.print(
+        f"[bold]{escape(request.method)} {escape(_print_url(request))}[/] from {request.client}"
+        f" ({escape(request.country)}{network})",
+        soft_wrap=True,
+    )
+    out.print(
+        f"{', '.join(circumstances) or 'no switch is on, no list holds the client'} ({source})", style="dim"
+    )
+    if explanation.stripped:
+        out.print(f"the door takes off: {', '.join(explanation.stripped)}", style="dim")
+
+
+def _tell_steps(explanation: Explanation) -> None:
+    if not explanation.steps:
+        out.print("no rule matches")
+        return
+    table = Table("phase", "rule", "where", "condition", "what it does", box=None)
+    for step in explanation.steps:
+        condition = escape(" ".join(step.condition.split()))
+        table.add_row(step.phase, f"[bold]{step.rule}[/]", step.where, condition, escape(step.did))
+    out.print(table)
+
+
+def _tell_ending(explanation: Explanation, way: Way | None) -> Iterator[str]:
+    if explanation.ending and not explanation.answers:
+        yield f"[bold red]no answer[/] {explanation.ending} cuts the connection off"
+    for number, answer in enumerate(explanation.answers):
+        yield ("or " if number else "") + _print_answer(answer)
+    if way and explanation.goes_on:
+        yield _print_way(way, explanation.goes_on)
+        if way.kind is WayKind.SITE and not way.status:
+            yield "  kept by the cache for 30 days, by the address of the release"
+        elif explanation.keeping and way.kind in {WayKind.SERVICE, WayKind.GATEWAY} and not way.status:
+            yield from _print_keeping(explanation.keeping)
+    if explanation.limits:
+        yield f"  counted by {', '.join(explanation.limits)}"
+    for rule, arm in explanation.arms.items():
+        yield f"  arm {escape(arm)} of {rule}"
+
+
+def _print_answer(answer: SyntheticResponse) -> str:
+    colour = "green" if answer.status < 400 else "red"  # noqa: PLR2004 -- HTTP's errors
+    headers = "".join(f"\n  {name}: {escape(value)}" for name, value in answer.headers.items())
+    body = answer.body.strip()
+    shown = body if len(body) <= _LONGEST_BODY else f"{body[:_LONGEST_BODY]}…"
+    lines = "".join(f"\n  | {escape(line)}" for line in shown.splitlines())
+    return f"[bold {colour}]{answer.status}[/]{headers}{lines}"
+
+
+def _print_way(way: Way, request: Request) -> str:
+    status = f" [bold]{way.status}[/]" if way.status else ""
+    why = f": {escape(way.why)}" if way.why else ""
+    url = escape(_print_url(request))
+    match way.kind:
+        case WayKind.SITE:
+            return f"[bold green]goes on[/] as {url} to site {way.name} at {way.prefix}{status}{why}"
+        case WayKind.SERVICE:
+            return f"[bold green]goes on[/] as {url} to service {way.name} by route {way.prefix}{status}{why}"
+        case WayKind.GATEWAY:
+            return f"[bold green]goes on[/] as {url} to the gateway{why}"
+        case WayKind.NOBODY:
+            return f"[bold yellow]goes on[/] as {url} to nobody{status}{why}"
+
+
+def _print_keeping(keeping: CacheDecision) -> Iterator[str]:
+    yield f"  {escape(keeping.why)}"
+    if keeping.grace_seconds is not None:
+        yield f"  then stale for {keeping.grace_seconds} s while a new one is fetched"
+    if keeping.stale_if_error_seconds is not None:
+        yield f"  stale for {keeping.stale_if_error_seconds} s while the origin is down"
+    if keeping.tags:
+        yield f"  tags {' '.join(keeping.tags)}"
+    for name, value in keeping.key.items():
+        yield f"  apart by {escape(name)} = {escape(repr(value))}"
+
+
+def _tell_why(why: WhyNot) -> None:
+    out.print(f"[bold]{why.rule}[/] ({why.where}): {escape(why.why)}", soft_wrap=True)
+    if not why.parts:
+        return
+    table = Table("", "part of the condition", "read", box=None)
+    for part in why.parts:
+        table.add_row(_MARKS[part.holds], "  " * part.depth + escape(part.text), escape(part.value))
+    out.print(table)
+
+
+def _print_url(request: Request) -> str:
+    query = f"?{request.query}" if request.query else ""
+    return f"{request.host}{request.path}{query}"

@@ -1,18 +1,62 @@
-"""`handshake edge purge`: pages that every cache shall forget."""
+"""`handshake edge purge` and `decoys`: pages that caches forget, and who got decoys."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import click
 from rich.markup import escape
+from rich.table import Table
 
-from handshake.cli.asking import who_asks
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
+from handshake.cli.edge.live_data import print_moment, since_option
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
 from handshake.cli.session import open_wiring
-from handshake.control.edge_data import DataReport
-from handshake.control.purges import describe_purge, read_purge
-from handshake.edge.purge import Purge
+from handshake.edge.cache.cache import Purge
+from handshake.edge.cache.purge import describe_purge, read_purge
+from handshake.edge.lists.declared import DataReport
+from handshake.edge.simulate.log_analysis import DecoyReport
+
+_SHOWN = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoyScreen:
+    """Decoys, counted apart."""
+
+    decoys: DecoyReport
+    suspects: int
+    """Clients who had really given before: perhaps honest donors who hold a false receipt."""
+
+
+@click.command("decoys")
+@since_option
+@campaign_option
+@json_option
+def decoys(*, since: float, campaign: str, as_json: bool) -> None:
+    """Count decoys by rule and by client, by the access log; donors among the deceived come first."""
+    with errors_explained(as_json=as_json):
+        report = open_wiring(campaign).witness.decoys(since)
+        screen = DecoyScreen(decoys=report, suspects=len(report.suspects))
+        print_report(screen, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _tell(report: DecoyReport) -> None:
+    for rule in report.rules:
+        out.print(f"{rule.what}: {rule.requests:,} decoys")
+    table = Table("client", "country", "decoys", "receipts", "first", "last", "gave before", box=None)
+    for its in report.clients[:_SHOWN]:
+        gave = f"[bold red]{print_moment(its.gave_at)}[/]" if its.is_suspect else ""
+        moments = (print_moment(its.first_at), print_moment(its.last_at))
+        table.add_row(its.client, escape(its.country), f"{its.decoys:,}", f"{its.receipts:,}", *moments, gave)
+    out.print(table)
+    if report.suspects:
+        out.print(
+            "[bold red]deceived donors[/]: look up what they were told, then `handshake edge wall remove` them"
+        )
+
+
+# `handshake edge purge`: pages that every cache shall forget.
 
 
 @click.command()
@@ -39,10 +83,10 @@ def purge(
     with errors_explained(as_json=as_json):
         asked = read_purge(tags, urls, is_soft=is_soft)
         if dry_run:
-            show(asked, as_json=as_json, for_people=lambda: _foretell(asked))
+            print_report(asked, as_json=as_json, for_people=lambda: _foretell(asked))
             return
         report = open_wiring(campaign).operator(who_asks()).purge(asked, reason=reason)
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell_purge(report))
         if not report.is_enforced:
             sys.exit(1)
 
@@ -51,7 +95,7 @@ def _foretell(asked: Purge) -> None:
     out.print(f"would purge {escape(describe_purge(asked))}")
 
 
-def _tell(report: DataReport) -> None:
+def _tell_purge(report: DataReport) -> None:
     what = escape(report.what)
     if report.is_enforced:
         out.print(f"{what}: [green]every cache has carried it out[/] after {report.seconds * 1000:.0f} ms")

@@ -1,25 +1,39 @@
-"""`handshake edge replay`: what a new policy would have done with real requests."""
+"""`handshake edge replay` and `test`: real requests and written cases under a policy."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
-from handshake.cli.durations import DurationType
-from handshake.cli.edge.ground import Ground, find_ground, read_folder
-from handshake.cli.edge.options import print_moment
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
-from handshake.control.log_source import LogSource, open_log
+from handshake.campaign.edge_cases import find_way, try_folder
+from handshake.campaign.policy import Policy
+from handshake.cli.edge.explain import tell_explanation
+from handshake.cli.edge.live_data import print_moment
+from handshake.cli.edge.policy_context import PolicyContext, find_ground, read_folder
+from handshake.cli.screen import (
+    DurationType,
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+)
+from handshake.config.campaign_head import CASES_FILE
 from handshake.core.clock import SystemClock
 from handshake.core.problem import Location, Problem, ProblemsError
-from handshake.edge.log.record import peek_time
-from handshake.edge.policy import Policy
-from handshake.edge.replay.replay import Replay
-from handshake.edge.replay.report import Change, ReplayReport, Sample
+from handshake.edge.ingress.access_log import LogSource, open_log
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.simulate.access_log import peek_time
+from handshake.edge.simulate.cases import CaseTrial
+from handshake.edge.simulate.replay import Replay, ReplayReport, ReplaySample, VerdictChange
 
 _LINES_A_LOOK = 2000
 
@@ -68,10 +82,10 @@ def replay_log(
                 if number % _LINES_A_LOOK == 0:
                     bars.update(task, completed=source.position())
         report = replay.report()
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
-def _prepare(ground: Ground, after: Policy, samples: int) -> Replay:
+def _prepare(ground: PolicyContext, after: EdgePolicy, samples: int) -> Replay:
     return Replay(ground.edge, ground.live(ground.edge), after, ground.live(after), samples=samples)
 
 
@@ -81,7 +95,7 @@ def _select(source: LogSource, begin: float) -> Iterable[bytes]:
     return (line for line in source.lines if (peek_time(line) or 0.0) >= begin)
 
 
-def _find_log(ground: Ground) -> str:
+def _find_log(ground: PolicyContext) -> str:
     if ground.wiring:
         return str(ground.wiring.house.programs / "door" / "log")
     problem = Problem(
@@ -111,7 +125,7 @@ def _tell(report: ReplayReport) -> None:
         out.print(line, soft_wrap=True)
 
 
-def _tell_changes(changes: tuple[Change, ...]) -> None:
+def _tell_changes(changes: tuple[VerdictChange, ...]) -> None:
     if not changes:
         return
     table = Table("requests", "clients", "donors", "live policy", "new policy", box=None)
@@ -124,7 +138,7 @@ def _tell_changes(changes: tuple[Change, ...]) -> None:
     out.print(table)
 
 
-def _print_sample(sample: Sample) -> str:
+def _print_sample(sample: ReplaySample) -> str:
     who = f"{sample.client} ({sample.country})"
     return f"{print_moment(sample.time)} {who} {sample.method} {sample.path} → {sample.status}"
 
@@ -144,3 +158,65 @@ def _remark(report: ReplayReport) -> Iterable[str]:
         yield f"[dim]{report.refused_before:,} were refused before any rule, by any policy[/]"
     if report.unreadable:
         yield f"[dim]{report.unreadable:,} lines hold no record[/]"
+
+
+# `handshake edge test`: the cases that stand beside a policy.
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestReport:
+    """What came of all cases."""
+
+    folder: str
+    passed: int
+    failed: int
+    seconds: float
+    trials: tuple[CaseTrial, ...]
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@json_option
+def test(folder: Path, *, as_json: bool) -> None:
+    """Try the cases in FOLDER/edge_tests.toml against the policy in FOLDER; exit status 1 where one fails.
+
+    No campaign need be up: switches and lists are what each case says.
+    """
+    with errors_explained(as_json=as_json):
+        begun = time.monotonic()
+        policy = read_folder(folder)
+        trials = try_folder(folder, policy)
+        failed = sum(not trial.has_passed for trial in trials)
+        report = TestReport(
+            folder=str(folder),
+            passed=len(trials) - failed,
+            failed=failed,
+            seconds=round(time.monotonic() - begun, 3),
+            trials=trials,
+        )
+        print_report(report, as_json=as_json, for_people=lambda: _tell_test(report, policy))
+        if failed:
+            sys.exit(1)
+
+
+def _tell_test(report: TestReport, policy: Policy) -> None:
+    dots = "".join("[green].[/]" if trial.has_passed else "[bold red]F[/]" for trial in report.trials)
+    out.print(f"{CASES_FILE} {dots}")
+    for trial in report.trials:
+        if not trial.has_passed:
+            _tell_failure(trial, policy)
+    failed = f", [bold red]{report.failed} failed[/]" if report.failed else ""
+    out.print(f"[green]{report.passed} passed[/]{failed} in {report.seconds:.2f} s")
+
+
+def _tell_failure(trial: CaseTrial, policy: Policy) -> None:
+    out.print()
+    out.rule(f"[bold red]{escape(trial.name)}[/]", align="left", style="red")
+    for its in trial.mismatches:
+        out.print(f"[bold]{its.where.file}:{its.where.line}[/] {its.key}", soft_wrap=True)
+        out.print(f"  expected {escape(its.expected)}", style="green", soft_wrap=True)
+        out.print(f"  found    {escape(its.found)}", style="red", soft_wrap=True)
+    goes_on = trial.explanation.goes_on
+    way = find_way(policy, goes_on.method, goes_on.path) if goes_on else None
+    tell_explanation(trial.explanation, way, [], f"case in {trial.where.file}:{trial.where.line}")
+    out.print()

@@ -8,13 +8,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from handshake.cli.asking import who_asks
-from handshake.cli.edge.enforced import finish
-from handshake.cli.edge.live_data import open_live_data
-from handshake.cli.edge.options import for_option, print_moment, reason_option
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, show
-from handshake.control.edge_data import find_switch
-from handshake.control.switches import SwitchSetting, is_switch_on, print_switch
+from handshake.cli.edge.live_data import finish, for_option, open_live_data, print_moment, reason_option
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
+from handshake.edge.lists.declared import find_switch
+from handshake.edge.lists.switches import SwitchSetting, is_switch_on, print_switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,7 @@ def show_history(name: str, *, campaign: str, as_json: bool) -> None:
         if name:
             find_switch(live.declarations.demand_live(), name)
         report = SwitchHistory(settings=live.switches.history(name))
-        show(report, as_json=as_json, for_people=lambda: _tell_history(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell_history(report))
 
 
 @switch.command("ls")
@@ -102,7 +99,7 @@ def list_switches(*, campaign: str, as_json: bool) -> None:
             )
             for its in live.declarations.demand_live().edge.switches
         )
-        show(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
+        print_report(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
 
 
 def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:

@@ -1,8 +1,10 @@
-"""`handshake site receive`: what a site's own SSH key can do, and nothing else."""
+"""Publishing from a site's own continuous integration: its key, and what that can do."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -10,17 +12,70 @@ from pathlib import Path
 
 import click
 
-from handshake.cli.arriving import wait_and_tell
-from handshake.cli.completing import complete_site
-from handshake.cli.screen import campaign_option, errors_explained, json_option, out, progress, show
+from handshake.cli.arriving import say_sent, telling, wait_and_tell
+from handshake.cli.completion import complete_site
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, progress
 from handshake.cli.session import open_wiring, read_subject
-from handshake.cli.site.arriving import exit_unless_served, tell_arrival, wait_for_caches
-from handshake.cli.telling import say_sent, telling
-from handshake.control.receiving import parse_wish, unpack_site
-from handshake.control.site_arrival import ShownArrival
-from handshake.control.site_traffic import name_branch
+from handshake.cli.site.traffic import exit_unless_served, tell_arrival, wait_for_caches
 from handshake.core.digest import Digest, short
-from handshake.core.upload import Progress as UploadProgress
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.release.upload import UploadProgress
+from handshake.site.tar_import import parse_wish, unpack_site
+from handshake.site.traffic import ShownArrival, name_branch
+
+_PUBLIC_KEY = re.compile(r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/=]+(?: [^\r\n]*)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialReport:
+    """What sshd must be told."""
+
+    site: str
+    authorized_keys: str
+    """One line."""
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_site)
+@click.option(
+    "--key",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The public half of the key, as ssh-keygen wrote it.",
+)
+@campaign_option
+@json_option
+def credential(name: str, file: Path, *, campaign: str, as_json: bool) -> None:
+    """Print the line of authorized_keys by which a key can publish site NAME, and do nothing else.
+
+    Taking the line out takes the credential back.
+    """
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wiring.publisher().require_declared(read_subject(f"site/{name}"))
+        line = _authorize(name, wiring.house.name, file)
+        report = CredentialReport(site=name, authorized_keys=line)
+        print_report(
+            report, as_json=as_json, for_people=lambda: out.print(line, markup=False, soft_wrap=True)
+        )
+
+
+def _authorize(name: str, campaign: str, file: Path) -> str:
+    key = file.read_text(encoding="utf-8", errors="replace").strip()
+    if not _PUBLIC_KEY.fullmatch(key):
+        problem = Problem(
+            check="bad-public-key",
+            what="this is no public key of SSH",
+            where=Location(file=str(file), line=1, column=1),
+            hint="ssh-keygen -t ed25519 -f FILE makes a pair; name FILE.pub.",
+        )
+        raise ProblemsError([problem])
+    program = shutil.which("handshake") or f"{sys.executable} -m handshake.cli.main"
+    return f'command="{program} site receive {name} --campaign {campaign}",restrict {key}'
+
+
+# `handshake site receive`: what a site's own SSH key can do, and nothing else.
 
 _PREVIEW_SECONDS = 30 * 86_400.0
 _ASKED = "SSH_ORIGINAL_COMMAND"
@@ -86,7 +141,7 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             preview=shown.label,
             arrival=arrival,
         )
-        show(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
         exit_unless_served(arrival, seconds=seconds)
 
 

@@ -13,8 +13,19 @@ from consul.callback import CB
 from consul.exceptions import ACLPermissionDenied, ClientError, ConsulException, NotFound
 from consul.std import Consul
 
-from handshake.catalog.endpoint import CheckStatus, Endpoint, Endpoints, Traffic
-from handshake.catalog.entry import Delete, Entry, Held, Operation, Put, Snapshot, Write
+from handshake.catalog.entries import (
+    CatalogEntry,
+    CheckStatus,
+    Delete,
+    Endpoint,
+    Endpoints,
+    HeldLock,
+    Operation,
+    Put,
+    Snapshot,
+    Traffic,
+    Write,
+)
 from handshake.core.errors import (
     ConflictError,
     HandshakeError,
@@ -39,7 +50,7 @@ class ConsulCatalog:
         self._credential = credential
         self._clients = threading.local()
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> CatalogEntry | None:
         """Return one entry, None where the key does not exist."""
         _, found = self._read(lambda client: client.kv.get(key))
         return _to_entry(found) if found else None
@@ -195,8 +206,8 @@ def _never_connected(error: requests.ConnectionError) -> bool:
     return "NewConnectionError" in repr(getattr(cause, "reason", cause))
 
 
-def _to_entry(item: dict[str, Any]) -> Entry:
-    return Entry(
+def _to_entry(item: dict[str, Any]) -> CatalogEntry:
+    return CatalogEntry(
         key=item["Key"],
         value=item["Value"] or b"",
         index=item["ModifyIndex"],
@@ -212,7 +223,7 @@ def _to_verb(operation: Operation) -> dict[str, Any]:
             return {"Verb": "set", "Key": key, "Value": _base64(value)}
         case Delete(key=key):
             return {"Verb": "delete", "Key": key}
-        case Held(key=key, session=session):
+        case HeldLock(key=key, session=session):
             return {"Verb": "check-session", "Key": key, "Session": session}
 
 

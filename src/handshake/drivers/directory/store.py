@@ -6,19 +6,80 @@ import errno
 import os
 import shutil
 import stat
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
-from handshake.core.compressible import Encoding
+from handshake.core.atomic_file import creating, rename_durably, sync_folder
 from handshake.core.digest import Digest, digest_file
-from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.object_key import INCOMING, check_key, check_prefix
-from handshake.core.objects import ObjectInfo
-from handshake.drivers.directory.incoming import Incoming
-from handshake.drivers.directory.refusal import translate_errors
+from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.release.manifest import Encoding
+from handshake.release.objects import INCOMING, ObjectInfo, check_key, check_prefix
+
+# A file on its way into a store: written under no name that anybody reads, then renamed into place.
+
+_CHUNK_BYTES = 1 << 20
+_MTIME_MASK = 0x7FFF_FFFF
+"""31 bits: dates up to 2038, which every file system can carry."""
+
+
+class Incoming:
+    """A temporary file inside a region; what was not renamed when the block ends is removed.
+
+    Its modification time is made from its content, because static file servers make their ETag from that
+    time and the size: so the same object has the same ETag in every region, and on a restored disk.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self._folder = folder
+        self._path = folder / uuid.uuid4().hex
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._path.unlink(missing_ok=True)
+
+    def write(self, source: BinaryIO) -> None:
+        """Fill the file and bring it to the disk."""
+        with creating(self._path, mode=0o644) as file:
+            shutil.copyfileobj(source, file, _CHUNK_BYTES)
+            file.flush()
+            mtime = content_mtime(digest_file(self._path))
+            os.utime(file.fileno(), (mtime, mtime))
+
+    def link(self, origin: Path) -> None:
+        """Let the file be another name of an object that is there."""
+        os.link(origin, self._path, follow_symlinks=False)
+
+    def rename_to(self, target: Path) -> None:
+        """Give the file its name, in one step and for good."""
+        self._make_folder(target.parent)
+        rename_durably(self._path, target)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, readable to the static file server whatever the umask."""
+        if folder == self._root or folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            folder.chmod(0o755)
+        sync_folder(folder.parent)
+
+
+def content_mtime(digest: Digest) -> int:
+    """Return the modification time that a file of this content gets, in seconds since the epoch."""
+    return int(digest.removeprefix("sha256:")[:8], 16) & _MTIME_MASK
+
 
 _NO_LINK = {errno.EMLINK, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP}
 """Said by a file that has as many names as it can, and by file systems without second names."""
@@ -172,3 +233,41 @@ def _open(content: Path | bytes) -> BinaryIO:
 def _raise(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
+
+
+# What the file system says, in the platform's words.
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IMPOSSIBLE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+
+
+@contextmanager
+def translate_errors(root: Path, region: str) -> Iterator[None]:
+    """Turn every OSError of the block into RefusedError or UnavailableError with a hint."""
+    try:
+        yield
+    except OSError as error:
+        raise _translate(error, root, region) from error
+
+
+def _translate(error: OSError, root: Path, region: str) -> HandshakeError:
+    if error.errno in _FULL:
+        return UnavailableError(
+            f"region {region} is full", hint=f"free space under {root} and try again", details=str(error)
+        )
+    if error.errno in _FORBIDDEN:
+        return RefusedError(
+            f"region {region} does not let this user read or write",
+            hint=f"give the user who runs this the right to write under {root}",
+            details=str(error),
+        )
+    if error.errno in _IMPOSSIBLE:
+        return RefusedError(
+            f"region {region} cannot hold an object of this name",
+            hint="one object's key may not be the folder of another, nor be longer than the file system allows",
+            details=str(error),
+        )
+    return UnavailableError(
+        f"region {region} does not answer", hint=f"see whether the disk of {root} is well", details=str(error)
+    )

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from handshake.core.signature import KeyId, KeyPair
+from handshake.release.signature import KeyId, KeyPair
 
 _ID_DIGITS = 16
 

@@ -1,4 +1,4 @@
-"""Blocking queries: an answer now, or when what was asked for has changed after the index that the client knows."""
+"""Blocking queries: answered now, or when something changes after the index that the client knows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,71 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
-from handshake.drivers.embedded_catalog.durations import parse_duration
-from handshake.drivers.embedded_catalog.fields import parse_unsigned
+from handshake.drivers.embedded_catalog.fields import parse_duration, parse_unsigned
 from handshake.drivers.embedded_catalog.index import Topic, index_of
 from handshake.drivers.embedded_catalog.storage import Storage
-from handshake.drivers.embedded_catalog.watch import Bell, Watchers
+
+# Watchers: who waits for which topics, and the bell that wakes exactly those whom a change concerns.
+
+
+@dataclass(eq=False, kw_only=True)
+class Bell:
+    """One watcher's bell."""
+
+    topics: tuple[Topic, ...]
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hears(self, changed: Iterable[str]) -> bool:
+        """Return whether any of the changed topics concerns this watcher."""
+        return any(topic.covers(text) for text in changed for topic in self.topics)
+
+    async def wait_until(self, deadline: float) -> bool:
+        """Wait for the next ring; False: the deadline, on the monotonic clock, came first."""
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await self.rung.wait()
+        except TimeoutError:
+            return False
+        self.rung.clear()
+        return True
+
+
+class Watchers:
+    """Every bell that hangs. Used on the event loop alone."""
+
+    def __init__(self) -> None:
+        self._bells: set[Bell] = set()
+        self.closed = False
+
+    @contextmanager
+    def bell(self, topics: tuple[Topic, ...]) -> Iterator[Bell]:
+        """Hang a bell for the length of the block."""
+        bell = Bell(topics=topics)
+        self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
+
+    def wake(self, changed: Iterable[str]) -> None:
+        """Ring the bells that the changed topics concern."""
+        for bell in self._bells:
+            if bell.hears(changed):
+                bell.rung.set()
+
+    def close(self) -> None:
+        """Ring every bell, so that no request waits any longer."""
+        self.closed = True
+        for bell in self._bells:
+            bell.rung.set()
+
 
 T = TypeVar("T")
 
@@ -27,7 +80,7 @@ _JITTER_FRACTION = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer(Generic[T]):
+class BlockingResult(Generic[T]):
     """What was read, and the index to ask with next."""
 
     index: int
@@ -58,12 +111,12 @@ async def observe(
     watchers: Watchers,
     topics: tuple[Topic, ...],
     question: Callable[[sqlite3.Connection], T],
-) -> Answer[T]:
+) -> BlockingResult[T]:
     """Answer the question, once `topics` have an index beyond the known one or the client's patience ends."""
     patience = parse_patience(request.query_params)
 
-    def look(db: sqlite3.Connection) -> Answer[T]:
-        return Answer(index=index_of(db, topics), content=question(db))
+    def look(db: sqlite3.Connection) -> BlockingResult[T]:
+        return BlockingResult(index=index_of(db, topics), content=question(db))
 
     answer = storage.read(look)
     if answer.index > patience.known:

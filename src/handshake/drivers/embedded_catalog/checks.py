@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Protocol
 
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Timer
+from handshake.drivers.embedded_catalog.fields import MalformedError, UnknownError
 from handshake.drivers.embedded_catalog.index import Topic
 from handshake.drivers.embedded_catalog.locks import end_sessions_of_check
-from handshake.drivers.embedded_catalog.refusals import MalformedError, UnknownError
+from handshake.drivers.embedded_catalog.writer import Change, Timer
 
 ALL_CHECKS = Topic(text="check/", is_prefix=True)
 _SELECT = """

@@ -6,14 +6,13 @@ import base64
 import uuid
 from dataclasses import dataclass
 
-from handshake.drivers.embedded_catalog.bodies import NODE_CHECK
 from handshake.drivers.embedded_catalog.checks import Check
-from handshake.drivers.embedded_catalog.durations import nanoseconds
-from handshake.drivers.embedded_catalog.kv import Entry
-from handshake.drivers.embedded_catalog.requests import DATACENTER
+from handshake.drivers.embedded_catalog.fields import nanoseconds
+from handshake.drivers.embedded_catalog.kv import KVEntry
+from handshake.drivers.embedded_catalog.requests import DATACENTER, NODE_CHECK
 from handshake.drivers.embedded_catalog.services import Service
 from handshake.drivers.embedded_catalog.sessions import Session
-from handshake.drivers.embedded_catalog.transactions import Result
+from handshake.drivers.embedded_catalog.transactions import TransactionResult
 
 Document = dict[str, object]
 
@@ -22,7 +21,7 @@ _NODE_IDS = uuid.UUID("6f0d1a52-6f0c-4f52-9d0c-0c8d3c1f7a11")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class NodeDocument:
     """The one node that everything here is registered at."""
 
     name: str
@@ -34,7 +33,7 @@ class Node:
         return str(uuid.uuid5(_NODE_IDS, self.name))
 
 
-def entry_document(entry: Entry, *, shows_value: bool = True) -> Document:
+def entry_document(entry: KVEntry, *, shows_value: bool = True) -> Document:
     """Return an entry of KV; `Session` is there only while the key is locked."""
     value = base64.b64encode(entry.value).decode() if shows_value and entry.value else None
     document: Document = {
@@ -48,7 +47,7 @@ def entry_document(entry: Entry, *, shows_value: bool = True) -> Document:
     return document | {"Session": entry.session} if entry.session else document
 
 
-def results_document(results: list[Result]) -> Document:
+def results_document(results: list[TransactionResult]) -> Document:
     """Return the answer to a transaction that was applied."""
     entries = [{"KV": entry_document(result.entry, shows_value=result.shows_value)} for result in results]
     return {"Results": entries, "Errors": None}
@@ -60,7 +59,7 @@ def failures_document(failures: dict[int, str]) -> Document:
     return {"Results": None, "Errors": errors}
 
 
-def session_document(session: Session, node: Node) -> Document:
+def session_document(session: Session, node: NodeDocument) -> Document:
     """Return a session."""
     draft = session.draft
     return {
@@ -77,7 +76,7 @@ def session_document(session: Session, node: Node) -> Document:
     }
 
 
-def node_document(node: Node) -> Document:
+def node_document(node: NodeDocument) -> Document:
     """Return the node."""
     return {
         "ID": node.id,
@@ -91,7 +90,7 @@ def node_document(node: Node) -> Document:
     }
 
 
-def node_check_document(node: Node) -> Document:
+def node_check_document(node: NodeDocument) -> Document:
     """Return the node's own check, which passes as long as this process answers."""
     return {
         "Node": node.name,
@@ -110,7 +109,7 @@ def node_check_document(node: Node) -> Document:
     }
 
 
-def check_document(check: Check, node: Node) -> Document:
+def check_document(check: Check, node: NodeDocument) -> Document:
     """Return a check of an endpoint."""
     return {
         "Node": node.name,
@@ -147,7 +146,7 @@ def agent_service_document(service: Service) -> Document:
     }
 
 
-def catalog_service_document(service: Service, node: Node) -> Document:
+def catalog_service_document(service: Service, node: NodeDocument) -> Document:
     """Return an endpoint as the catalogue's endpoints show it: flat, with its node."""
     definition = service.definition
     return {
@@ -170,7 +169,7 @@ def catalog_service_document(service: Service, node: Node) -> Document:
     }
 
 
-def health_document(service: Service, checks: list[Check], node: Node) -> Document:
+def health_document(service: Service, checks: list[Check], node: NodeDocument) -> Document:
     """Return an endpoint with its node and the checks of both."""
     return {
         "Node": node_document(node),

@@ -1,11 +1,46 @@
-"""Fields of a JSON body, each checked as it is taken. Names match in any case, as in Consul; null means absent."""
+"""Fields and durations of requests, checked as they are taken, and why a request is refused."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
-from handshake.drivers.embedded_catalog.refusals import MalformedError
+
+class RefusalError(Exception):
+    """A request that changes nothing, with one sentence for its sender."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+class MalformedError(RefusalError):
+    """The request cannot be understood."""
+
+
+class DeniedError(RefusalError):
+    """The request carries no credential that allows it."""
+
+
+class UnknownError(RefusalError):
+    """The request names something that does not exist."""
+
+
+class OversizedError(RefusalError):
+    """The request carries more than the catalogue stores."""
+
+
+class RolledBackError(RefusalError):
+    """A transaction of which at least one operation failed; none was applied."""
+
+    def __init__(self, failures: dict[int, str]) -> None:
+        self.failures = failures
+        """Sentence by position of the failed operation, counted from 0."""
+        super().__init__("; ".join(failures.values()))
+
+
+# Fields of a JSON body, each checked as it is taken. Names match in any case, as in Consul; null means absent.
 
 UNSIGNED_64 = 2**64 - 1
 
@@ -114,3 +149,23 @@ def _is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+# Durations in the notation of Go: `10s`, `1m30s`, `250ms`.
+
+_SECONDS_PER_UNIT = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_NANOSECONDS = 1_000_000_000
+
+
+def parse_duration(text: str, *, name: str) -> float:
+    """Return the seconds that `text` means; `name` tells the sender which field is wrong."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise MalformedError(f"{name} {text!r} is not a duration such as '10s', '1m30s' or '250ms'")
+    return sum(float(number) * _SECONDS_PER_UNIT[unit] for number, unit in parts)
+
+
+def nanoseconds(seconds: float) -> int:
+    """Return a duration as Consul prints it in JSON."""
+    return round(seconds * _NANOSECONDS)

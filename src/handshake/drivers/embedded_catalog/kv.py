@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, replace
 
-from handshake.drivers.embedded_catalog.change import Change
 from handshake.drivers.embedded_catalog.index import Topic
 from handshake.drivers.embedded_catalog.storage import prefix_bounds
+from handshake.drivers.embedded_catalog.writer import Change
 
 _COLUMNS = "key, value, flags, session, lock_index, create_index, modify_index"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class KVDraft:
     """What a client wants to stand at a key."""
 
     key: str
@@ -22,7 +22,7 @@ class Draft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class KVEntry:
     """What stands at a key."""
 
     key: str
@@ -46,13 +46,13 @@ def tree_topic(prefix: str) -> Topic:
     return Topic(text=f"kv/{prefix}", is_prefix=True)
 
 
-def read_entry(db: sqlite3.Connection, key: str) -> Entry | None:
+def read_entry(db: sqlite3.Connection, key: str) -> KVEntry | None:
     """Return the entry at `key`, if there is one."""
     row = db.execute(f"SELECT {_COLUMNS} FROM entries WHERE key = ?", (key,)).fetchone()  # noqa: S608 -- a constant
     return _entry(row) if row else None
 
 
-def read_tree(db: sqlite3.Connection, prefix: str) -> list[Entry]:
+def read_tree(db: sqlite3.Connection, prefix: str) -> list[KVEntry]:
     """Return the entries under `prefix`, ordered by key."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM entries WHERE key >= ? AND key < ? ORDER BY key",  # noqa: S608 -- a constant
@@ -69,7 +69,7 @@ def read_keys(db: sqlite3.Connection, prefix: str, separator: str) -> list[str]:
     return list(dict.fromkeys(_cut(key, len(prefix), separator) for (key,) in rows))
 
 
-def read_held(db: sqlite3.Connection, session: str) -> list[Entry]:
+def read_held(db: sqlite3.Connection, session: str) -> list[KVEntry]:
     """Return the entries that a session has locked."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM entries WHERE session = ? AND session <> ''",  # noqa: S608 -- a constant
@@ -78,9 +78,9 @@ def read_held(db: sqlite3.Connection, session: str) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
-def drafted(change: Change, draft: Draft) -> Entry:
+def drafted(change: Change, draft: KVDraft) -> KVEntry:
     """Return what would stand at the key with the draft over what is there now; a lock on it stays."""
-    before = read_entry(change.db, draft.key) or Entry(
+    before = read_entry(change.db, draft.key) or KVEntry(
         key=draft.key,
         value=b"",
         flags=0,
@@ -92,7 +92,7 @@ def drafted(change: Change, draft: Draft) -> Entry:
     return replace(before, value=draft.value, flags=draft.flags)
 
 
-def store(change: Change, wanted: Entry) -> Entry:
+def store(change: Change, wanted: KVEntry) -> KVEntry:
     """Write the entry, with this change's index unless exactly this stands there already."""
     if wanted == read_entry(change.db, wanted.key):
         return wanted
@@ -102,12 +102,12 @@ def store(change: Change, wanted: Entry) -> Entry:
     return entry
 
 
-def put(change: Change, draft: Draft) -> Entry:
+def put(change: Change, draft: KVDraft) -> KVEntry:
     """Let the draft stand at its key."""
     return store(change, drafted(change, draft))
 
 
-def check_and_set(change: Change, draft: Draft, expected: int) -> Entry | None:
+def check_and_set(change: Change, draft: KVDraft, expected: int) -> KVEntry | None:
     """Put the draft if the key's modify index is `expected` (0: if there is no such key); None: it is not."""
     wanted = drafted(change, draft)
     return store(change, wanted) if wanted.modify_index == expected else None
@@ -141,9 +141,9 @@ def _cut(key: str, start: int, separator: str) -> str:
     return key if end < 0 else key[: end + len(separator)]
 
 
-def _entry(row: tuple[str, bytes, str, str, int, int, int]) -> Entry:
+def _entry(row: tuple[str, bytes, str, str, int, int, int]) -> KVEntry:
     key, value, flags, session, lock_index, create_index, modify_index = row
-    return Entry(
+    return KVEntry(
         key=key,
         value=value,
         flags=int(flags),
@@ -154,7 +154,7 @@ def _entry(row: tuple[str, bytes, str, str, int, int, int]) -> Entry:
     )
 
 
-def _row(entry: Entry) -> tuple[str, bytes, str, str, int, int, int]:
+def _row(entry: KVEntry) -> tuple[str, bytes, str, str, int, int, int]:
     return (
         entry.key,
         entry.value,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handshake.drivers.embedded_catalog import kv
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Timer
-from handshake.drivers.embedded_catalog.kv import Draft, Entry
-from handshake.drivers.embedded_catalog.refusals import MalformedError
+from handshake.drivers.embedded_catalog.fields import MalformedError
+from handshake.drivers.embedded_catalog.kv import KVDraft, KVEntry
 from handshake.drivers.embedded_catalog.sessions import (
     Behavior,
     Session,
@@ -16,9 +14,10 @@ from handshake.drivers.embedded_catalog.sessions import (
     read_sessions,
     session_topic,
 )
+from handshake.drivers.embedded_catalog.writer import Change, Timer
 
 
-def acquire(change: Change, draft: Draft, session_id: str) -> Entry | None:
+def acquire(change: Change, draft: KVDraft, session_id: str) -> KVEntry | None:
     """Lock the key for the session and put the draft; None: another holds it, or its lock-delay runs."""
     if read_session(change.db, session_id) is None:
         raise MalformedError(f'invalid session "{session_id}"')
@@ -32,7 +31,7 @@ def acquire(change: Change, draft: Draft, session_id: str) -> Entry | None:
     return kv.store(change, replace(wanted, session=session_id, lock_index=wanted.lock_index + 1))
 
 
-def release(change: Change, draft: Draft, session_id: str) -> Entry | None:
+def release(change: Change, draft: KVDraft, session_id: str) -> KVEntry | None:
     """Put the draft and give the lock up; None: the session does not hold it."""
     if not session_id:
         raise MalformedError("missing session")
@@ -64,7 +63,7 @@ def end_sessions_of_check(change: Change, check_id: str) -> None:
             end_session(change, session.id)
 
 
-def _free(change: Change, session: Session, entry: Entry) -> None:
+def _free(change: Change, session: Session, entry: KVEntry) -> None:
     if session.draft.behavior is Behavior.DELETE:
         kv.delete(change, entry.key)
     else:

@@ -1,4 +1,4 @@
-"""The process: arguments, start, clean stop."""
+"""The process of the catalogue server: arguments, HTTP application, deadlines, clean stop."""
 
 from __future__ import annotations
 
@@ -10,22 +10,37 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from handshake.core.clock import SystemClock
-from handshake.core.errors import HandshakeError
-from handshake.drivers.embedded_catalog.credentials import Credentials, load_credentials
-from handshake.drivers.embedded_catalog.documents import Node
-from handshake.drivers.embedded_catalog.expiry import expire, start_deadlines
-from handshake.drivers.embedded_catalog.house import House
-from handshake.drivers.embedded_catalog.http import build_app
+from handshake.core.errors import HandshakeError, UnavailableError
+from handshake.drivers.embedded_catalog.access import Credentials, Gate, load_credentials
+from handshake.drivers.embedded_catalog.blocking import Watchers
+from handshake.drivers.embedded_catalog.catalog_server import CatalogServer
+from handshake.drivers.embedded_catalog.checks import lapse, read_check, read_checks, start_timers
+from handshake.drivers.embedded_catalog.documents import NodeDocument
+from handshake.drivers.embedded_catalog.fields import (
+    DeniedError,
+    MalformedError,
+    OversizedError,
+    RefusalError,
+    UnknownError,
+)
+from handshake.drivers.embedded_catalog.locks import end_session
+from handshake.drivers.embedded_catalog.routes.kv import KVRoutes, SessionRoutes, TransactionRoutes
+from handshake.drivers.embedded_catalog.routes.services import AgentRoutes, DiscoveryRoutes, StatusRoutes
+from handshake.drivers.embedded_catalog.services import deregister
+from handshake.drivers.embedded_catalog.sessions import read_sessions, start_ttl
 from handshake.drivers.embedded_catalog.storage import Storage
-from handshake.drivers.embedded_catalog.watch import Watchers
-from handshake.drivers.embedded_catalog.writer import Writer
+from handshake.drivers.embedded_catalog.writer import Change, Timer, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +88,9 @@ async def _serve(listener: socket.socket, storage: Storage, credentials: Credent
     watchers = Watchers()
     loop = asyncio.get_running_loop()
     writer = Writer(db=storage.writer, clock=SystemClock(), loop=loop, wake=watchers.wake)
-    house = House(node=Node(name=name, address=host), storage=storage, watchers=watchers, writer=writer)
+    house = CatalogServer(
+        node=NodeDocument(name=name, address=host), storage=storage, watchers=watchers, writer=writer
+    )
     server = _Server(_configure(build_app(house, credentials)), watchers)
     async with _working(writer):
         _log.info("catalogue of node %s listens on %s:%s", name, host, port)
@@ -145,3 +162,72 @@ def _listen(host: str, port: int) -> socket.socket:
     # Accepted connections inherit it. Without it, an answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+# The HTTP application: the gate, the routes, and which status each refusal has.
+
+_AREAS = KVRoutes, TransactionRoutes, SessionRoutes, AgentRoutes, DiscoveryRoutes, StatusRoutes
+_STATUS: dict[type[Exception], HTTPStatus] = {
+    MalformedError: HTTPStatus.BAD_REQUEST,
+    DeniedError: HTTPStatus.FORBIDDEN,
+    UnknownError: HTTPStatus.NOT_FOUND,
+    OversizedError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+
+
+def build_app(house: CatalogServer, credentials: Credentials) -> Starlette:
+    """Put the application together."""
+    app = Starlette(
+        routes=[route for area in _AREAS for route in area(house).routes()],
+        middleware=[Middleware(Gate, credentials=credentials)],
+        exception_handlers={RefusalError: _answer_refusal, UnavailableError: _answer_failure},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _answer_refusal(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(str(error), status_code=_STATUS[type(error)])
+
+
+async def _answer_failure(_: Request, error: Exception) -> Response:
+    details = error.details if isinstance(error, HandshakeError) else ""
+    return PlainTextResponse(f"{error}: {details}", status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+# What happens when nobody acts in time: sessions end, checks turn critical, dead services are deregistered.
+
+
+def start_deadlines(change: Change) -> None:
+    """Give everything that may expire its full time, as at the start of the process."""
+    for session in read_sessions(change.db):
+        start_ttl(change, session)
+    for check in read_checks(change.db):
+        start_timers(change, check)
+
+
+def expire(change: Change) -> list[str]:
+    """Carry out every deadline that has passed; return one sentence for each."""
+    return [_carry_out(change, timer, name) for timer, name in change.deadlines.take_due(change.now)]
+
+
+def _carry_out(change: Change, timer: Timer, name: str) -> str:
+    match timer:
+        case Timer.SESSION:
+            end_session(change, name)
+            return f"session {name} ended: not renewed within its TTL"
+        case Timer.CHECK:
+            lapse(change, name)
+            return f"check {name} is critical: no report within its TTL"
+        case Timer.CRITICAL:
+            return _deregister(change, name)
+        case Timer.LOCK_DELAY:
+            return f"lock-delay of key {name} is over"
+
+
+def _deregister(change: Change, check_id: str) -> str:
+    check = read_check(change.db, check_id)
+    if check is None:
+        return f"check {check_id} is gone already"
+    deregister(change, check.service_id)
+    return f"service {check.service_id} deregistered: check {check_id} critical for too long"

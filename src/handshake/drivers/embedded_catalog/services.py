@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from handshake.drivers.embedded_catalog import checks
-from handshake.drivers.embedded_catalog.change import Change
 from handshake.drivers.embedded_catalog.checks import CheckDefinition, check_topic
+from handshake.drivers.embedded_catalog.fields import UnknownError
 from handshake.drivers.embedded_catalog.index import Topic
-from handshake.drivers.embedded_catalog.refusals import UnknownError
+from handshake.drivers.embedded_catalog.writer import Change
 
 ALL_SERVICES = Topic(text="service/", is_prefix=True)
 _COLUMNS = "id, name, definition, create_index, modify_index"

@@ -8,11 +8,9 @@ import uuid
 from dataclasses import dataclass
 from enum import Enum
 
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Timer
-from handshake.drivers.embedded_catalog.durations import parse_duration
+from handshake.drivers.embedded_catalog.fields import UnknownError, parse_duration
 from handshake.drivers.embedded_catalog.index import Topic
-from handshake.drivers.embedded_catalog.refusals import UnknownError
+from handshake.drivers.embedded_catalog.writer import Change, Timer
 
 ALL_SESSIONS = Topic(text="session/", is_prefix=True)
 _COLUMNS = "id, name, behavior, ttl, lock_delay, checks, create_index"

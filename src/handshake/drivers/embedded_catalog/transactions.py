@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from handshake.drivers.embedded_catalog import kv, locks
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.kv import Draft, Entry
-from handshake.drivers.embedded_catalog.refusals import RefusalError, RolledBackError
+from handshake.drivers.embedded_catalog.fields import RefusalError, RolledBackError
+from handshake.drivers.embedded_catalog.kv import KVDraft, KVEntry
+from handshake.drivers.embedded_catalog.writer import Change
 
 
 class Verb(Enum):
@@ -37,16 +37,16 @@ class Operation:
     """One operation; what its verb has no use for is ignored."""
 
     verb: Verb
-    draft: Draft
+    draft: KVDraft
     index: int
     session: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class TransactionResult:
     """An entry that an operation returns; only reads show its value."""
 
-    entry: Entry
+    entry: KVEntry
     shows_value: bool
 
 
@@ -54,9 +54,9 @@ class _FailedError(RefusalError):
     """An operation that cannot be done."""
 
 
-def transact(change: Change, operations: Sequence[Operation]) -> list[Result]:
+def transact(change: Change, operations: Sequence[Operation]) -> list[TransactionResult]:
     """Apply the operations in order; when any fail, raise with all their failures, so that nothing is applied."""
-    results: list[Result] = []
+    results: list[TransactionResult] = []
     failures: dict[int, str] = {}
     for position, operation in enumerate(operations):
         try:
@@ -65,24 +65,24 @@ def transact(change: Change, operations: Sequence[Operation]) -> list[Result]:
             failures[position] = refusal.sentence
             continue
         shows_value = operation.verb in {Verb.GET, Verb.GET_TREE}
-        results += [Result(entry=entry, shows_value=shows_value) for entry in entries]
+        results += [TransactionResult(entry=entry, shows_value=shows_value) for entry in entries]
     if failures:
         raise RolledBackError(failures)
     return results
 
 
-def _set(change: Change, operation: Operation) -> list[Entry]:
+def _set(change: Change, operation: Operation) -> list[KVEntry]:
     return [kv.put(change, operation.draft)]
 
 
-def _cas(change: Change, operation: Operation) -> list[Entry]:
+def _cas(change: Change, operation: Operation) -> list[KVEntry]:
     entry = kv.check_and_set(change, operation.draft, operation.index)
     if entry is None:
         raise _FailedError(f'failed to set key "{operation.draft.key}", index is stale')
     return [entry]
 
 
-def _lock(change: Change, operation: Operation) -> list[Entry]:
+def _lock(change: Change, operation: Operation) -> list[KVEntry]:
     key = operation.draft.key
     if locks.is_delayed(change, key):
         raise _FailedError(f'failed to lock key "{key}", its lock-delay has not passed')
@@ -92,7 +92,7 @@ def _lock(change: Change, operation: Operation) -> list[Entry]:
     return [entry]
 
 
-def _unlock(change: Change, operation: Operation) -> list[Entry]:
+def _unlock(change: Change, operation: Operation) -> list[KVEntry]:
     entry = locks.release(change, operation.draft, operation.session)
     if entry is None:
         raise _FailedError(
@@ -101,15 +101,15 @@ def _unlock(change: Change, operation: Operation) -> list[Entry]:
     return [entry]
 
 
-def _get(change: Change, operation: Operation) -> list[Entry]:
+def _get(change: Change, operation: Operation) -> list[KVEntry]:
     return [_existing(change, operation)]
 
 
-def _get_tree(change: Change, operation: Operation) -> list[Entry]:
+def _get_tree(change: Change, operation: Operation) -> list[KVEntry]:
     return kv.read_tree(change.db, operation.draft.key)
 
 
-def _check_index(change: Change, operation: Operation) -> list[Entry]:
+def _check_index(change: Change, operation: Operation) -> list[KVEntry]:
     entry = _existing(change, operation)
     if entry.modify_index != operation.index:
         raise _FailedError(
@@ -118,7 +118,7 @@ def _check_index(change: Change, operation: Operation) -> list[Entry]:
     return [entry]
 
 
-def _check_session(change: Change, operation: Operation) -> list[Entry]:
+def _check_session(change: Change, operation: Operation) -> list[KVEntry]:
     entry = _existing(change, operation)
     if entry.session != operation.session:
         raise _FailedError(
@@ -127,36 +127,36 @@ def _check_session(change: Change, operation: Operation) -> list[Entry]:
     return [entry]
 
 
-def _check_not_exists(change: Change, operation: Operation) -> list[Entry]:
+def _check_not_exists(change: Change, operation: Operation) -> list[KVEntry]:
     if kv.read_entry(change.db, operation.draft.key):
         raise _FailedError(f'key "{operation.draft.key}" exists')
     return []
 
 
-def _delete(change: Change, operation: Operation) -> list[Entry]:
+def _delete(change: Change, operation: Operation) -> list[KVEntry]:
     kv.delete(change, operation.draft.key)
     return []
 
 
-def _delete_tree(change: Change, operation: Operation) -> list[Entry]:
+def _delete_tree(change: Change, operation: Operation) -> list[KVEntry]:
     kv.delete_tree(change, operation.draft.key)
     return []
 
 
-def _delete_cas(change: Change, operation: Operation) -> list[Entry]:
+def _delete_cas(change: Change, operation: Operation) -> list[KVEntry]:
     if not kv.check_and_delete(change, operation.draft.key, operation.index):
         raise _FailedError(f'failed to delete key "{operation.draft.key}", index is stale')
     return []
 
 
-def _existing(change: Change, operation: Operation) -> Entry:
+def _existing(change: Change, operation: Operation) -> KVEntry:
     entry = kv.read_entry(change.db, operation.draft.key)
     if entry is None:
         raise _FailedError(f'key "{operation.draft.key}" doesn\'t exist')
     return entry
 
 
-_ACTIONS: dict[Verb, Callable[[Change, Operation], list[Entry]]] = {
+_ACTIONS: dict[Verb, Callable[[Change, Operation], list[KVEntry]]] = {
     Verb.SET: _set,
     Verb.CAS: _cas,
     Verb.LOCK: _lock,

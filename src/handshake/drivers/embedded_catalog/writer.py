@@ -1,4 +1,4 @@
-"""The writer: one thread applies every change in turn; changes that wait at the same time share one commit."""
+"""The writer: one thread applies every change in turn; changes that wait together share a commit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,87 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any, TypeVar
 
 from handshake.core.clock import Clock
 from handshake.core.errors import UnavailableError
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.deadlines import Deadlines
+from handshake.drivers.embedded_catalog import index
+
+# Deadlines on a monotonic clock, in memory: a restart starts each one anew, so that it never ends anything by itself.
+
+
+class Timer(Enum):
+    """What a deadline is about."""
+
+    SESSION = auto()
+    """A session ends unless renewed."""
+    CHECK = auto()
+    """A check turns critical unless reported."""
+    CRITICAL = auto()
+    """A service is deregistered unless its check recovers."""
+    LOCK_DELAY = auto()
+    """A key may not be locked before."""
+
+
+class Deadlines:
+    """When each timer of each thing runs out. Used by the writer thread alone."""
+
+    def __init__(self) -> None:
+        self._due: dict[tuple[Timer, str], float] = {}
+
+    def copy(self) -> Deadlines:
+        """Return the deadlines as they are now, to go back to when a change is undone."""
+        twin = Deadlines()
+        twin._due = dict(self._due)
+        return twin
+
+    def set(self, timer: Timer, name: str, due: float) -> None:
+        """Let the timer of `name` run out at `due`, whenever it would have before."""
+        self._due[timer, name] = due
+
+    def drop(self, timer: Timer, name: str) -> None:
+        """Forget the timer of `name`, if there is one."""
+        self._due.pop((timer, name), None)
+
+    def is_running(self, timer: Timer, name: str, now: float) -> bool:
+        """Return whether the timer of `name` was set and has not run out."""
+        return self._due.get((timer, name), now) > now
+
+    def take_due(self, now: float) -> list[tuple[Timer, str]]:
+        """Remove and return what has run out, oldest first."""
+        due = sorted((key for key, at in self._due.items() if at <= now), key=self._due.__getitem__)
+        for key in due:
+            del self._due[key]
+        return due
+
+
+# A change: what one request writes. Everything in it carries one index, or there is no index if nothing changed.
+
+
+class Change:
+    """The open transaction of one request, at one moment."""
+
+    def __init__(self, *, db: sqlite3.Connection, deadlines: Deadlines, now: float) -> None:
+        self.db = db
+        self.deadlines = deadlines
+        self.now = now
+        self.index = index.last_index(db) + 1
+        self.touched: dict[str, bool] = {}
+
+    def touch(self, topic: str) -> None:
+        """Note that the topic is another one from this index on."""
+        self.touched[topic] = False
+
+    def bury(self, topic: str) -> None:
+        """Note that the topic ends at this index."""
+        self.touched[topic] = True
+
+    def seal(self) -> None:
+        """Take the index if anything changed."""
+        if self.touched:
+            index.record(self.db, self.index, self.touched)
+
 
 T = TypeVar("T")
 Work = Callable[[Change], T]

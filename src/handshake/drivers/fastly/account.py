@@ -32,7 +32,7 @@ class _Client(ApiClient):  # type: ignore[misc]  # the library has no types
         return json.loads(response.data) if response.data else None
 
 
-class Account:
+class FastlyAccount:
     """An account's API, by a token that is read for every client and never printed."""
 
     def __init__(self, *, api: str, token: str, clock: Clock) -> None:

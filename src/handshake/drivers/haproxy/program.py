@@ -1,4 +1,4 @@
-"""The HAProxy program: how it is started, and what it thinks of a configuration."""
+"""The HAProxy program: how it is started, and its configuration file, which is always one that it accepts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.drivers.process.command import find_program, run_command
-from handshake.drivers.process.need import Need
+from handshake.drivers.process.command import Need, find_program, run_command
 
 NEED = Need(program="haproxy", reason="as the door and the gateway", package="haproxy")
 
@@ -57,3 +57,31 @@ class HaproxyProgram:
         if found is None:
             raise UnavailableError("haproxy is not installed", hint=f"sudo apt-get install {NEED.package}")
         return found
+
+
+# The configuration file of one program: always one that HAProxy accepts, and only its owner reads it.
+
+_OWNER_ALONE = 0o600
+"""A configuration may hold keys; HAProxy reads it before it becomes another user."""
+
+
+class Configuration:
+    """The file that a program starts and reloads with."""
+
+    def __init__(self, program: HaproxyProgram) -> None:
+        self._program = program
+
+    def read(self) -> str:
+        """Return the text in force; empty where there is none yet."""
+        try:
+            return self._program.configuration.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def replace(self, text: str) -> None:
+        """Put a text in place, durably, if HAProxy accepts it; RefusedError where not, and the old one stays."""
+        write_atomically(self._program.configuration, text, mode=_OWNER_ALONE, prepare=self._program.validate)
+
+    def restore(self, text: str) -> None:
+        """Put back a text that was in force before."""
+        write_atomically(self._program.configuration, text, mode=_OWNER_ALONE)

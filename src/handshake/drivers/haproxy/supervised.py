@@ -10,13 +10,12 @@ from handshake.core.atomic_file import write_atomically
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError, UnavailableError
 from handshake.drivers.haproxy.maps import Maps
-from handshake.drivers.haproxy.master import Master
 from handshake.drivers.haproxy.program import HaproxyProgram
-from handshake.drivers.haproxy.reload import Reload
+from handshake.drivers.haproxy.reload import Master, Reload
 from handshake.drivers.haproxy.router import HaproxyRouter
 from handshake.drivers.haproxy.runtime import Runtime
 from handshake.drivers.process.processes import Processes
-from handshake.drivers.process.program import Program, State
+from handshake.drivers.process.program import Program, ProgramState
 
 _START_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
@@ -46,7 +45,7 @@ class SupervisedHaproxy:
         Returns once the worker answers. RefusedError, with HAProxy's words, where the text is not valid.
         """
         with self._turn:
-            if self._processes.observe(self._name).state is State.RUNNING:
+            if self._processes.observe(self._name).state is ProgramState.RUNNING:
                 return False
             self._folder.mkdir(parents=True, exist_ok=True)
             self._reload.keep(text)

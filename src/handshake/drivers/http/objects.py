@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import urllib3
 
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.core.objects import ObjectInfo
+from handshake.release.manifest import Encoding
+from handshake.release.objects import ObjectInfo
 
 _OK, _MISSING = 200, 404
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from handshake.core.digest import digest_bytes, digest_file
 from handshake.core.errors import UnavailableError
-from handshake.core.provenance import Material
 from handshake.drivers.process.command import find_program, run_command
+from handshake.release.provenance import Material
 
 _APT = Path("/etc/apt")
 _LISTS = Path("/var/lib/apt/lists")
@@ -28,7 +28,7 @@ _FLAGS = (
 
 
 class Mmdebstrap:
-    """Keeps the Protocol of `handshake.image.debian_base.Debian`."""
+    """Keeps the Protocol of `handshake.image.bases.Debian`."""
 
     def index(self) -> str:
         """Return the digest of what this machine's apt knows of its sources; empty where it never asked them."""

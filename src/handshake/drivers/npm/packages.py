@@ -7,8 +7,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from handshake.drivers.process.command import run_command
-from handshake.drivers.process.need import Need
+from handshake.drivers.process.command import Need, run_command
 
 NEED = Need(program="npm", reason="to bake images of Node services", package="npm")
 _ASK = "console.log(`node${process.versions.modules}-${process.platform}-${process.arch}`)"

@@ -1,13 +1,15 @@
-"""Programs that run to their end: the one door to them."""
+"""Programs that run to their end, and which of them have to be installed."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.core.errors import UnavailableError
+from handshake.core.problem import Location, Problem
 
 _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 """Where Debian keeps daemons; a person's PATH leaves them out."""
@@ -52,3 +54,31 @@ def run_command(
     except OSError as error:
         raise UnavailableError(f"{argv[0]} cannot be run", details=str(error)) from error
     return run.stdout
+
+
+# Programs that have to be installed: which are missing, what for, and the line that installs them.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A program that something cannot do without."""
+
+    program: str
+    reason: str
+    """What needs it, as the end of the sentence `it is needed ...`: `to confine instances`."""
+    package: str
+    """The Debian package that brings it."""
+
+
+def missing_programs(needs: Iterable[Need]) -> list[Problem]:
+    """Return a problem for each program that is not installed."""
+    return [_missing(need) for need in needs if find_program(need.program) is None]
+
+
+def _missing(need: Need) -> Problem:
+    return Problem(
+        check="missing-program",
+        what=f"{need.program} is not installed; it is needed {need.reason}",
+        where=Location(file=need.program),
+        hint=f"sudo apt-get install {need.package}",
+    )

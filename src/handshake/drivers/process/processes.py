@@ -11,10 +11,36 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handshake.core.errors import OutcomeUnknownError, RefusedError, UnavailableError
-from handshake.drivers.process.folder import Folder
-from handshake.drivers.process.following import Following
 from handshake.drivers.process.identity import Identity, session_members
-from handshake.drivers.process.program import Observation, Program, State
+from handshake.drivers.process.program import Folder, Observation, Program, ProgramState
+
+# Following a program's log: what was written since it was last looked at.
+
+_MOST_BYTES = 1 << 24
+
+
+class Following:
+    """Reads whole lines from where the last reading ended; the first begins at the log's end."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._at = -1
+
+    def __call__(self) -> tuple[bytes, ...]:
+        """Return the new lines; none where there is no log. Beyond 16 MiB at once, the oldest are left out."""
+        try:
+            with self._log.open("rb") as log:
+                end = log.seek(0, 2)
+                begin = min(self._at, end) if self._at >= 0 else end
+                log.seek(max(begin, end - _MOST_BYTES))
+                text = log.read()
+        except FileNotFoundError:
+            self._at = 0
+            return ()
+        whole, _, rest = text.rpartition(b"\n")
+        self._at = end - len(rest) if whole or text.endswith(b"\n") else begin
+        return tuple(whole.splitlines())
+
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.sh")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -43,7 +69,7 @@ class Processes:
         folder = self._folder(program.name)
         with folder.locked():
             seen = folder.observe()
-            if seen.state is State.RUNNING or _will_restart(program, seen):
+            if seen.state is ProgramState.RUNNING or _will_restart(program, seen):
                 return seen
             _end_supervisor(folder, patience_seconds=0)
             folder.clear()
@@ -106,7 +132,7 @@ class Processes:
 
     def forget(self, name: str) -> None:
         """Remove an ended program's folder with its log; RefusedError while it runs."""
-        if self.observe(name).state is State.RUNNING:
+        if self.observe(name).state is ProgramState.RUNNING:
             raise RefusedError(f"{name} still runs", hint="stop it first")
         folder = self._folder(name)
         folder.remove_groups()
@@ -188,3 +214,41 @@ def _supervise(program: Program, folder: Path, inherit: Sequence[int]) -> None:
         raise UnavailableError(
             f"{program.name} cannot be started", details=run.stderr.decode(errors="replace")
         )
+
+
+# A house's programs and instances, as its lifecycle starts and stops them.
+
+
+class NodeSupervision:
+    """Keeps the Supervision Protocol over one node's supervised processes."""
+
+    def __init__(self, *, programs: Processes, instances: Processes) -> None:
+        self._programs = programs
+        self._instances = instances
+
+    def start(self, name: str, argv: Sequence[str]) -> bool:
+        """Start a program that is started again in place when it ends; False where it runs already."""
+        if self._programs.observe(name).state is ProgramState.RUNNING:
+            return False
+        self._programs.start(Program(name=name, argv=tuple(argv), restart=True))
+        return True
+
+    def stop(self, name: str, seconds: float) -> None:
+        """End a program for good, by force after so many seconds."""
+        self._programs.stop(name, deadline_seconds=seconds)
+
+    def programs(self) -> tuple[str, ...]:
+        """Return the names of all programs that were started and not forgotten."""
+        return tuple(seen.name for seen in self._programs.observe_all())
+
+    def instances(self) -> tuple[str, ...]:
+        """Return the names of all instances that were launched and not forgotten."""
+        return tuple(seen.name for seen in self._instances.observe_all())
+
+    def stop_instance(self, name: str, seconds: float) -> None:
+        """End an instance, by force after so many seconds."""
+        self._instances.stop(name, deadline_seconds=seconds)
+
+    def log_tail(self, name: str, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines that a program or an instance wrote."""
+        return self._programs.log_tail(name, lines) or self._instances.log_tail(name, lines)

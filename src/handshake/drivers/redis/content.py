@@ -11,8 +11,7 @@ from redis.exceptions import RedisError
 
 from handshake.core.clock import Clock
 from handshake.core.errors import UnavailableError
-from handshake.drivers.redis.keys import FILLED
-from handshake.render.content import ContentSource, Reading, parse_document
+from handshake.renderer.content import ContentReading, ContentSource, parse_document
 
 READ_SECONDS = 0.5
 CONNECTIONS = 16
@@ -25,7 +24,7 @@ class RedisContent(ContentSource):
         self._redis = redis
         self._clock = clock
 
-    async def read(self, keys: frozenset[str]) -> Reading:
+    async def read(self, keys: frozenset[str]) -> ContentReading:
         """Return the documents of these keys with one MGET, so that they all stand at one moment."""
         names = sorted(keys)
         filled, *texts = await self._get([FILLED, *names])
@@ -34,7 +33,7 @@ class RedisContent(ContentSource):
             raise UnavailableError("the content store has not been filled")
         found = {name: text for name, text in zip(names, texts, strict=True) if text is not None}
         documents = {name: parse_document(name, text) for name, text in found.items()}
-        return Reading(documents=documents, read_at=self._clock.now())
+        return ContentReading(documents=documents, read_at=self._clock.now())
 
     async def close(self) -> None:
         """Close every connection."""
@@ -63,3 +62,9 @@ def connect_content(url: str, clock: Clock) -> RedisContent:
         retry=Retry(NoBackoff(), retries=1),
     )
     return RedisContent(Redis(connection_pool=pool), clock)
+
+
+# The keys of the content store that are no documents.
+
+FILLED = "content:filled"
+"""Written with the first documents. Without it the store is an empty one, not one without pages."""

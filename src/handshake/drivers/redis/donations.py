@@ -9,7 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from handshake.core.errors import UnavailableError
-from handshake.drills.ledger import StoredDonation
+from handshake.drills.reconciliation import StoredDonation
 
 STREAM = "donations"
 PAGE_ENTRIES = 1000
@@ -18,7 +18,7 @@ SECONDS = 5.0
 
 
 class RedisDonations:
-    """Keeps `handshake.drills.ledger.DonationLedger`. It never writes."""
+    """Keeps `handshake.drills.reconciliation.DonationLedger`. It never writes."""
 
     def __init__(self, url: str) -> None:
         self._url = url

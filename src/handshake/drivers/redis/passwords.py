@@ -12,7 +12,7 @@ _USER = "default"
 
 
 class RedisPasswords:
-    """Keeps the Protocol of `handshake.control.rotating.Lock`."""
+    """Keeps the Protocol of `handshake.campaign.secret_rotation.Lock`."""
 
     def __init__(self, name: str, *, host: str, port: int) -> None:
         self._name = name

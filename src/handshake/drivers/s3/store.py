@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,15 +14,33 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Client
 
-from handshake.core.bucket import Bucket
-from handshake.core.compressible import Encoding
 from handshake.core.digest import Digest, digest_bytes, digest_file, digits, parse_digest
-from handshake.core.errors import RefusedError
-from handshake.core.object_key import check_key, check_prefix
-from handshake.core.objects import ObjectInfo
-from handshake.drivers.s3.credential import Credential
-from handshake.drivers.s3.refusal import missing_bucket, says_denied, says_no_bucket, translate_errors
-from handshake.drivers.s3.written import Written
+from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.release.manifest import Encoding
+from handshake.release.objects import ObjectInfo, check_key, check_prefix
+from handshake.release.regions import Bucket
+
+# The key with which a bucket is written: an id and a secret, one text in a secret's file.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """An access key."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+def parse_credential(text: str, region: str) -> Credential:
+    """Return the access key that stands in a secret's file as `ID:SECRET`; RefusedError shows nothing of it."""
+    key, colon, secret = text.strip().partition(":")
+    if not (key and colon and secret):
+        raise RefusedError(
+            f"the credential of region {region} cannot be read",
+            hint="its file holds one line: the access key's id, a colon, and its secret",
+        )
+    return Credential(id=key, secret=secret)
+
 
 _DIGEST = "sha256"
 """On the wire `x-amz-meta-sha256`."""
@@ -184,3 +206,109 @@ def _said_digest(attributes: obstore.Attributes) -> Digest | None:
         return parse_digest(f"sha256:{said}") if said else None
     except ValueError:
         return None
+
+
+# What one program has written into a bucket: the tag with which the S3 answered each time.
+#
+# The S3 compared the body with its signed SHA-256 before it answered. An object that is listed under the same tag
+# still has that body, so ten requests read back what would take ten thousand. No meaning is read into a tag.
+
+_FEW = 64
+"""Objects of one folder that are rather asked for one by one."""
+_DEPTH = 3
+"""Parts of a key that are a folder here: a site's assets, or the documents of one of its releases."""
+
+
+class Written:
+    """Key -> tag and digest. Several threads may note at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, Digest]] = {}
+
+    def note(self, key: str, tag: str | None, digest: Digest) -> None:
+        """Remember an object; one that got no tag is not remembered."""
+        if tag:
+            self._known[key] = tag, digest
+
+    def find(self, key: str, tag: str | None) -> Digest | None:
+        """Return an object's digest where it has the tag that it got when it was written here."""
+        known = self._known.get(key)
+        return known[1] if known and known[0] == tag else None
+
+    def crowded_folders(self, keys: Collection[str]) -> list[str]:
+        """Return the folders of which so much was written that listing them is quicker than asking."""
+        folders = Counter(_folder(key) for key in keys if key in self._known)
+        return sorted(folder for folder, count in folders.items() if count > _FEW)
+
+
+def _folder(key: str) -> str:
+    return "/".join(key.split("/", _DEPTH)[:_DEPTH])
+
+
+# What an S3 says, in the platform's words.
+
+_CODE = re.compile(r"(?:<Code>|\(code: )(\w+)(?:</Code>|\))")
+_STATUS = re.compile(r"status code: (\d{3})")
+_DETAIL_CHARACTERS = 600
+_FORBIDDEN = ("401", "403")
+
+
+@contextmanager
+def translate_errors(bucket: Bucket, region: str) -> Iterator[None]:
+    """Turn whatever the client raises in the block into RefusedError or UnavailableError with a hint."""
+    try:
+        yield
+    except (BaseError, FileNotFoundError) as error:
+        raise translate(str(error), bucket, region) from error
+
+
+def says_no_bucket(said: str) -> bool:
+    """Whether a `not found` is about the bucket, and not about an object in it."""
+    return _find(_CODE, said) == "NoSuchBucket"
+
+
+def says_denied(said: str) -> bool:
+    """Whether an S3 knows the access key and does not let it do this."""
+    return _find(_CODE, said) == "AccessDenied"
+
+
+def translate(said: str, bucket: Bucket, region: str) -> HandshakeError:
+    """Return the error that an S3's answer means: a refusal where trying again changes nothing."""
+    code, status = _find(_CODE, said), _find(_STATUS, said)
+    details = said.partition("\n\nDebug source")[0][:_DETAIL_CHARACTERS]
+    place = f"bucket {bucket.name} at {bucket.endpoint}"
+    match code:
+        case "NoSuchBucket":
+            return missing_bucket(bucket, region, details)
+        case "SignatureDoesNotMatch":
+            what, hint = "refuses the secret of the access key", "Write the secret that belongs to its id."
+        case "InvalidAccessKeyId":
+            what, hint = "does not know the access key", "Write one that exists there, or make it anew."
+        case "RequestTimeTooSkewed" | "RequestExpired":
+            what, hint = "finds this machine's clock wrong", "Keep time with NTP, then try again."
+        case "KeyTooLongError" | "EntityTooLarge" | "InvalidObjectName":
+            what, hint = "cannot hold this object", "Shorten its name, or make the file smaller."
+        case "NoSuchKey":
+            what, hint = "has no such object", "Put it instead."
+        case _ if code == "AccessDenied" or status in _FORBIDDEN:
+            what = "does not let this access key read or write"
+            hint = "Let the bucket's policy allow it to get, put, list and delete objects under the region's prefix."
+        case _:
+            what = f"region {region} does not answer: {place}"
+            hint = "Is the endpoint right, and is there a way to it? What was written stays; try again later."
+            return UnavailableError(what, hint=hint, details=details)
+    return RefusedError(f"region {region} {what}: {place}", hint=hint, details=details)
+
+
+def missing_bucket(bucket: Bucket, region: str, details: str = "") -> UnavailableError:
+    """Return the error for a bucket that is not there, which is never taken for an empty one."""
+    return UnavailableError(
+        f"region {region} does not answer: {bucket.endpoint} has no bucket {bucket.name}",
+        hint="Make the bucket if the region is new, or correct its name in handshake.toml.",
+        details=details,
+    )
+
+
+def _find(pattern: re.Pattern[str], said: str) -> str:
+    found = pattern.search(said)
+    return found[1] if found else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from handshake.core.errors import UnavailableError
 from handshake.drivers.process.command import run_command
-from handshake.drivers.process.groups import remove_groups
+from handshake.drivers.process.program import remove_groups
 
 _JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 """A shell joins each group itself, then becomes the command: its children are born there."""

@@ -1,23 +1,23 @@
-"""Launches, finds, observes and stops the instances of one node."""
+"""Launches, finds, observes and stops the instances of one node, as the fleet's InstanceHost."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from handshake.core.errors import RefusedError
-from handshake.drivers.process.need import Need
+from handshake.drivers.process.command import Need
+from handshake.drivers.process.identity import processor_seconds
 from handshake.drivers.process.processes import Processes
-from handshake.drivers.process.processor_time import processor_seconds
-from handshake.drivers.process.program import Observation, Program, State
+from handshake.drivers.process.program import Observation, Program, ProgramState
 from handshake.drivers.sandbox.cgroup import Cgroups
-from handshake.drivers.sandbox.confinement import Confinement
-from handshake.drivers.sandbox.memory_file import memory_files
-from handshake.drivers.sandbox.sandbox import Sandbox, sandbox_program
-from handshake.drivers.sandbox.user import uid_for
-from handshake.fleet.host import Limiter
+from handshake.drivers.sandbox.confinement import Confinement, uid_for
+from handshake.drivers.sandbox.sandbox import Limits, Sandbox, sandbox_program
+from handshake.fleet.instances.launch import HostedInstance, LaunchOrder, Limiter
 
 NEEDS = (
     Need(program="bwrap", reason="to confine instances in sandboxes", package="bubblewrap"),
@@ -53,9 +53,9 @@ class Sandboxes:
         reach a tree, or where the instance has ended before: it is replaced, never started again.
         """
         seen = self.observe(sandbox.instance)
-        if seen.state is State.RUNNING:
+        if seen.state is ProgramState.RUNNING:
             return seen
-        if seen.state is State.EXITED:
+        if seen.state is ProgramState.EXITED:
             raise RefusedError(
                 f"{sandbox.instance} has ended ({seen.evidence}); an instance is not started twice",
                 hint="launch a new one, under a name of its own",
@@ -152,3 +152,79 @@ def _accounts(uid: int) -> dict[str, bytes]:
 
 def _secret_files(secrets: Mapping[str, str]) -> dict[str, bytes]:
     return {f"/run/secrets/{name}": content.encode() for name, content in secrets.items()}
+
+
+# Sandboxes as the fleet's InstanceHost.
+
+
+class SandboxHost:
+    """Runs instances in sandboxes on this node."""
+
+    def __init__(self, sandboxes: Sandboxes) -> None:
+        self._sandboxes = sandboxes
+
+    def launch(self, order: LaunchOrder) -> None:
+        """Start an instance unless it runs."""
+        sandbox = Sandbox(
+            instance=order.instance,
+            service=order.service,
+            command=order.command,
+            tree=order.tree,
+            base=order.base,
+            templates=order.templates,
+            environment=order.environment,
+            limits=Limits(memory_megabytes=order.memory_megabytes),
+        )
+        self._sandboxes.launch(sandbox, secrets=order.secrets)
+
+    def observe(self) -> dict[str, HostedInstance]:
+        """Return every instance that was launched here and not forgotten."""
+        return {
+            seen.name: HostedInstance(
+                instance=seen.name,
+                is_running=seen.state is ProgramState.RUNNING,
+                evidence=seen.evidence,
+                started_at=seen.started_at,
+            )
+            for seen in self._sandboxes.observe_all()
+        }
+
+    def stop(self, instance: str, *, drain_seconds: float) -> None:
+        """SIGTERM, then SIGKILL after `drain_seconds`; returns once it has ended."""
+        self._sandboxes.stop(instance, drain_seconds=drain_seconds)
+
+    def log_tail(self, instance: str, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines that an instance wrote."""
+        return self._sandboxes.log_tail(instance, lines)
+
+    def forget(self, instance: str) -> None:
+        """Drop an ended instance's record and log."""
+        self._sandboxes.forget(instance)
+
+
+# Files that exist in memory only, handed to a child process by descriptor.
+
+_LOWEST = 20
+"""A shell uses the descriptors up to 9 for itself, and its script's from 10 on."""
+
+
+@contextmanager
+def memory_files(contents: Mapping[str, bytes]) -> Iterator[dict[str, int]]:
+    """Hold each content in a file without a name, and yield the descriptors, ready to be read."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_memory_file(content)) for name, content in contents.items()}
+
+
+@contextmanager
+def _memory_file(content: bytes) -> Iterator[int]:
+    low = os.memfd_create("handshake", os.MFD_CLOEXEC)
+    try:
+        high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+    finally:
+        os.close(low)
+    try:
+        os.write(high, content)
+        os.lseek(high, 0, os.SEEK_SET)
+        yield high
+    finally:
+        os.close(high)

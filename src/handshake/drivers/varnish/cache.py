@@ -1,19 +1,24 @@
-"""A running Varnish that keeps the edge's Cache Protocol: one VCL stays active and hands over to a label."""
+"""A running Varnish as the edge's cache: one VCL stays active and hands over to a label."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from handshake.core.errors import RefusedError
-from handshake.drivers.varnish.admin import Admin
-from handshake.drivers.varnish.file import write_file
-from handshake.drivers.varnish.program import VarnishProgram
-from handshake.drivers.varnish.purging import forget
-from handshake.drivers.varnish.warming import warm
-from handshake.edge.purge import Purge
-from handshake.edge.vcl.compile import compile_root
+from handshake.core.clock import Clock
+from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
+from handshake.drivers.process.command import run_command
+from handshake.drivers.process.processes import Processes
+from handshake.drivers.process.program import Program, ProgramState
+from handshake.drivers.varnish.program import VarnishProgram, write_file
+from handshake.drivers.varnish.purging import forget, warm
+from handshake.edge.cache.cache import Purge
+from handshake.edge.cache.compile.vcl import compile_root
 from handshake.syntax.vcl import print_vcl
 
 _LABEL = "live"
@@ -89,3 +94,88 @@ class VarnishCache:
 
     def _file(self, name: str) -> Path:
         return self._program.programs / f"{name}.vcl"
+
+
+# A supervised Varnish: started where it does not run; it begins with what it served last.
+
+_START_SECONDS = 20.0
+_PAUSE_SECONDS = 0.1
+
+
+class SupervisedCache(VarnishCache):
+    """The node's cache."""
+
+    def __init__(self, name: str, *, program: VarnishProgram, processes: Processes, clock: Clock) -> None:
+        super().__init__(program)
+        self._name = name
+        self._varnish = program
+        self._processes = processes
+        self._clock = clock
+
+    def ensure(self) -> bool:
+        """Start the program unless it runs; True where it was started now. Returns once it answers."""
+        if self._processes.observe(self._name).state is ProgramState.RUNNING:
+            return False
+        self._varnish.lay_out()
+        self._processes.start(Program(name=self._name, argv=self._varnish.argv, restart=True))
+        deadline = self._clock.monotonic() + _START_SECONDS
+        while self._clock.monotonic() < deadline:
+            try:
+                self.active()
+            except HandshakeError:
+                self._clock.sleep(_PAUSE_SECONDS)
+            else:
+                return True
+        tail = "\n".join(self._processes.log_tail(self._name))
+        raise UnavailableError(f"{self._name} was started and does not answer", details=tail)
+
+
+# Varnish's management commands, through varnishadm.
+
+_TIMEOUT_SECONDS = 60.0
+_REFUSED = 1
+"""varnishadm's exit code where Varnish itself said no; 2 and others mean that it could not be asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedVcl:
+    """One row of `vcl.list`."""
+
+    name: str
+    is_active: bool
+    label_of: str
+    """Where the row is a label: the VCL that it names."""
+    is_labelled: bool
+
+
+class Admin:
+    """The management side of one running Varnish."""
+
+    def __init__(self, workdir: Path) -> None:
+        self._workdir = workdir
+
+    def ask(self, *words: str) -> str:
+        """Run one command and return its answer; RefusedError with Varnish's words where it says no."""
+        argv = ("varnishadm", "-t", "5", "-n", str(self._workdir), *words)
+        try:
+            return run_command(argv, timeout_seconds=_TIMEOUT_SECONDS)
+        except UnavailableError as error:
+            cause = error.__cause__
+            if isinstance(cause, subprocess.CalledProcessError) and cause.returncode == _REFUSED:
+                details = (cause.stdout + cause.stderr).strip()
+                raise RefusedError(f"Varnish refused {words[0]}", details=details) from error
+            raise UnavailableError("Varnish does not answer", details=error.details) from error
+
+    def list_vcls(self) -> dict[str, LoadedVcl]:
+        """Return everything that is loaded, labels included, by name."""
+        _format, _command, _time, *rows = json.loads(self.ask("vcl.list", "-j"))
+        return {row["name"]: _to_loaded(row) for row in rows}
+
+
+def _to_loaded(row: dict[str, Any]) -> LoadedVcl:
+    return LoadedVcl(
+        name=row["name"],
+        is_active=row["status"] == "active",
+        label_of=row.get("label", {}).get("name", ""),
+        is_labelled=row.get("labels", 0) > 0,
+    )

@@ -1,14 +1,13 @@
-"""The Varnish program: how it is started, and what it begins with."""
+"""The Varnish program: how it is started, and what it starts with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from handshake.core.atomic_file import write_atomically
 from handshake.core.errors import UnavailableError
-from handshake.drivers.process.command import find_program
-from handshake.drivers.process.need import Need
-from handshake.drivers.varnish.file import write_file
+from handshake.drivers.process.command import Need, find_program
 from handshake.syntax.vcl import Bare, act, print_vcl, sub
 
 NEED = Need(program="varnishd", reason="as the cache", package="varnish")
@@ -103,3 +102,11 @@ class VarnishProgram:
             waiting = self.programs / "waiting.vcl"
             write_file(waiting, _WAITING)
             write_file(self.beginning, f'vcl.load waiting "{waiting}"\nvcl.use waiting\n')
+
+
+# Files that Varnish reads.
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that everybody may read, whole or not at all."""
+    write_atomically(path, text, mode=0o644)

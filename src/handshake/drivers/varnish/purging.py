@@ -1,15 +1,16 @@
-"""Purges, said to a running Varnish over the socket that only the door and its owner may open."""
+"""Purging and warming of a running Varnish, over the socket that only the ingress and its owner may open."""
 
 from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from handshake.core.errors import UnavailableError
-from handshake.edge.purge import Page, Purge
-from handshake.edge.vcl.tags import PURGE_HOST, PURGE_KEYS, PURGE_METHOD, PURGE_PATH, PURGE_SOFTLY
+from handshake.edge.cache.cache import Purge, PurgedPage
+from handshake.edge.cache.compile.tags import PURGE_HOST, PURGE_KEYS, PURGE_METHOD, PURGE_PATH, PURGE_SOFTLY
 
 _TIMEOUT_SECONDS = 5.0
 _MOST_TAGS = 64
@@ -50,7 +51,7 @@ def _batches(tags: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield tags[start : start + _MOST_TAGS]
 
 
-def _name(page: Page) -> dict[str, str]:
+def _name(page: PurgedPage) -> dict[str, str]:
     return {PURGE_HOST: page.host, PURGE_PATH: page.path}
 
 
@@ -67,3 +68,37 @@ def _ask(path: Path, headers: dict[str, str]) -> int:
     if answer.status != _OK:
         raise UnavailableError("the cache did not purge", details=f"{answer.status} {answer.reason}")
     return int(answer.reason)
+
+
+# Documents that a running Varnish fetches before visitors ask, over the socket that only its owner may open.
+
+_AT_ONCE = 8
+_LEAST_SECONDS = 0.1
+
+
+def warm(
+    path: Path, requests: Sequence[Mapping[str, str]], *, seconds: float, monotonic: Callable[[], float]
+) -> int:
+    """Let a cache fetch; return how many answers were whole. What is not done in time is left out."""
+    deadline = monotonic() + seconds
+    shares = [requests[start::_AT_ONCE] for start in range(_AT_ONCE)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return sum(pool.map(lambda share: _ask_warming(path, share, lambda: deadline - monotonic()), shares))
+
+
+def _ask_warming(path: Path, requests: Sequence[Mapping[str, str]], seconds_left: Callable[[], float]) -> int:
+    connection, done = UnixConnection(path, timeout_seconds=max(seconds_left(), _LEAST_SECONDS)), 0
+    try:
+        for headers in requests:
+            if seconds_left() <= 0:
+                break
+            connection.request("GET", "/", headers=dict(headers))
+            answer = connection.getresponse()
+            answer.read()
+            done += answer.status == _OK
+    except (OSError, http.client.HTTPException):
+        # It is a kindness to the first visitors, and no condition of serving them.
+        return done
+    finally:
+        connection.close()
+    return done

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from handshake.edge.lists.entry import is_plain_ipv4, read_entry
-from handshake.edge.lists.kind import ListKind
+from handshake.edge.lists.entries import is_plain_ipv4, read_entry
+from handshake.edge.policy.declarations import ListKind
 
 
 class Format(StrEnum):

@@ -1,4 +1,4 @@
-"""`/v1/kv`: keys and values."""
+"""`/v1/kv`, `/v1/txn` and `/v1/session`: keys, transactions, and the sessions that hold locks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,42 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handshake.drivers.embedded_catalog import kv, locks
-from handshake.drivers.embedded_catalog.bodies import VALUE_LIMIT
-from handshake.drivers.embedded_catalog.change import Change
-from handshake.drivers.embedded_catalog.documents import entry_document
-from handshake.drivers.embedded_catalog.fields import parse_unsigned
-from handshake.drivers.embedded_catalog.house import House
-from handshake.drivers.embedded_catalog.kv import Draft, Entry
-from handshake.drivers.embedded_catalog.refusals import MalformedError
-from handshake.drivers.embedded_catalog.requests import is_set, path_text, read_body
+from handshake.drivers.embedded_catalog.access import may_write
+from handshake.drivers.embedded_catalog.catalog_server import CatalogServer
+from handshake.drivers.embedded_catalog.checks import require_not_critical
+from handshake.drivers.embedded_catalog.documents import (
+    entry_document,
+    failures_document,
+    results_document,
+    session_document,
+)
+from handshake.drivers.embedded_catalog.fields import (
+    DeniedError,
+    MalformedError,
+    RolledBackError,
+    parse_unsigned,
+)
+from handshake.drivers.embedded_catalog.kv import KVDraft, KVEntry
+from handshake.drivers.embedded_catalog.locks import end_session
+from handshake.drivers.embedded_catalog.requests import (
+    VALUE_LIMIT,
+    is_set,
+    parse_operations,
+    parse_session,
+    path_text,
+    read_body,
+)
+from handshake.drivers.embedded_catalog.sessions import (
+    ALL_SESSIONS,
+    Session,
+    create_session,
+    read_session,
+    read_sessions,
+    renew_session,
+    session_topic,
+)
+from handshake.drivers.embedded_catalog.transactions import READS, transact
+from handshake.drivers.embedded_catalog.writer import Change
 
 _PREFIX = "/v1/kv/"
 _EXCLUSIVE = "cas", "acquire", "release"
@@ -27,7 +55,7 @@ _EXCLUSIVE = "cas", "acquire", "release"
 class KVRoutes:
     """Reads and writes keys."""
 
-    house: House
+    house: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -54,9 +82,9 @@ class KVRoutes:
             raise MalformedError("Conflicting flags: at most one of cas, acquire and release can be given")
         flags = parse_unsigned(parameters, "flags")
         expected = parse_unsigned(parameters, "cas")
-        draft = Draft(key=key, value=await read_body(request, limit=VALUE_LIMIT), flags=flags)
+        draft = KVDraft(key=key, value=await read_body(request, limit=VALUE_LIMIT), flags=flags)
 
-        def write(change: Change) -> Entry | None:
+        def write(change: Change) -> KVEntry | None:
             if "cas" in parameters:
                 return kv.check_and_set(change, draft, expected)
             if "acquire" in parameters:
@@ -122,3 +150,90 @@ def _required_key(request: Request) -> str:
     if not key:
         raise MalformedError("Missing key name")
     return key
+
+
+# `/v1/txn`: several operations on keys, together or not at all.
+
+
+@dataclass(frozen=True)
+class TransactionRoutes:
+    """Applies transactions."""
+
+    house: CatalogServer
+
+    def routes(self) -> list[Route]:
+        """Return what this area answers to."""
+        return [Route("/v1/txn", self.put, methods=["PUT"])]
+
+    async def put(self, request: Request) -> Response:
+        """Apply the operations; a reader may send those that change nothing."""
+        operations = parse_operations(await read_body(request, limit=VALUE_LIMIT))
+        if not may_write(request) and any(operation.verb not in READS for operation in operations):
+            raise DeniedError("Permission denied")
+        try:
+            results = await self.house.write(lambda change: transact(change, operations))
+        except RolledBackError as rolled_back:
+            return JSONResponse(failures_document(rolled_back.failures), status_code=409)
+        return JSONResponse(results_document(results))
+
+
+# `/v1/session`: who may hold locks.
+
+
+@dataclass(frozen=True)
+class SessionRoutes:
+    """Begins, prolongs, ends and shows sessions."""
+
+    house: CatalogServer
+
+    def routes(self) -> list[Route]:
+        """Return what this area answers to."""
+        return [
+            Route("/v1/session/create", self.create, methods=["PUT"]),
+            Route("/v1/session/renew/{id}", self.renew, methods=["PUT"]),
+            Route("/v1/session/destroy/{id}", self.destroy, methods=["PUT"]),
+            Route("/v1/session/info/{id}", self.info, methods=["GET"]),
+            Route("/v1/session/list", self.show_all, methods=["GET"]),
+            Route("/v1/session/node/{node}", self.show_all, methods=["GET"]),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Begin a session."""
+        draft = parse_session(await read_body(request, limit=VALUE_LIMIT))
+
+        def write(change: Change) -> Session:
+            require_not_critical(change, draft.checks)
+            return create_session(change, draft)
+
+        session = await self.house.write(write)
+        return JSONResponse({"ID": session.id})
+
+    async def renew(self, request: Request) -> Response:
+        """Begin the session's TTL anew."""
+        session_id = request.path_params["id"]
+        session = await self.house.write(lambda change: renew_session(change, session_id))
+        return JSONResponse([session_document(session, self.house.node)])
+
+    async def destroy(self, request: Request) -> Response:
+        """End the session; one that does not live is ended already."""
+        session_id = request.path_params["id"]
+        await self.house.write(lambda change: end_session(change, session_id))
+        return JSONResponse(content=True)
+
+    async def info(self, request: Request) -> Response:
+        """Show one session, as a list of at most one."""
+        session_id = request.path_params["id"]
+        answer = await self.house.observe(
+            request, session_topic(session_id), question=lambda db: read_session(db, session_id)
+        )
+        sessions = [answer.content] if answer.content else []
+        return JSONResponse(self._documents(sessions), headers=answer.headers)
+
+    async def show_all(self, request: Request) -> Response:
+        """Show every session, or those of one node."""
+        answer = await self.house.observe(request, ALL_SESSIONS, question=read_sessions)
+        is_ours = request.path_params.get("node", self.house.node.name) == self.house.node.name
+        return JSONResponse(self._documents(answer.content if is_ours else []), headers=answer.headers)
+
+    def _documents(self, sessions: list[Session]) -> list[dict[str, object]]:
+        return [session_document(session, self.house.node) for session in sessions]

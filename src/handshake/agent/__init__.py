@@ -1,0 +1,1 @@
+"""The agent: what is local to a node, kept where the catalogue says it should be."""

@@ -1,0 +1,256 @@
+"""The verbs: each is one catalogue transaction, and then a wait for what the places say; and the first start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from handshake.campaign.live_policy import LivePolicy
+from handshake.campaign.publish import ProgressReporter, Publisher
+from handshake.catalog.catalog import Catalog
+from handshake.core.clock import Clock
+from handshake.core.digest import Digest, short
+from handshake.core.errors import RefusedError, UnavailableError
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.core.subject import Kind, Subject
+from handshake.edge.cache.cache import Purge
+from handshake.edge.cache.purge import Purges, describe_purge
+from handshake.edge.lists.declared import DataReport, wait_for_doors
+from handshake.edge.lists.editor import ListEditor, Term
+from handshake.edge.lists.switches import SwitchEditor
+from handshake.image.contract_check.report import ContractResults, demand_shaken
+from handshake.pointers.acks import PURGES_SUBJECT
+from handshake.pointers.arrival import Arrival, ArrivalOutcome, Arrivals
+from handshake.pointers.pointer import Move, Pointer
+from handshake.pointers.pointers import Pointers
+from handshake.release.upload_lock import Uploads
+
+_DOOR_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Somebody who may act, and what they act with. Works with the control plane dead."""
+
+    who: str
+    catalog: Catalog
+    clock: Clock
+    pointers: Pointers
+    arrivals: Arrivals
+    publisher: Publisher
+    switchboard: SwitchEditor
+    wall: ListEditor
+    read_live: Callable[[], LivePolicy | None]
+    kind_of: Callable[[Digest], Kind]
+    find_failing_cases: Callable[[Digest], list[Problem]]
+    """What a policy release's own cases say against it."""
+    nodes: tuple[str, ...]
+
+    def publish(
+        self,
+        subject: Subject,
+        tell: ProgressReporter,
+        *,
+        source: Path | None = None,
+        is_thorough: bool = False,
+    ) -> Digest:
+        """Make a release of a subject, from another folder than the campaign's if one is given."""
+        today = self.pointers.get(subject)
+        previous = today.release if today else None
+        with Uploads(catalog=self.catalog).publishing(f"{subject} by {self.who}"):
+            return self.publisher.publish(
+                subject, tell, source=source, previous=previous, is_thorough=is_thorough
+            )
+
+    def revision(self, subject: Subject) -> int:
+        """Return where a subject's pointer is now; 0 where it has none."""
+        today = self.pointers.get(subject)
+        return today.revision if today else 0
+
+    def promote(
+        self,
+        subject: Subject,
+        release: Digest,
+        *,
+        reason: str,
+        from_revision: int | None = None,
+        forced: str = "",
+    ) -> Pointer:
+        """Move a pointer; ConflictError where it is not at the revision that was given.
+
+        RefusedError for an image that has not passed the contract check; ProblemsError for a policy of whose cases
+        one fails. `forced` says why neither these nor a freeze of the calendar shall hold it; empty where they may.
+        """
+        today = self.pointers.get(subject)
+        if today is None:
+            self.publisher.require_declared(subject)
+        if not forced:
+            self.demand_shaken(subject, release)
+            self._demand_passing(subject, release)
+        now = today.revision if today else 0
+        return self._move(
+            subject,
+            release,
+            f"{reason}; forced: {forced}" if forced else reason,
+            now if from_revision is None else from_revision,
+            is_urgent=bool(forced),
+        )
+
+    def roll_back(self, subject: Subject, *, reason: str, to: Digest | None = None) -> Pointer:
+        """Move a pointer back, by default to the last other release that was once stable."""
+        today = self.pointers.get(subject)
+        if today is None:
+            raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
+        if to and to not in {past.release for past in self.pointers.history(subject)}:
+            self.demand_shaken(subject, to)
+        return self._move(subject, to or self._before(today), reason, today.revision, is_urgent=True)
+
+    def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
+        """Return what became of a move."""
+        return self.arrivals.wait(moved, seconds, tell)
+
+    def set_switch(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
+        """Turn a switch on or off, for a time or for good."""
+        return self.switchboard.set(name, is_on=is_on, seconds=seconds, reason=reason)
+
+    def undo_switch(self, name: str) -> DataReport:
+        """Return a switch to what it was before it was last set."""
+        return self.switchboard.undo(name)
+
+    def put_on_list(self, name: str, entry: str, *, seconds: float | None, reason: str) -> DataReport:
+        """Put an entry on a list, for a time or for good."""
+        return self.wall.add(
+            name, (entry,), term=Term(seconds=seconds, is_for_good=seconds is None), reason=reason
+        )
+
+    def take_off_list(self, name: str, entry: str, *, reason: str) -> DataReport:
+        """Take an entry off a list."""
+        return self.wall.remove(name, (entry,), reason=reason)
+
+    def purge(self, purge: Purge, *, reason: str) -> DataReport:
+        """Let every cache forget pages, at last Fastly's."""
+        live = self.read_live()
+        has_fastly = live is not None and live.policy.campaign.fastly is not None
+        revision = Purges(self.catalog, self.clock).order(purge, author=self.who, reason=reason)
+        return self._wait_for_doors(
+            PURGES_SUBJECT, revision, f"purge of {describe_purge(purge)}", has_fastly=has_fastly
+        )
+
+    def live(self) -> LivePolicy:
+        """Return the live policy; RefusedError where none was applied yet."""
+        live = self.read_live()
+        if live is None:
+            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+        return live
+
+    def demand_shaken(self, subject: Subject, release: Digest) -> None:
+        """Require that an image has passed the contract check; RefusedError where it has not."""
+        demand_shaken(
+            subject, release, ContractResults(self.catalog).find(release), self.pointers.history(subject)
+        )
+
+    def _demand_passing(self, subject: Subject, release: Digest) -> None:
+        if subject.kind is Kind.POLICY is self.kind_of(release) and (
+            problems := self.find_failing_cases(release)
+        ):
+            raise ProblemsError(problems)
+
+    def _move(
+        self, subject: Subject, release: Digest, reason: str, from_revision: int, *, is_urgent: bool
+    ) -> Pointer:
+        _require_kind(subject, release, self.kind_of(release))
+        wish = Move(
+            subject=subject,
+            release=release,
+            from_revision=from_revision,
+            moved_by=self.who,
+            reason=reason,
+            is_urgent=is_urgent,
+        )
+        return self.pointers.move([wish])[0]
+
+    def _before(self, today: Pointer) -> Digest:
+        history = self.pointers.history(today.subject)
+        others = [past.release for past in history if past.release != today.release]
+        if not others:
+            raise RefusedError(f"{today.subject} never had another release", hint="Publish one first.")
+        stable = {past.stable for past in history}
+        return next((release for release in others if release in stable), others[0])
+
+    def _wait_for_doors(
+        self, subject: str, revision: int, what: str, *, has_fastly: bool = False
+    ) -> DataReport:
+        return wait_for_doors(
+            self.catalog,
+            self.clock,
+            self.nodes,
+            subject=subject,
+            revision=revision,
+            what=what,
+            seconds=_DOOR_SECONDS,
+            has_fastly=has_fastly,
+        )
+
+
+def _require_kind(subject: Subject, release: Digest, kind: Kind) -> None:
+    if kind is subject.kind:
+        return
+    problem = Problem(
+        check="release-of-another-kind",
+        what=f"{short(release)} is a release of kind {kind}, and {subject} takes one of kind {subject.kind}",
+        where=Location(file=str(subject)),
+        hint=f"`handshake history {subject}` lists releases that it had.",
+    )
+    raise ProblemsError([problem])
+
+
+# The first start: everything that the campaign can publish and that has no pointer yet is published and promoted.
+
+_REASON = "first start"
+_UNSHAKEN = f"{_REASON}; forced: not shaken, so that a campaign is up soon"
+"""Why an image is live that has not been through the contract check: `status` names it until it has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """Opens a campaign."""
+
+    name: str
+    publisher: Publisher
+    pointers: Pointers
+    arrivals: Arrivals
+    who: str
+    deadline_seconds: float = 120.0
+
+    def open(
+        self, tell: Callable[[Subject], ProgressReporter], waiting: Callable[[str], None]
+    ) -> tuple[Arrival, ...]:
+        """Publish and promote what has no pointer, the policy first; return once every place serves everything."""
+        known = self.pointers.all()
+        policy = Subject(kind=Kind.POLICY, name=self.name)
+        subjects = (policy, *self.publisher.subjects())
+        moved = [self._promote(subject, tell(subject)) for subject in subjects if subject not in known]
+        arrived = tuple(self._await(pointer, waiting) for pointer in (*known.values(), *moved))
+        _require_all(arrived)
+        return arrived[len(known) :]
+
+    def _await(self, pointer: Pointer, waiting: Callable[[str], None]) -> Arrival:
+        return self.arrivals.wait(pointer, self.deadline_seconds, waiting)
+
+    def _promote(self, subject: Subject, tell: ProgressReporter) -> Pointer:
+        release = self.publisher.publish(subject, tell)
+        reason = _UNSHAKEN if subject.kind is Kind.IMAGE else _REASON
+        wish = Move(subject=subject, release=release, from_revision=0, moved_by=self.who, reason=reason)
+        return self.pointers.move([wish])[0]
+
+
+def _require_all(arrivals: tuple[Arrival, ...]) -> None:
+    late = [arrival for arrival in arrivals if arrival.ending is not ArrivalOutcome.ARRIVED]
+    if late:
+        details = "\n".join(f"{each.pointer.subject}: {each.ending}: {each.why}" for each in late)
+        raise UnavailableError(
+            f"{len(late)} of {len(arrivals)} did not arrive",
+            hint="`handshake status` says what is waited for; `handshake logs NAME` what it said.",
+            details=details,
+        )

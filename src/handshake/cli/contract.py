@@ -1,0 +1,101 @@
+"""The contract check of an image."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.progress import Progress
+
+from handshake.cli.arriving import telling
+from handshake.cli.completion import complete_service
+from handshake.cli.screen import (
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+    who_asks,
+)
+from handshake.cli.session import find_release, open_wiring
+from handshake.compose.cli import Wiring
+from handshake.core.digest import Digest, short
+from handshake.core.subject import Kind, Subject
+from handshake.image.contract_check.check import Tell
+from handshake.image.contract_check.promises import PROMISES
+from handshake.image.contract_check.report import ContractJudgement, ShakeReport
+from handshake.image.contract_check.trial import PromiseRuling
+
+_MARKS = {
+    PromiseRuling.KEPT: "[green]✓[/]",
+    PromiseRuling.BROKEN: "[red]✗[/]",
+    PromiseRuling.NOT_MADE: "[dim]-[/]",
+    PromiseRuling.UNKNOWN: "[yellow]?[/]",
+}
+
+
+@click.command()
+@click.argument("image", shell_complete=complete_service)
+@campaign_option
+@json_option
+def shake(image: str, *, campaign: str, as_json: bool) -> None:
+    """Put IMAGE (a service, whose source is published first, or a release's first digits) through the contract check.
+
+    Its instances run in their sandboxes, beside the campaign and with stores of their own. Exit status 1 unless
+    every promise is kept.
+    """
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        with progress(is_quiet=as_json) as bars:
+            subject, release = _find(wiring, image, bars)
+            report = wiring.shaking(who_asks()).shake(subject, release, _bar(bars, subject))
+        print_report(report, as_json=as_json, for_people=lambda: _tell_report(report))
+        if not report.passed:
+            sys.exit(1)
+
+
+def shake_unless_passed(wiring: Wiring, subject: Subject, release: Digest, *, is_quiet: bool) -> None:
+    """Put an image that has not passed yet through the contract check, and print the report of one that fails."""
+    if subject.kind is not Kind.IMAGE:
+        return
+    with progress(is_quiet=is_quiet) as bars:
+        shaking = wiring.shaking(who_asks())
+        report = shaking.shake_unless_passed(subject, release, _bar(bars, subject))
+    if not report.passed and not is_quiet:
+        _tell_report(report)
+
+
+def _bar(bars: Progress, subject: Subject) -> Tell:
+    task = bars.add_task(f"{subject}: shaking", total=len(PROMISES))
+    return lambda done, promise: bars.update(task, completed=done, description=f"{subject}: {promise.name}")
+
+
+def _tell_report(report: ShakeReport) -> None:
+    for judgement in report.judgements:
+        _tell_judgement(judgement)
+    end = "[green]keeps its promises[/]" if report.passed else "[red]does not keep its promises[/]"
+    out.print(f"image/{report.service} {short(report.release)} {end} ({report.seconds:.1f} s)")
+
+
+def _tell_judgement(judgement: ContractJudgement) -> None:
+    finding = judgement.finding
+    out.print(f"{_MARKS[finding.ruling]} {judgement.promise}: ", end="")
+    out.print(finding.said, markup=False, style="dim", soft_wrap=True)
+    if finding.ruling is not PromiseRuling.BROKEN:
+        return
+    for line in finding.evidence:
+        out.print(f"    | {line}", markup=False, style="dim", soft_wrap=True)
+    out.print(
+        f"    → it {judgement.sentence}: docs/promises/{judgement.promise}.md", markup=False, soft_wrap=True
+    )
+
+
+def _find(wiring: Wiring, image: str, bars: Progress) -> tuple[Subject, Digest]:
+    """Return the image that a service's source makes now, or the release that is meant, with its service."""
+    subject = Subject(kind=Kind.IMAGE, name=image.removeprefix("image/"))
+    publisher = wiring.publisher()
+    if subject in publisher.subjects():
+        return subject, publisher.publish(subject, telling(bars, str(subject)))
+    release = find_release(image, wiring.releases())
+    return wiring.subject_of(release), release

@@ -1,0 +1,125 @@
+"""What a list holds and whom it met, and what a dry run shows. It reads the whole policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from handshake.cli.edge.live_data import list_option, print_moment, since_option
+from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
+from handshake.cli.session import open_wiring
+from handshake.edge.lists.entries import ListShape
+from handshake.edge.simulate.log_analysis import BanPreview
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryRow:
+    """One entry."""
+
+    entry: str
+    until: float
+    hits: int
+    """Requests that it met, by the access log of this node."""
+    strikes: int
+    author: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListReport:
+    """What a list holds, leases that ended left out."""
+
+    name: str
+    total: int
+    entries: tuple[EntryRow, ...]
+    """The latest first, as many as were asked for."""
+
+
+@click.command("ls")
+@list_option
+@click.option("-n", "--newest", type=int, default=100, show_default=True, help="How many are shown.")
+@since_option
+@campaign_option
+@json_option
+def ls(*, list_name: str, newest: int, since: float, campaign: str, as_json: bool) -> None:
+    """Show what a list holds, the latest first: whom it met, until when, by whom, why."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wall = wiring.wall(who_asks())
+        held = wall.content(list_name)
+        entries = frozenset(its.word.entry for its in held)
+        hits = wiring.witness.hits(wall.shape(list_name), entries, since)
+        rows = tuple(
+            EntryRow(
+                entry=its.word.entry,
+                until=its.word.until,
+                hits=hits[its.word.entry],
+                strikes=its.word.strikes,
+                author=its.origin.author,
+                reason=its.origin.reason,
+                at=its.origin.at,
+            )
+            for its in sorted(held, key=lambda its: -its.origin.at)[:newest]
+        )
+        report = ListReport(name=list_name, total=len(held), entries=rows)
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+
+
+def _tell(report: ListReport) -> None:
+    table = Table("entry", "until", "hits", "by", "reason", box=None)
+    for row in report.entries:
+        until = print_moment(row.until)
+        table.add_row(escape(row.entry), until, f"{row.hits:,}", escape(row.author), escape(row.reason))
+    out.print(table)
+    if report.total > len(report.entries):
+        out.print(f"{len(report.entries):,} of {report.total:,}; `handshake edge wall export` prints all")
+
+
+# What a dry run shows. It reads the whole policy, so it is imported when somebody asks for one.
+
+
+@dataclass(frozen=True, kw_only=True)
+class DryRun:
+    """Whom entries would have met."""
+
+    entries: int
+    preview: BanPreview
+
+
+def show_dry_run(
+    campaign: str, shape: ListShape, entries: Collection[str], *, since: float, as_json: bool
+) -> None:
+    """Show whom entries would have met in the last seconds, by the access log of this node."""
+    preview = open_wiring(campaign).witness.preview(shape, entries, since)
+    report = DryRun(entries=len(entries), preview=preview)
+    print_report(report, as_json=as_json, for_people=lambda: _tell_preview(report))
+
+
+def _tell_preview(report: DryRun) -> None:
+    """Print whom entries would have met, donors first."""
+    seen = report.preview
+    if not seen.requests:
+        out.print(
+            "the access log of this node holds nothing from that time: nobody can say whom it would meet"
+        )
+        return
+    span = f"{print_moment(seen.since)} to {print_moment(seen.until)}"
+    out.print(f"nothing was changed; by the access log, {span}:")
+    share = 100 * seen.met / seen.requests
+    out.print(
+        f"  {seen.met:,} of {seen.requests:,} requests ({share:.2g} %), from {seen.clients:,} addresses"
+    )
+    for donor in seen.donors:
+        when = print_moment(donor.last_at)
+        out.print(f"  [bold red]donor[/] {donor.client} gave {donor.donations} times, last on {when}")
+    for title, counts in (("path", seen.paths), ("country", seen.countries)):
+        if counts:
+            table = Table(title, "requests", box=None)
+            for count in counts:
+                table.add_row(escape(count.what), f"{count.requests:,}")
+            out.print(table)

@@ -1,0 +1,137 @@
+"""What the simulator's verbs act with: a policy, the campaign that is up, and the arguments that describe requests."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from handshake.campaign.checks import require_folder
+from handshake.campaign.policy import Policy, read_policy
+from handshake.cli.session import open_wiring
+from handshake.compose.cli import Wiring
+from handshake.core.errors import HandshakeError
+from handshake.core.problem import ProblemsError
+from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS
+from handshake.edge.ingress.country_maps import look_up
+from handshake.edge.lists.live_data import LiveEdge, begin_with
+from handshake.edge.policy.policy import EdgePolicy
+from handshake.edge.policy.request import LiveData, Request
+from handshake.release.node_paths import run_root
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyContext:
+    """A policy, and where switches, lists and countries come from."""
+
+    policy: Policy
+    wiring: Wiring | None
+    """None where no campaign is up."""
+
+    @property
+    def edge(self) -> EdgePolicy:
+        """The policy of the edge."""
+        return self.policy.edge
+
+    @property
+    def source(self) -> str:
+        """Where switches and lists come from, in words."""
+        return f"campaign {self.wiring.house.name}" if self.wiring else "the policy's defaults"
+
+    def live_around(self, request: Request) -> LiveData:
+        """Return the switches, and of the lists what may concern a request."""
+        return self._live_edge.around(self.edge, request) if self.wiring else begin_with(self.edge)
+
+    def live(self, policy: EdgePolicy) -> LiveData:
+        """Return all switches and lists that a policy knows."""
+        return self._live_edge.whole(policy) if self.wiring else begin_with(policy)
+
+    def find_country(self, client: str) -> str:
+        """Return a client's country as the door knows it; empty where it does not."""
+        return self._look_up(COUNTRIES, client)
+
+    def find_network(self, client: str) -> int:
+        """Return the number of a client's network as the door knows it; 0 where it does not."""
+        found = self._look_up(NETWORKS, client)
+        return int(found) if found.isdigit() else 0
+
+    @property
+    def _live_edge(self) -> LiveEdge:
+        assert self.wiring  # noqa: S101 -- asked only where a campaign is up
+        return LiveEdge(switches=self.wiring.switches, lists=self.wiring.lists, clock=self.wiring.clock)
+
+    def _look_up(self, name: str, client: str) -> str:
+        return look_up(self.wiring.house.state("door") / "maps" / name, client) if self.wiring else ""
+
+
+def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
+    """Return a folder's policy, else the live one, else that of the folder one stands in; and the campaign that is up."""
+    wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/house.json")) else None
+    if folder is None and wiring:
+        return PolicyContext(policy=wiring.demand_live().policy, wiring=wiring)
+    return PolicyContext(policy=read_folder(folder or Path()), wiring=wiring)
+
+
+def read_folder(folder: Path) -> Policy:
+    """Return a folder's policy; ProblemsError names everything wrong with it."""
+    require_folder(folder)
+    return read_policy(folder)
+
+
+def complete_rule(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the rules of the policy that begin so."""
+    policy = _find_quietly(context)
+    return [rule.name for rule in policy.rules if rule.name.startswith(begun)] if policy else []
+
+
+def complete_switch(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the switches that begin so, each with both values."""
+    policy = _find_quietly(context)
+    words = (f"{its.name}={value}" for its in (policy.switches if policy else ()) for value in ("on", "off"))
+    return [word for word in words if word.startswith(begun)]
+
+
+def _find_quietly(context: click.Context) -> EdgePolicy | None:
+    """A shell that completes must never print an error: without a policy, nothing is offered."""
+    try:
+        return find_ground(context.params.get("folder"), context.params.get("campaign") or "").edge
+    except (HandshakeError, ProblemsError):
+        return None
+
+
+# Arguments that several verbs of the edge read: addresses, and pairs of a name and a value.
+
+
+class AddressType(click.ParamType[str]):
+    """An address, in its canonical form."""
+
+    name = "address"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the address."""
+        try:
+            return str(ipaddress.ip_address(str(value)))
+        except ValueError:
+            self.fail(f"{value!r} is no address: write 203.0.113.7 or 2001:db8::7", param, ctx)
+
+
+class PairType(click.ParamType[tuple[str, str]]):
+    """A name and a value with a sign between them."""
+
+    name = "pair"
+
+    def __init__(self, sign: str) -> None:
+        self._sign = sign
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value, without blanks around them."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, its = str(value).partition(self._sign)
+        if not sign or not name.strip():
+            self.fail(f"{value!r} is no NAME{self._sign}VALUE", param, ctx)
+        return name.strip(), its.strip()

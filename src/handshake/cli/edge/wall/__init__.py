@@ -1,1 +1,0 @@
-"""`handshake edge wall`: the wall and other lists, a file per verb."""

@@ -1,0 +1,81 @@
+"""The processes that `up` starts: the node's agent, and the control process with the leader and the dashboard."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from handshake.compose.agent import NodeParts
+from handshake.compose.leader import Leading
+from handshake.core.clock import SystemClock
+from handshake.release.node_paths import load_node
+from handshake.web.app import build_app
+
+_STOP_SECONDS = 5.0
+
+
+@click.command(hidden=True)
+@click.option(
+    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+)
+def agent(house_file: Path) -> None:
+    """Keep this node where the catalogue says it should be."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    ending = StopSignal()
+    wiring = NodeParts(load_node(house_file), SystemClock())
+    running, instances = wiring.agent()
+    running.run(instances)
+    health = wiring.health_server(instances)
+    ending.wait()
+    health.stop()
+    running.stop(_STOP_SECONDS)
+
+
+# `handshake control`: the control plane, as `up` starts it: the leader and the dashboard.
+
+
+@click.command(hidden=True)
+@click.option(
+    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+)
+def control(house_file: Path) -> None:
+    """Lead the campaign where nobody else does, and show the dashboard."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    ending = StopSignal()
+    wiring = Leading(load_node(house_file), SystemClock())
+    dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
+    leader = wiring.leader_service()
+    copying = wiring.copy_service()
+    leader.start()
+    copying.start()
+    ending.wait()
+    copying.stop(_STOP_SECONDS)
+    leader.stop(_STOP_SECONDS)
+    dashboard.stop()
+
+
+# How a process of the campaign is told to end.
+
+_LOOK_SECONDS = 1.0
+
+
+class StopSignal:
+    """Hears SIGTERM and SIGINT from the moment it is made."""
+
+    def __init__(self) -> None:
+        self._told = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._told.set())
+
+    def wait(self) -> None:
+        """Return once the process was told to end.
+
+        The kernel may give the signal to any thread, after a SIGCONT for example; Python's handler runs in this one,
+        and a wait without an end would not notice.
+        """
+        while not self._told.wait(_LOOK_SECONDS):
+            pass

@@ -1,0 +1,330 @@
+"""Previews and splits: releases on host names of their own, and a share of visitors who see another."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from dataclasses import dataclass
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from handshake.cli.completion import complete_site
+from handshake.cli.edge.live_data import print_moment
+from handshake.cli.screen import (
+    DurationType,
+    campaign_option,
+    errors_explained,
+    json_option,
+    out,
+    print_report,
+    progress,
+    who_asks,
+)
+from handshake.cli.session import find_release, open_wiring
+from handshake.compose.cli import Wiring
+from handshake.core.digest import Digest, short
+from handshake.core.errors import RefusedError
+from handshake.edge.cache.routing import route_release
+from handshake.edge.ingress.access_log import AccessLog
+from handshake.site.traffic import (
+    PREVIEW_USER,
+    ArmCount,
+    ShownArrival,
+    SitePreview,
+    SiteSplit,
+    count_arms,
+    demand_site,
+)
+
+# `handshake site shown`: previews and splits, and how many requests each arm has answered.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownReport:
+    """What visitors may see beside the live releases."""
+
+    previews: tuple[SitePreview, ...]
+    splits: tuple[SiteSplit, ...]
+    arms: tuple[ArmCount, ...]
+
+
+@click.command()
+@click.option(
+    "--since", type=DurationType(), default="24h", show_default=True, help="How far back arms are counted."
+)
+@campaign_option
+@json_option
+def shown(*, since: float, campaign: str, as_json: bool) -> None:
+    """Show every preview and split, who made it and until when, and what each arm of a split has answered."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        traffic = wiring.site_traffic.read()
+        sites = wiring.demand_live().policy.campaign.sites
+        mounts = {its.site: sites[its.site].mount for its in traffic.splits if its.site in sites}
+        after = wiring.clock.now() - since
+        arms = count_arms(AccessLog(wiring.house.programs / "door" / "log").lines(after), mounts)
+        report = ShownReport(previews=traffic.previews, splits=traffic.splits, arms=arms)
+        print_report(report, as_json=as_json, for_people=lambda: _tell_shown(report))
+
+
+def _tell_shown(report: ShownReport) -> None:
+    table = Table("what", "release", "until", "by", "reason", box=None)
+    for each in report.previews:
+        who = (each.owner, escape(each.reason))
+        table.add_row(f"preview {each.label}", short(each.release), print_moment(each.until), *who)
+    for its in report.splits:
+        who = (its.owner, escape(its.reason))
+        table.add_row(f"split {its.site} {its.share} %", short(its.other), print_moment(its.until), *who)
+    out.print(table)
+    for arm in report.arms:
+        out.print(f"{arm.site} arm {arm.arm}: {arm.requests:,} requests, {arm.failures:,} failed")
+
+
+# Waiting for previews and splits and telling where they are served: what the verbs that change them share.
+
+wait_option = click.option(
+    "--wait",
+    "seconds_waited",
+    default=60.0,
+    show_default=True,
+    help="How long to wait for every cache's ack; 0: not at all.",
+)
+
+
+def wait_for_caches(wiring: Wiring, what: str, *, seconds: float, is_quiet: bool) -> ShownArrival:
+    """Wait until every cache shows what was written last."""
+    revision = wiring.site_traffic.read().revision
+    with progress(is_quiet=is_quiet) as bars:
+        task = bars.add_task(what, total=None)
+        return wiring.shown_arrivals.wait(revision, seconds, lambda why: bars.update(task, description=why))
+
+
+def tell_arrival(arrival: ShownArrival) -> None:
+    """Say at which places it is served, or who has not said so."""
+    if arrival.has_arrived:
+        out.print(f"[green]served[/] after {arrival.seconds:.2f} s at {', '.join(arrival.serving)}")
+    else:
+        out.print("[yellow]written[/]", end=" ")
+        out.print(f"and not served everywhere yet: {arrival.why}", markup=False, soft_wrap=True)
+
+
+def exit_unless_served(arrival: ShownArrival, *, seconds: float) -> None:
+    """End with 1 where somebody waited in vain."""
+    if seconds and not arrival.has_arrived:
+        sys.exit(1)
+
+
+_PASSWORD_BYTES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewReport:
+    """Where a preview is, and what opens it; the password is shown this once."""
+
+    url: str
+    user: str
+    password: str
+    until: float
+    arrival: ShownArrival
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedPreviewReport:
+    """A preview that was ended."""
+
+    label: str
+    arrival: ShownArrival
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_site)
+@click.option("--release", default="", help="Which release, by its first digits; absent: the youngest.")
+@click.option("--as", "label", default="", help="The host's name, as a branch; absent: the release's digits.")
+@click.option(
+    "--for", "seconds", type=DurationType(), default="7d", show_default=True, help="How long: 2h, 7d."
+)
+@click.option("--end", is_flag=True, help="End the preview that --as names.")
+@click.option("--reason", default="preview", help="Why, for the journal.")
+@wait_option
+@campaign_option
+@json_option
+def preview(
+    name: str,
+    *,
+    release: str,
+    label: str,
+    seconds: float,
+    end: bool,
+    reason: str,
+    seconds_waited: float,
+    campaign: str,
+    as_json: bool,
+) -> None:
+    """Show a release of site NAME on a host of its own, for who knows the password, and for no search engine.
+
+    Waits until every cache shows it.
+    """
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        if end:
+            _end(wiring, f"{label}--{name}", seconds=seconds_waited, as_json=as_json)
+            return
+        chosen = _choose(wiring, name, release)
+        password = secrets.token_urlsafe(_PASSWORD_BYTES)
+        shown = wiring.site_traffic.preview(
+            name,
+            chosen,
+            name=label or short(chosen),
+            password=password,
+            seconds=seconds,
+            owner=who_asks(),
+            reason=reason,
+        )
+        arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds_waited, is_quiet=as_json)
+        report = _describe(shown, password, wiring.demand_live().policy.campaign.listen.door, arrival)
+        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        exit_unless_served(arrival, seconds=seconds_waited)
+
+
+def _end(wiring: Wiring, label: str, *, seconds: float, as_json: bool) -> None:
+    wiring.site_traffic.end_preview(label, owner=who_asks())
+    arrival = wait_for_caches(wiring, f"end of preview {label}", seconds=seconds, is_quiet=as_json)
+    report = EndedPreviewReport(label=label, arrival=arrival)
+    print_report(report, as_json=as_json, for_people=lambda: _tell_end(report))
+    exit_unless_served(arrival, seconds=seconds)
+
+
+def _choose(wiring: Wiring, name: str, release: str) -> Digest:
+    """Return the release that was named, or the youngest; RefusedError where this edge could not show it."""
+    listed = [each.release for each in wiring.site_releases.list(name)]
+    if not listed:
+        raise RefusedError(f"site/{name} has no release", hint=f"handshake publish site/{name} makes one.")
+    chosen = find_release(release, listed) if release else listed[0]
+    route_release(chosen, wiring.manifest_of(chosen))
+    return chosen
+
+
+def _describe(shown: SitePreview, password: str, door: str, arrival: ShownArrival) -> PreviewReport:
+    port = door.rpartition(":")[2]
+    url = f"http://{shown.label}.preview.localhost:{port}/"
+    return PreviewReport(url=url, user=PREVIEW_USER, password=password, until=shown.until, arrival=arrival)
+
+
+def _tell(report: PreviewReport) -> None:
+    out.print(
+        f"{report.url}\nuser {report.user}, password {report.password}, until {print_moment(report.until)}"
+    )
+    out.print("Any host that begins so and goes on with .preview. shows it: point its DNS to the door.")
+    tell_arrival(report.arrival)
+
+
+def _tell_end(report: EndedPreviewReport) -> None:
+    out.print(f"the preview {report.label} has ended", markup=False)
+    tell_arrival(report.arrival)
+
+
+# `handshake site split`: a share of visitors sees another release.
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitReport:
+    """A split as it begins."""
+
+    split: SiteSplit
+    arrival: ShownArrival
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedSplitReport:
+    """A split that was ended."""
+
+    site: str
+    arrival: ShownArrival
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_site)
+@click.argument("first")
+@click.argument("second")
+@click.option(
+    "--share", type=click.IntRange(1, 99), required=True, help="Percent of visitors who see SECOND."
+)
+@click.option(
+    "--for", "seconds", type=DurationType(), default="7d", show_default=True, help="How long: 2h, 7d."
+)
+@click.option("--reason", required=True, help="Why, for the journal.")
+@wait_option
+@campaign_option
+@json_option
+def split(
+    name: str,
+    first: str,
+    second: str,
+    *,
+    share: int,
+    seconds: float,
+    reason: str,
+    seconds_waited: float,
+    campaign: str,
+    as_json: bool,
+) -> None:
+    """Let a share of site NAME's visitors see release SECOND instead of FIRST, which is live, and go on seeing it.
+
+    Waits until every cache does so.
+    """
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        pointer = demand_site(name, wiring.pointers.get)
+        listed = [each.release for each in wiring.site_releases.list(name)]
+        if find_release(first, listed) != pointer.release:
+            raise RefusedError(
+                f"{first} is not the live release of site/{name}",
+                hint=f"Write {short(pointer.release)} first, or promote {first}.",
+            )
+        other = find_release(second, listed)
+        route_release(other, wiring.manifest_of(other))
+        begun = wiring.site_traffic.split(
+            pointer,
+            other,
+            share=share,
+            seconds=seconds,
+            owner=who_asks(),
+            reason=reason,
+        )
+        arrival = wait_for_caches(wiring, f"split of site/{name}", seconds=seconds_waited, is_quiet=as_json)
+        report = SplitReport(split=begun, arrival=arrival)
+        print_report(report, as_json=as_json, for_people=lambda: _tell_split(report))
+        exit_unless_served(arrival, seconds=seconds_waited)
+
+
+@click.command("end-split")
+@click.argument("name", shell_complete=complete_site)
+@wait_option
+@campaign_option
+@json_option
+def end_split(name: str, *, seconds_waited: float, campaign: str, as_json: bool) -> None:
+    """End the split of site NAME: everybody sees the live release again. Waits until every cache shows it."""
+    with errors_explained(as_json=as_json):
+        wiring = open_wiring(campaign)
+        wiring.site_traffic.end_split(name, owner=who_asks())
+        what = f"end of the split of site/{name}"
+        arrival = wait_for_caches(wiring, what, seconds=seconds_waited, is_quiet=as_json)
+        report = EndedSplitReport(site=name, arrival=arrival)
+        print_report(report, as_json=as_json, for_people=lambda: _tell_end_split(report))
+        exit_unless_served(arrival, seconds=seconds_waited)
+
+
+def _tell_split(report: SplitReport) -> None:
+    its = report.split
+    out.print(
+        f"{its.share} % of the visitors of site/{its.site} see {short(its.other)}, the others {short(its.live)}, "
+        f"until {print_moment(its.until)}"
+    )
+    tell_arrival(report.arrival)
+
+
+def _tell_end_split(report: EndedSplitReport) -> None:
+    out.print(f"the split of site/{report.site} has ended", markup=False)
+    tell_arrival(report.arrival)

@@ -1,1 +1,0 @@
-"""What combines the rooms: verbs' transactions, reconcilers of agent and leader, reports."""

@@ -1,1 +1,0 @@
-"""The agent: what is local to a node. Instances, gateway, door, cache and the programs beside them."""

@@ -1,0 +1,1 @@
+"""The cache: Varnish, which decides phase serve, routes sites and keeps pages."""

@@ -1,0 +1,1 @@
+"""The policy's phase serve, routing and caching as VCL."""

@@ -1,1 +1,0 @@
-"""The door: the admit phase as a HAProxy configuration."""

@@ -1,0 +1,1 @@
+"""Both phases of the policy as the VCL and the containers of a Fastly service."""

@@ -1,0 +1,58 @@
+"""What an operator writes of Fastly: `[fastly]` in handshake.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from handshake.config.settings import Settings
+from handshake.edge.fastly.compile.target import DEFAULT_CAPACITY, HIGHEST_CAPACITY, FastlyTarget
+from handshake.edge.fastly.service import Origin
+
+ServiceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{8,40}$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+Site = Annotated[str, StringConstraints(pattern=r"^([a-z]{3,4}-[a-z]{2,4}-[a-z]{2})?$")]
+
+_MOST_SHARDS = 10
+
+
+class FastlySettings(Settings):
+    """`[fastly]`: the service at Fastly that stands in front of the house's own edge."""
+
+    service_id: ServiceId = Field(description="The service, as Fastly names it.")
+    domain: HostName = Field(description="The name under which visitors arrive.")
+    origin: HostName = Field(description="The host name of the house's own door, with a certificate for it.")
+    origin_port: int = Field(default=443, ge=1, le=65535, description="Where the door listens.")
+    origin_tls: bool = Field(default=True, description="false: Fastly speaks to the door without TLS.")
+    shield: Site = Field(
+        default="",
+        description="The site of Fastly's that fetches for all others, such as `iad-va-us`; empty: none.",
+    )
+    token: SecretName = Field(
+        default="fastly-token", description="The name of the secret that holds the API token."
+    )
+    capacity: int = Field(
+        default=DEFAULT_CAPACITY,
+        ge=1,
+        le=HIGHEST_CAPACITY,
+        description="How many entries the account allows in one ACL or dictionary.",
+    )
+    shards: int = Field(
+        default=1, ge=1, le=_MOST_SHARDS, description="How many ACLs or dictionaries each list is given."
+    )
+    api: str = Field(
+        default="https://api.fastly.com",
+        pattern=r"^https?://[^/]+$",
+        description="Where Fastly's API answers.",
+    )
+
+    def surroundings(self, mounts: Iterable[str]) -> FastlyTarget:
+        """Return the limits, and where sites are, as the compiler reads them."""
+        return FastlyTarget(capacity=self.capacity, shards=self.shards, mounts=tuple(sorted(mounts)))
+
+    def backend(self) -> Origin:
+        """Return the origin as the service has it."""
+        return Origin(host=self.origin, port=self.origin_port, is_tls=self.origin_tls, shield=self.shield)

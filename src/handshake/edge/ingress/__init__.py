@@ -1,0 +1,1 @@
+"""The ingress: the HAProxy in front, which decides phase admit."""

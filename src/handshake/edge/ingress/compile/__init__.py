@@ -1,0 +1,1 @@
+"""The policy's phase admit as a HAProxy configuration."""

@@ -1,0 +1,1 @@
+"""The edge policy: edge.toml, read, checked and typed."""

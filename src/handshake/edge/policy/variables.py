@@ -1,0 +1,215 @@
+"""The variables that conditions may read, in which phase, and what each is called in every dialect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handshake.core.hop_header import Hop
+
+
+class Phase(StrEnum):
+    """Where a rule is decided."""
+
+    ADMIT = "admit"
+    """At the door: who is this, and may they in?"""
+    SERVE = "serve"
+    """At the cache: what do they get?"""
+
+
+# The languages that a policy is compiled to.
+
+
+class EdgeDialect(StrEnum):
+    """Whose language a text is in."""
+
+    DOOR = "door"
+    """HAProxy, which decides phase admit."""
+    CACHE = "cache"
+    """Varnish, which decides phase serve."""
+    FASTLY = "fastly"
+    """Fastly's VCL, which decides both."""
+
+
+OF_PHASE = {Phase.ADMIT: EdgeDialect.DOOR, Phase.SERVE: EdgeDialect.CACHE}
+
+
+# The variables that conditions may read: one table for every dialect.
+
+
+class Type(StrEnum):
+    """What a variable holds."""
+
+    ADDRESS = "address"
+    TEXT = "text"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Variable:
+    """One row of the table: its name, what it holds, and how each dialect reads it. Rows are unique."""
+
+    name: str
+    type: Type
+    description: str
+    reads: dict[EdgeDialect, str]
+    """`{key}` stands for the key in brackets, `{pattern}` for one that matches it, `{word}` for it in letters, digits, `_`."""
+    phases: frozenset[Phase] = frozenset(Phase)
+    """Where it is known."""
+    has_key: bool = False
+    """Read as `name["key"]`."""
+    absent_at_door: tuple[str, ...] = ()
+    """HAProxy's test for a request without it; empty where every request has one. Varnish needs no such test."""
+
+
+UNKNOWN_COUNTRY = "unknown"
+UNKNOWN_NETWORK = 0
+RATE_SECONDS = 10
+"""The time that `client.rate` looks back."""
+
+CLIENT_IP = Variable(
+    name="client.ip",
+    type=Type.ADDRESS,
+    description="the client's address; X-Forwarded-For counts from trusted proxies only",
+    reads={
+        EdgeDialect.DOOR: "src",
+        EdgeDialect.CACHE: f'std.ip(req.http.{Hop.CLIENT}, "0.0.0.0")',
+        EdgeDialect.FASTLY: "client.ip",
+    },
+)
+CLIENT_ASN = Variable(
+    name="client.asn",
+    type=Type.NUMBER,
+    description=f"the number of the client's network (autonomous system), {UNKNOWN_NETWORK} where nobody knows",
+    reads={
+        EdgeDialect.DOOR: "var(txn.asn)",
+        EdgeDialect.CACHE: f"std.integer(req.http.{Hop.ASN}, 0)",
+        EdgeDialect.FASTLY: "client.as.number",
+    },
+)
+CLIENT_RATE = Variable(
+    name="client.rate",
+    type=Type.NUMBER,
+    description=f"how many requests the client has made in the last {RATE_SECONDS} seconds, this one included",
+    reads={
+        EdgeDialect.DOOR: "sc_http_req_rate(0)",
+        EdgeDialect.CACHE: f"std.integer(req.http.{Hop.RATE}, 0)",
+        EdgeDialect.FASTLY: f"ratecounter.hs_clients.bucket.{RATE_SECONDS}s",
+    },
+)
+REQUEST_SIZE = Variable(
+    name="request.size",
+    type=Type.NUMBER,
+    description="the length of the body that the client has announced, in bytes; 0 where it has announced none",
+    reads={
+        EdgeDialect.DOOR: "var(txn.size)",
+        EdgeDialect.CACHE: "std.integer(req.http.Content-Length, 0)",
+        EdgeDialect.FASTLY: "std.atoi(req.http.Content-Length)",
+    },
+)
+REQUEST_HEADER = Variable(
+    name="request.header",
+    type=Type.TEXT,
+    description="a request header, empty where it is absent",
+    reads={
+        EdgeDialect.DOOR: "req.fhdr({key},1)",
+        EdgeDialect.CACHE: "req.http.{key}",
+        EdgeDialect.FASTLY: "req.http.{key}",
+    },
+    has_key=True,
+    absent_at_door=("req.fhdr_cnt({key})", "eq", "0"),
+)
+REQUEST_COOKIE = Variable(
+    name="request.cookie",
+    type=Type.TEXT,
+    description="a cookie's value, empty where it is absent; the last one counts where a name stands twice",
+    reads={
+        EdgeDialect.DOOR: "var(txn.cookie_{word})",
+        EdgeDialect.CACHE: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
+        # An empty one goes before all others, so that the pattern always finds one.
+        EdgeDialect.FASTLY: r'regsub("{key}=;" req.http.Cookie, "^(?:.*;)? *{pattern}=([^;]*).*$", "\1")',
+    },
+    has_key=True,
+    absent_at_door=("req.fhdr_cnt(cookie)", "eq", "0"),
+)
+REQUEST_ARM = Variable(
+    name="request.arm",
+    type=Type.TEXT,
+    description="the arm that the named rule with `split` has chosen for the visitor; empty before such a rule",
+    reads={
+        EdgeDialect.CACHE: f"req.http.{Hop.ARM}-{{key}}",
+        EdgeDialect.FASTLY: f"req.http.{Hop.ARM}-{{key}}",
+    },
+    phases=frozenset({Phase.SERVE}),
+    has_key=True,
+)
+
+VARIABLES = (
+    CLIENT_IP,
+    Variable(
+        name="client.country",
+        type=Type.TEXT,
+        description=f'two capital letters (ISO 3166), or "{UNKNOWN_COUNTRY}"',
+        reads={
+            EdgeDialect.DOOR: "var(txn.country)",
+            EdgeDialect.CACHE: f"req.http.{Hop.COUNTRY}",
+            EdgeDialect.FASTLY: f"req.http.{Hop.COUNTRY}",
+        },
+    ),
+    CLIENT_ASN,
+    CLIENT_RATE,
+    Variable(
+        name="request.method",
+        type=Type.TEXT,
+        description="GET, POST, ...",
+        reads={EdgeDialect.DOOR: "method", EdgeDialect.CACHE: "req.method", EdgeDialect.FASTLY: "req.method"},
+    ),
+    Variable(
+        name="request.host",
+        type=Type.TEXT,
+        description="the Host header in lower case, without port",
+        reads={
+            EdgeDialect.DOOR: "var(txn.host)",
+            EdgeDialect.CACHE: r'regsub(std.tolower(req.http.Host), ":\d+$", "")',
+            EdgeDialect.FASTLY: r'regsub(std.tolower(req.http.Host), ":\d+$", "")',
+        },
+    ),
+    Variable(
+        name="request.path",
+        type=Type.TEXT,
+        description="the path, in its one canonical form",
+        reads={
+            EdgeDialect.DOOR: "path",
+            EdgeDialect.CACHE: r'regsub(req.url, "\?.*$", "")',
+            EdgeDialect.FASTLY: "req.url.path",
+        },
+    ),
+    Variable(
+        name="request.query",
+        type=Type.TEXT,
+        description="what follows the first question mark",
+        reads={
+            EdgeDialect.DOOR: "query",
+            EdgeDialect.CACHE: r'regsub(req.url, "^[^?]*\??", "")',
+            EdgeDialect.FASTLY: "req.url.qs",
+        },
+        absent_at_door=("url", "-m", "reg", "--", "^[^?]*[?]?$"),
+    ),
+    Variable(
+        name="request.user_agent",
+        type=Type.TEXT,
+        description="the User-Agent header",
+        reads={
+            EdgeDialect.DOOR: "req.fhdr(user-agent,1)",
+            EdgeDialect.CACHE: "req.http.User-Agent",
+            EdgeDialect.FASTLY: "req.http.User-Agent",
+        },
+        absent_at_door=("req.fhdr_cnt(user-agent)", "eq", "0"),
+    ),
+    REQUEST_SIZE,
+    REQUEST_HEADER,
+    REQUEST_COOKIE,
+    REQUEST_ARM,
+)
+
+BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -1,0 +1,1 @@
+"""The policy without an edge: evaluated, explained, tested, and replayed over an access log."""

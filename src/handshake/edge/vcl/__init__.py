@@ -1,1 +1,0 @@
-"""The cache: the serve phase, routing and caching as VCL."""

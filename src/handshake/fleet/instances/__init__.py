@@ -1,0 +1,1 @@
+"""Instances of one node: launched, probed, reported, measured, drained, stopped."""

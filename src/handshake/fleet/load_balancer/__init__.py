@@ -1,0 +1,1 @@
+"""Instances behind a plain load balancer: its health check, and permits for replacement."""

@@ -1,1 +1,0 @@
-"""The gateway policy in HAProxy's language: pure functions from policy to configuration tree."""

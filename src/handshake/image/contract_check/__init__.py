@@ -1,0 +1,1 @@
+"""The contract check: an image's promises, put to the test before it is promoted."""

@@ -1,0 +1,1 @@
+"""Pointers: which release is live, and which places have acknowledged it."""

@@ -1,0 +1,204 @@
+"""Where a campaign's things lie on this machine: folders, sockets, secrets. Written by `up`, read by all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handshake.catalog.codec import decode, encode
+from handshake.core.atomic_file import write_atomically
+from handshake.core.problem import Location, Problem, ProblemsError
+from handshake.release.regions import Bucket
+
+_PERSONS = "/tmp/handshake-"  # noqa: S108 -- named after its user, who makes it with mode 0700
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePaths:
+    """One campaign on one node."""
+
+    name: str
+    node: str
+    folder: Path
+    """What the operator wrote."""
+    run: Path
+    """Sockets, process records and trees in memory of this boot; gone after `down`."""
+    data: Path
+    """What must outlive a boot; gone after `down --purge`."""
+    countries: str
+    """Where the country data lies, relative to the folder; empty where there is none."""
+    catalog: str
+    agent: str
+    dashboard: str
+    door: str
+    dogstatsd: str
+    regions: dict[str, str]
+    """Region -> where its static file server or its bucket's endpoint listens, the preferred one first."""
+    stores: dict[str, str]
+    """Store -> where it listens."""
+    networks: str = ""
+    """Where the data of networks lies, relative to the folder; empty where there is none."""
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    """Region -> its bucket; of those that are no directories."""
+    address: str = "127.0.0.1"
+    """The node's own address, on which its instances listen."""
+    door_tls: str = ""
+    """Where the door speaks TLS; empty where it does not."""
+    certificates: str = ""
+    """Relative to the folder; empty for one that is self-signed."""
+    acme: str = ""
+    """Where a program answers ACME's challenges; empty where there is none."""
+    home: str = ""
+    """Where a node that joined fetches releases: the home node's agent; empty on the home node itself."""
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the catalogue, the control process, the regions and the stores are on this node."""
+        return not self.home
+
+    @property
+    def certificate_folder(self) -> Path | None:
+        """Where the door's certificates lie; None where it speaks no TLS."""
+        if not self.door_tls:
+            return None
+        return self.folder / self.certificates if self.certificates else self.state("door") / "certificates"
+
+    @property
+    def file(self) -> Path:
+        """Where this very description lies."""
+        return self.run / "house.json"
+
+    @property
+    def programs(self) -> Path:
+        """Where supervised programs keep their records and logs, a folder each."""
+        return self.run / "programs"
+
+    @property
+    def instances(self) -> Path:
+        """Where sandboxed instances keep their records and logs, a folder each."""
+        return self.run / "instances"
+
+    @property
+    def trees(self) -> Path:
+        """Where releases are materialised, a read-only folder each."""
+        return self.data / "trees"
+
+    @property
+    def secrets(self) -> Path:
+        """Where secrets lie, a file each, mode 0600."""
+        return self.data / "secrets"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: baked layers, built maps."""
+        return self.data / "cache"
+
+    def socket(self, name: str) -> Path:
+        """Return where a program listens locally."""
+        return self.run / "sockets" / f"{name}.sock"
+
+    def state(self, program: str) -> Path:
+        """Return the folder that a program may fill with files of its own."""
+        return self.run / "state" / program
+
+    def region(self, name: str) -> Path:
+        """Return a region's folder of the directory store."""
+        return self.data / "regions" / name
+
+    def store(self, name: str) -> Path:
+        """Return the folder in which a store keeps its data."""
+        return self.data / "stores" / name
+
+
+def run_root() -> Path:
+    """Return the folder of all campaigns' run folders on this machine."""
+    if home := os.environ.get("HANDSHAKE_HOME"):
+        return Path(home) / "run"
+    if os.geteuid() == 0:
+        return Path("/run/handshake")
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or f"{_PERSONS}{os.geteuid()}") / "handshake"
+
+
+def data_root() -> Path:
+    """Return the folder of all campaigns' data folders on this machine."""
+    if home := os.environ.get("HANDSHAKE_HOME"):
+        return Path(home) / "data"
+    if os.geteuid() == 0:
+        return Path("/var/lib/handshake")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "handshake"
+
+
+def make_folders(house: NodePaths) -> None:
+    """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
+    for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+
+
+def save_node(house: NodePaths) -> None:
+    """Write the description where every process of the house looks for it."""
+    house.file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(house.file, encode(house))
+
+
+def load_node(file: Path) -> NodePaths:
+    """Return the house that a file describes; ProblemsError where another version of this program wrote it."""
+    try:
+        return decode(NodePaths, file.read_bytes())
+    except ValueError as error:
+        problem = Problem(
+            check="house-of-another-version",
+            what="another version of this program started the campaign, and this one does not understand its notes",
+            where=Location(file=str(file)),
+            hint="Run `handshake up DIRECTORY` with this version: it writes them anew and adopts what runs.",
+        )
+        raise ProblemsError([problem]) from error
+
+
+def find_node(name: str = "") -> NodePaths:
+    """Return the house of a campaign, by name or because it is the only one that is up here.
+
+    ProblemsError where none is up, or where several are and none was named.
+    """
+    root = run_root()
+    files = sorted(root.glob("*/house.json"))
+    chosen = [file for file in files if name in {"", file.parent.name}]
+    if len(chosen) == 1:
+        return load_node(chosen[0])
+    if not chosen:
+        what = f"no campaign {name} is up on this machine" if name else "no campaign is up on this machine"
+        hint = "Start one: handshake up DIRECTORY."
+    else:
+        names = ", ".join(file.parent.name for file in chosen)
+        what, hint = f"several campaigns are up: {names}", "Name one: --campaign NAME."
+    raise ProblemsError(
+        [Problem(check="which-campaign", what=what, where=Location(file=str(root)), hint=hint)]
+    )
+
+
+# The access keys with which buckets are written: secrets that an operator puts there, for nobody here can make them.
+
+
+def bucket_secret(region: str) -> str:
+    """Return the name of the secret that holds a region's access key."""
+    return f"bucket-{region}"
+
+
+def site_secret(region: str, site: str) -> str:
+    """Return the name of the secret that holds the key with which one site is written, where it has one of its own."""
+    return f"{bucket_secret(region)}.{site}"
+
+
+def check_bucket_keys(house: NodePaths) -> list[Problem]:
+    """Return a problem for every bucket whose access key is not here; only the home node needs any."""
+    return [
+        Problem(
+            check="bucket-key-missing",
+            what=f"region {region} is a bucket, and its access key is not here",
+            where=Location(file=str(file)),
+            hint="Write ID:SECRET into this file, with mode 0600.",
+        )
+        for region in house.buckets
+        if house.is_home and not (file := house.secrets / bucket_secret(region)).exists()
+    ]

@@ -1,0 +1,1 @@
+"""The renderer: pages from a template release and live content."""
