@@ -109,18 +109,18 @@ class Kitchen:
 
 def measure_bakes() -> Iterator[Measure]:
     """Bake in turn; where there is no buildah, against the least that any baker does."""
-    with _kitchen() as kitchen:
-        kitchen.prepare()
+    with _context() as context:
+        context.prepare()
         peer, theirs = (
-            ("buildah build --layers", kitchen.build)
+            ("buildah build --layers", context.build)
             if shutil.which("buildah")
-            else ("pip install --target, tar", kitchen.install)
+            else ("pip install --target, tar", context.install)
         )
         for name, is_cold in (("cold", True), ("warm", False)):
             with doing(f"{name} bakes: handshake and {peer} in turn"):
                 seconds = _race(
                     {
-                        "ours": partial(kitchen.bake, is_cold=is_cold),
+                        "ours": partial(context.bake, is_cold=is_cold),
                         "theirs": partial(theirs, is_cold=is_cold),
                     }
                 )
@@ -134,12 +134,12 @@ def _race(bakers: Mapping[str, Bake]) -> dict[str, list[float]]:
 
 
 @contextmanager
-def _kitchen() -> Iterator[Kitchen]:
-    """Yield a kitchen whose shelf is all that pip knows of, and remove it with all that it kept."""
+def _context() -> Iterator[Kitchen]:
+    """Yield a context whose shelf is all that pip knows of, and remove it with all that it kept."""
     folder = Path(tempfile.mkdtemp(prefix="handshake-bakes-"))
-    kitchen = Kitchen(house=copy_campaign(folder), folder=folder)
+    context = Kitchen(house=copy_campaign(folder), folder=folder)
     try:
-        yield kitchen
+        yield context
     finally:
         remove_tree(folder)
 

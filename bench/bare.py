@@ -33,7 +33,7 @@ backend origin {{ .host = "127.0.0.1"; .port = "{port}"; }}
 sub vcl_backend_response {{ set beresp.ttl = 1h; }}
 """
 
-_DOOR = """\
+_INGRESS = """\
 defaults
     mode http
     timeout client 30s
@@ -68,8 +68,8 @@ def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[tuple[str, 
     with (
         running(nginx),
         running(varnish),
-        _bare_door(folder, f"unix@{socket}", next(iter(pages))) as silent,
-        _bare_door(folder, f"unix@{socket}", next(iter(pages)), logs=_LOGS) as logging,
+        _bare_ingress(folder, f"unix@{socket}", next(iter(pages))) as silent,
+        _bare_ingress(folder, f"unix@{socket}", next(iter(pages)), logs=_LOGS) as logging,
     ):
         yield silent, logging
 
@@ -77,14 +77,14 @@ def bare_cache(folder: Path, pages: Mapping[str, bytes]) -> Iterator[tuple[str, 
 @contextmanager
 def bare_balancer(folder: Path, instance: str, path: str) -> Iterator[str]:
     """Serve what an instance serves, through HAProxy alone."""
-    with _bare_door(folder, instance, path) as address:
+    with _bare_ingress(folder, instance, path) as address:
         yield address
 
 
 @contextmanager
-def _bare_door(folder: Path, behind: str, path: str, *, logs: str = "") -> Iterator[str]:
+def _bare_ingress(folder: Path, behind: str, path: str, *, logs: str = "") -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
-    text = _DOOR.format(address=address, behind=behind, logs=logs)
+    text = _INGRESS.format(address=address, behind=behind, logs=logs)
     settings = _write(folder / f"haproxy-{address}.cfg", text.encode())
     with running(("haproxy", "-f", str(settings), "-db"), log=folder / f"haproxy-{address}.log"):
         wait_for(f"http://{address}{path}")

@@ -94,7 +94,7 @@ def _release(ours: OurEdge, policy: EdgePolicy) -> Iterator[Measure]:
         is_over.set()
         for visitor in visitors:
             visitor.join()
-    yield from spread("policy: accepted -> served by door and cache", seconds)
+    yield from spread("policy: accepted -> served by ingress and cache", seconds)
     yield Measure(name="requests that failed meanwhile", value=len(failed), unit="", note=f"of {asked[0]}")
 
 

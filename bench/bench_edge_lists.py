@@ -1,4 +1,4 @@
-"""a list of a million entries: import, door memory, bans and switches on top, whole commands, restart."""
+"""a list of a million entries: import, ingress memory, bans and switches on top, whole commands, restart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.campaign import HouseUnderTest, copy_campaign, share_cache
 
 from frame import Measure, doing, report, spread
 from memory import memory_by_part
-from moments import measure_ban, measure_command, measure_switch, trust_the_bench, wait_for_door
+from moments import measure_ban, measure_command, measure_switch, trust_the_bench, wait_for_ingress
 
 _ENTRIES = 1_000_000
 _CHANGES = 100
@@ -44,7 +44,7 @@ def _measure(house: HouseUnderTest) -> Iterator[Measure]:
     with doing(f"import of {_ENTRIES:,} entries"):
         yield from _measure_import(house)
     full = memory_by_part(house.run)
-    for part in ("door", "agent"):
+    for part in ("ingress", "agent"):
         yield Measure(name=f"memory of the {part}, list full", value=full[part], unit="MiB", note="PSS")
         note = f"{(full[part] - empty[part]) * 1_048_576 / _ENTRIES:.0f} bytes an entry"
         yield Measure(name=f"memory of the {part}, list empty", value=empty[part], unit="MiB", note=note)
@@ -52,7 +52,7 @@ def _measure(house: HouseUnderTest) -> Iterator[Measure]:
         yield from spread("ban, full list: accepted -> refused", measure_ban(house, _CHANGES))
         yield from spread("switch, full list: accepted -> answers", measure_switch(house, _CHANGES))
         yield from spread("ban, full list: whole command", measure_command(house, _COMMANDS))
-    with doing("the door dies"):
+    with doing("the ingress dies"):
         yield from _measure_restart(house)
 
 
@@ -65,19 +65,22 @@ def _measure_import(house: HouseUnderTest) -> Iterator[Measure]:
             )  # spread over 20.0.0.0 and what follows, none of it on loopback
             target.write(".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0)) + "\n")
     begun = time.monotonic()
-    done = house.verb("edge", "wall", "import", str(file), "--for-good", "--reason", "bench", seconds=600)
+    done = house.verb("edge", "list", "import", str(file), "--for-good", "--reason", "bench", seconds=600)
     whole = time.monotonic() - begun
     yield Measure(name="import: whole command", value=round(whole, 2), unit="s", note=f"{_ENTRIES:,} entries")
     yield Measure(name="import: accepted -> acknowledged", value=done["seconds"], unit="s")
 
 
 def _measure_restart(house: HouseUnderTest) -> Iterator[Measure]:
-    """Kill the door's master and its worker; the supervisor starts it at once, with the files that are there."""
+    """Kill the ingress's master and its worker; the supervisor starts it at once, with the files that are there."""
     begun = time.monotonic()
-    os.kill(house.pid_of("door"), signal.SIGKILL)
-    wait_for_door(house)
+    os.kill(house.pid_of("ingress"), signal.SIGKILL)
+    wait_for_ingress(house)
     yield Measure(
-        name="door killed -> answers again", value=round(time.monotonic() - begun, 2), unit="s", note="full"
+        name="ingress killed -> answers again",
+        value=round(time.monotonic() - begun, 2),
+        unit="s",
+        note="full",
     )
 
 

@@ -54,7 +54,7 @@ def _measure_rest(house: HouseUnderTest) -> Iterator[Measure]:
 
 def _measure_moments(house: HouseUnderTest) -> Iterator[Measure]:
     with doing(f"{_CHANGES} bans"):
-        yield from spread("ban: accepted -> refused at the door", measure_ban(house, _CHANGES))
+        yield from spread("ban: accepted -> refused at the ingress", measure_ban(house, _CHANGES))
     with doing(f"{_CHANGES} turns of a switch"):
         yield from spread("switch: accepted -> its rule answers", measure_switch(house, _CHANGES))
     with doing(f"{_MOVES} moves of a site"):

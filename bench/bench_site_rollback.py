@@ -58,7 +58,7 @@ def _measure() -> Iterator[Measure]:
 
 
 def _start_from_nothing() -> float:
-    """Start catalogue, door and cache; return the seconds until every site is acknowledged and the last one seen."""
+    """Start catalogue, ingress and cache; return the seconds until every site is acknowledged and the last one seen."""
     begun = time.monotonic()
     with run_site_agent(_MOUNTS) as agent:
         started = time.monotonic()

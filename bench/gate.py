@@ -128,7 +128,7 @@ class Gate:
 
 @contextmanager
 def run_gate(folder: Path, *, members: int) -> Iterator[Gate]:
-    """Run a gateway over a pool of new instances, behind a bare door that keeps its visitors' connections."""
+    """Run a gateway over a pool of new instances, behind a bare ingress that keeps its visitors' connections."""
     socket, runtime = folder / "gateway.sock", Runtime(folder / "runtime.sock")
     program = HaproxyProgram(configuration=folder / "gateway.cfg", master_socket=folder / "master.sock")
     program.configuration.write_text(_configuration(folder, socket))

@@ -24,7 +24,7 @@ from parts import SUPERVISORS
 from rest import cpu_at_rest
 
 _TITLE = f"{len(SERVICES) * INSTANCES} real instances"
-_PLATFORM = ("agent", "control", "catalog", "gateway", "door", "cache")
+_PLATFORM = ("agent", "control", "catalog", "gateway", "ingress", "cache")
 _CYCLES = 30
 _UP_SECONDS = 180.0
 _ROLLOUT_SECONDS = 60.0
@@ -93,12 +93,12 @@ def _measure_rollout(house: HouseUnderTest) -> Iterator[Measure]:
         name=f"{_TITLE}: failed while one is replaced",
         value=summary.failed,
         unit="requests",
-        note=f"of {summary.requests:,} through the door, {_RATE_PER_SECOND:.0f}/s",
+        note=f"of {summary.requests:,} through the ingress, {_RATE_PER_SECOND:.0f}/s",
     )
 
 
 def _plan(house: HouseUnderTest, service: str) -> LoadPlan:
-    host, _, port = house.door.rpartition(":")
+    host, _, port = house.ingress.rpartition(":")
     return LoadPlan(
         target=Target(host=host, port=int(port)),
         kinds=(RequestKind(name="read", path=path_of(service)),),

@@ -1,4 +1,4 @@
-"""A campaign of a hundred services, each the least program that a service can be, and nothing else behind its door."""
+"""A campaign of a hundred services, each the least program that a service can be, and nothing else behind its ingress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CAMPAIGN = """\
 name = "campaign"
 nodes = ["n1"]
 [listen]
-door = "127.0.0.1:{door}"
+ingress = "127.0.0.1:{ingress}"
 dashboard = "127.0.0.1:{dashboard}"
 catalog = "127.0.0.1:{catalog}"
 agent = "127.0.0.1:{agent}"
@@ -85,7 +85,7 @@ def hundred_services() -> Iterator[HouseUnderTest]:
 def _write_campaign(folder: Path) -> None:
     for name in ("tiny", _OTHER):
         _write_source(folder / name)
-    listeners = ("door", "dashboard", "catalog", "agent", "east", "west")
+    listeners = ("ingress", "dashboard", "catalog", "agent", "east", "west")
     campaign = _CAMPAIGN.format(**{name: free_port() for name in listeners})
     services = (_SERVICE.format(name=name, instances=INSTANCES) for name in SERVICES)
     routes = (_ROUTE.format(path=path_of(name), name=name) for name in SERVICES)

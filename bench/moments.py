@@ -1,4 +1,4 @@
-"""Moments: how long it takes until the door does what was accepted, asked as a visitor asks."""
+"""Moments: how long it takes until the ingress does what was accepted, asked as a visitor asks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def trust_the_bench(house: HouseUnderTest) -> None:
 
 
 def measure_ban(house: HouseUnderTest, times: int) -> list[float]:
-    """Return seconds from a ban's accepted write to the first refusal at the door."""
+    """Return seconds from a ban's accepted write to the first refusal at the ingress."""
     lists = _wire(house).lists
     ask = _visitor(house, BANNED_FROM, {})
 
@@ -48,7 +48,7 @@ def measure_ban(house: HouseUnderTest, times: int) -> list[float]:
 
 
 def measure_switch(house: HouseUnderTest, times: int) -> list[float]:
-    """Return seconds from a switch's accepted write to its rule's answer at the door, on and off alike."""
+    """Return seconds from a switch's accepted write to its rule's answer at the ingress, on and off alike."""
     switches = _wire(house).switches
     ask = _visitor(house, BEHIND_PROXY, ABROAD)
 
@@ -64,14 +64,14 @@ def measure_command(house: HouseUnderTest, times: int) -> list[float]:
 
     def once(number: int) -> float:
         begun = time.perf_counter()
-        house.handshake("edge", "wall", "add", f"127.9.0.{number + 1}", "--for", "1m", "--reason", "bench")
+        house.handshake("ban", f"127.9.0.{number + 1}", "--for", "1m", "--reason", "bench")
         return time.perf_counter() - begun
 
     return [once(number) for number in range(times)]
 
 
-def wait_for_door(house: HouseUnderTest) -> None:
-    """Return once the door answers."""
+def wait_for_ingress(house: HouseUnderTest) -> None:
+    """Return once the ingress answers."""
     ask = _visitor(house, BEHIND_PROXY, {})
 
     def answers() -> bool:
@@ -113,7 +113,7 @@ def _wire(house: HouseUnderTest) -> Wiring:
 
 def _visitor(house: HouseUnderTest, source: str, headers: dict[str, str]) -> Callable[[], int]:
     """Return a question that comes from another loopback address."""
-    host, _, port = house.door.rpartition(":")
+    host, _, port = house.ingress.rpartition(":")
     http = urllib3.HTTPConnectionPool(host, int(port), source_address=(source, 0), retries=False, timeout=5.0)
     return lambda: http.request("GET", "/", headers=headers).status
 
@@ -122,5 +122,5 @@ def _seconds_until(holds: Callable[[], bool]) -> float:
     begun = time.perf_counter()
     while not holds():
         if time.perf_counter() - begun > _ARRIVES_SECONDS:
-            raise AssertionError(f"the door did not follow within {_ARRIVES_SECONDS:.0f} s")
+            raise AssertionError(f"the ingress did not follow within {_ARRIVES_SECONDS:.0f} s")
     return time.perf_counter() - begun

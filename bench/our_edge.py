@@ -1,4 +1,4 @@
-"""The edge as the house runs it: its door with a policy and full lists, its cache, and nginx for all that is behind."""
+"""The edge as the house runs it: its ingress with a policy and full lists, its cache, and nginx for all that is behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handshake.drivers.varnish.cache import VarnishCache
 from handshake.drivers.varnish.program import VarnishProgram
 from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
 from handshake.edge.cache.compile.vcl import compile_cache
-from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.configuration import compile_ingress
 from handshake.edge.ingress.compile.maps import COUNTRIES, FOREVER, NETWORKS, name_list_map, seed_maps
 from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget
 from handshake.edge.policy.policy import EdgePolicy
@@ -31,7 +31,7 @@ from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
 
 _IS_ROOT = os.geteuid() == 0
-_ACCOUNTS = Accounts(door="haproxy", cache="vcache") if _IS_ROOT else Accounts()
+_ACCOUNTS = Accounts(ingress="haproxy", cache="vcache") if _IS_ROOT else Accounts()
 _START_SECONDS = 20.0
 _FIRST_BANNED = int(IPv4Address("20.0.0.0"))
 
@@ -61,8 +61,8 @@ class OurEdge:
     reload: Reload
 
     def serve(self, policy: EdgePolicy) -> None:
-        """Serve another policy at door and cache, as the agent does."""
-        text, digest = _print_door(policy, self.surroundings)
+        """Serve another policy at ingress and cache, as the agent does."""
+        text, digest = _print_ingress(policy, self.surroundings)
         self.reload.serve(text, digest)
         vcl = _print_cache(policy, self.folder)
         name = f"hs_{digest_bytes(vcl.encode())[7:31]}"
@@ -74,7 +74,7 @@ class OurEdge:
 def our_edge(
     folder: Path, policy: EdgePolicy, pages: Mapping[str, bytes], *, listed: int, countries: str
 ) -> Iterator[OurEdge]:
-    """Serve these pages through door and cache, with so many entries on every list."""
+    """Serve these pages through ingress and cache, with so many entries on every list."""
     folder.chmod(0o755)  # nginx's own user must pass through
     for path, body in pages.items():
         _write(folder / "www" / path.lstrip("/"), body)
@@ -94,14 +94,14 @@ def _programs(folder: Path, policy: EdgePolicy, *, listed: int, countries: str) 
     surroundings = _surround(folder, address)
     _write_maps(folder / "maps", policy, listed=listed, countries=countries)
     haproxy = HaproxyProgram(configuration=folder / "haproxy.cfg", master_socket=folder / "master.sock")
-    _write(haproxy.configuration, _print_door(policy, surroundings)[0].encode())
+    _write(haproxy.configuration, _print_ingress(policy, surroundings)[0].encode())
     varnish = VarnishProgram(
-        directory=folder / "cache", socket=folder / "cache.sock", door_user=_ACCOUNTS.door
+        directory=folder / "cache", socket=folder / "cache.sock", ingress_user=_ACCOUNTS.ingress
     )
     varnish.lay_out()
     runtime, master = Runtime(folder / "runtime.sock"), Master(haproxy.master_socket)
     # The supervisor lets a program's output go where this does: into a file.
-    with running(haproxy.argv, log=folder / "door.log"), running(varnish.argv):
+    with running(haproxy.argv, log=folder / "ingress.log"), running(varnish.argv):
         cache = VarnishCache(varnish)
         _wait_until_they_answer(runtime.info, master.workers, cache.active)
         yield OurEdge(
@@ -126,9 +126,9 @@ def _surround(folder: Path, address: str) -> IngressTarget:
     )
 
 
-def _print_door(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[str, str]:
-    digest = digest_bytes(print_haproxy(compile_door(policy, surroundings)).encode())
-    return print_haproxy(compile_door(policy, replace(surroundings, digest=digest))), digest
+def _print_ingress(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[str, str]:
+    digest = digest_bytes(print_haproxy(compile_ingress(policy, surroundings)).encode())
+    return print_haproxy(compile_ingress(policy, replace(surroundings, digest=digest))), digest
 
 
 def _print_cache(policy: EdgePolicy, folder: Path) -> str:
@@ -155,7 +155,7 @@ def _wait_until_they_answer(*questions: Callable[[], object]) -> None:
             time.sleep(0.05)
         else:
             return
-    raise AssertionError(f"door and cache do not answer within {_START_SECONDS:.0f} s")
+    raise AssertionError(f"ingress and cache do not answer within {_START_SECONDS:.0f} s")
 
 
 def _write(file: Path, content: bytes) -> Path:

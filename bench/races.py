@@ -34,13 +34,13 @@ def race_cache(house: HouseUnderTest) -> Iterator[Measure]:
     pages = {path: house.get(path).data for path in paths.values()}
     with _folder() as folder, bare_cache(folder, pages) as (bare, _):
         for name, path in paths.items():
-            yield from _race(name, path, house.door, "bare HAProxy -> Varnish", bare)
+            yield from _race(name, path, house.ingress, "bare HAProxy -> Varnish", bare)
 
 
 def race_service(house: HouseUnderTest) -> Iterator[Measure]:
     """Race an API call against bare HAProxy in front of one of the same instances."""
     with _folder() as folder, bare_balancer(folder, _find_instance(house, "hamm"), _SUMMARY) as bare:
-        yield from _race("API call", _SUMMARY, house.door, "bare HAProxy -> one instance", bare)
+        yield from _race("API call", _SUMMARY, house.ingress, "bare HAProxy -> one instance", bare)
 
 
 def _race(name: str, path: str, house: str, peer: str, bare: str) -> Iterator[Measure]:

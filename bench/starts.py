@@ -31,30 +31,30 @@ def measure_starts(house: HouseUnderTest) -> Iterator[Measure]:
 
 
 def _start(house: HouseUnderTest) -> float:
-    """Run `up` to its end; return after how many seconds the first page came through the door."""
+    """Run `up` to its end; return after how many seconds the first page came through the ingress."""
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as beside:
-        first_page = beside.submit(_wait_for_page, _find_door(house))
+        first_page = beside.submit(_wait_for_page, _find_ingress(house))
         house.handshake("up", str(house.campaign))
         return round(first_page.result() - begun, 2)
 
 
-def _find_door(house: HouseUnderTest) -> str:
+def _find_ingress(house: HouseUnderTest) -> str:
     """Return where visitors will arrive, before `up` has written it down."""
-    found = re.search(r'^door = "(.+)"', (house.campaign / "handshake.toml").read_text(), re.MULTILINE)
+    found = re.search(r'^ingress = "(.+)"', (house.campaign / "handshake.toml").read_text(), re.MULTILINE)
     if found is None:
-        raise AssertionError("handshake.toml names no door")
+        raise AssertionError("handshake.toml names no ingress")
     return found[1]
 
 
-def _wait_for_page(door: str) -> float:
+def _wait_for_page(ingress: str) -> float:
     http = urllib3.PoolManager(retries=False, timeout=2.0)
     deadline = time.monotonic() + _FIRST_PAGE_SECONDS
     while time.monotonic() < deadline:
         try:
-            if http.request("GET", f"http://{door}/").status == _OK:
+            if http.request("GET", f"http://{ingress}/").status == _OK:
                 return time.monotonic()
         except urllib3.exceptions.HTTPError:
             pass
         time.sleep(_LOOK_SECONDS)
-    raise AssertionError(f"no page at {door} within {_FIRST_PAGE_SECONDS:.0f} s")
+    raise AssertionError(f"no page at {ingress} within {_FIRST_PAGE_SECONDS:.0f} s")

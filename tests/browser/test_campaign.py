@@ -29,12 +29,12 @@ def browser() -> Iterator[Browser]:
 def test_a_page_loads_whole(browser: Browser, house: HouseUnderTest, path: str, size: ViewportSize) -> None:
     """A page loads without an error, asks no other host for anything, and fits into its window."""
     with page_open(browser, size) as (page, seen):
-        answer = page.goto(f"http://{house.door}{path}", wait_until="networkidle")
+        answer = page.goto(f"http://{house.ingress}{path}", wait_until="networkidle")
 
         assert answer is not None
         assert answer.status == 200
         assert seen.faults == []
-        assert seen.hosts == {house.door}
+        assert seen.hosts == {house.ingress}
         assert page.locator("h1, h2").first.is_visible()
         assert overflow(page) <= 0
 
@@ -59,7 +59,7 @@ def test_the_dashboard_shows_every_pointer(
 def test_a_visitor_donates(browser: Browser, house: HouseUnderTest) -> None:
     """A donation made with the form is confirmed with its id, and the API finds it by that id."""
     with page_open(browser, PHONE) as (page, seen):
-        page.goto(f"http://{house.door}/donate", wait_until="networkidle")
+        page.goto(f"http://{house.ingress}/donate", wait_until="networkidle")
         page.fill("input[name=amount]", "27")
         page.fill("input[name=name]", "Ada Visitor")
         page.fill("input[name=email]", "ada@example.org")
@@ -78,7 +78,7 @@ def test_the_api_explorer_shows_every_operation(browser: Browser, house: HouseUn
     """The explorer shows each operation of the gateway's own description."""
     described = json.loads(house.get("/api/openapi.json").data)["paths"]
     with page_open(browser, DESKTOP) as (page, _):
-        page.goto(f"http://{house.door}/api-explorer/", wait_until="networkidle")
+        page.goto(f"http://{house.ingress}/api-explorer/", wait_until="networkidle")
         page.locator(".opblock").first.wait_for()
 
         assert page.locator(".opblock").count() == sum(len(operations) for operations in described.values())

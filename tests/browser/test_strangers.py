@@ -34,9 +34,9 @@ def test_a_stranger_runs(browser: Browser, house: HouseUnderTest, stranger: Stra
     with page_open(browser, DESKTOP) as (page, seen):
         asked: list[str] = []
         page.on("requestfinished", lambda request: asked.append(request.url))
-        page.goto(f"http://{house.door}/{stranger.name}/", wait_until="load")
+        page.goto(f"http://{house.ingress}/{stranger.name}/", wait_until="load")
         expect(page.locator(stranger.shows).first).to_be_visible(timeout=20_000)
         page.wait_for_load_state("networkidle")
-        mount = f"http://{house.door}/{stranger.name}/"
+        mount = f"http://{house.ingress}/{stranger.name}/"
         assert len([url for url in asked if url.startswith(mount)]) >= stranger.fewest_files
         assert not [fault for fault in seen.faults if mount in fault]

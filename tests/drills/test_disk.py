@@ -39,11 +39,11 @@ def mount(options):
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(full)], check=True)
 
 mount("size=512k")
-larder = Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"]))
+packages = Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"]))
 stores = [make_region(folders[name], name) for name in ("east", "west")]
 shop = Workshop(
     campaign=campaign, cache=folders["cache"], stores=stores,
-    stores_of_site=lambda _: stores, larder_for=lambda _: larder, debian=Mmdebstrap(),
+    stores_of_site=lambda _: stores, package_source_for=lambda _: packages, debian=Mmdebstrap(),
     describe_source=lambda _: ("", ""), run_build=lambda *_: None,
     sign=lambda release: Signature(key=KeyId("k" * 16), value=b"signed"), builder="test",
 )

@@ -83,17 +83,17 @@ def go_on(donations: Donations, count: int = 40) -> None:
     wait_until(lambda: len(donations.answers) >= goal)
 
 
-def test_reloads_of_the_door_lose_no_post(edge: Edge) -> None:
-    """Drill 18: a door that reloads again and again under POSTs answers each one, and passes each on once."""
-    text = edge.door.program.configuration.read_text()
-    first = edge.door.runtime.info()
+def test_reloads_of_the_ingress_lose_no_post(edge: Edge) -> None:
+    """Drill 18: an ingress that reloads again and again under POSTs answers each one, and passes each on once."""
+    text = edge.ingress.program.configuration.read_text()
+    first = edge.ingress.runtime.info()
     with donating(edge) as donations:
         for _ in range(4):
             go_on(donations)
-            edge.door.reload.serve(text, first.description)
+            edge.ingress.reload.serve(text, first.description)
         go_on(donations)
 
-    assert edge.door.runtime.info().process != first.process
+    assert edge.ingress.runtime.info().process != first.process
     assert donations.failed == []
     assert sorted(taken(edge)) == sorted(donations.answers)
 
@@ -113,7 +113,7 @@ def test_new_programs_of_the_cache_lose_no_post(edge: Edge) -> None:
 
 
 def test_a_restart_of_the_cache_carries_out_no_post_twice(edge: Edge) -> None:
-    """Drill 18: while varnishd restarts, the door refuses POSTs; what was accepted is there, and nothing is there twice."""
+    """Drill 18: while varnishd restarts, the ingress refuses POSTs; what was accepted is there, and nothing is there twice."""
     with donating(edge) as donations:
         go_on(donations)
         for process in processes_of(edge.folder / "cache"):

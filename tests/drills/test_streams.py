@@ -1,4 +1,4 @@
-"""Drill 12 through door, cache and gateway: event streams and WebSockets that outlast a drain."""
+"""Drill 12 through ingress, cache and gateway: event streams and WebSockets that outlast a drain."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Way:
 
     @contextmanager
     def visit(self, request: bytes) -> Iterator[socket.socket]:
-        """Open a connection to the door, send a request, and keep the connection."""
+        """Open a connection to the ingress, send a request, and keep the connection."""
         with socket.create_connection(("127.0.0.1", self.edge.port), timeout=10) as channel:
             channel.sendall(request)
             yield channel
@@ -50,7 +50,7 @@ class Way:
 
 @pytest.fixture
 def way() -> Iterator[Way]:
-    """Run door, cache and gateway."""
+    """Run ingress, cache and gateway."""
     policy = build_policy(parse_settings(EdgeSettings, CLOSED, shown_as="edge.toml"))
     houses: list[House] = []
 
@@ -103,7 +103,7 @@ def test_streams_are_cut_through_the_whole_way_at_the_deadline(way: Way) -> None
 
         old.kill()
 
-        # The instance's stream has no length: for the visitor it is over, and the connection to the door is not.
+        # The instance's stream has no length: for the visitor it is over, and the connection to the ingress is not.
         read_until(events, b"\r\n0\r\n\r\n")
         assert is_cut(web)
         gateway.settle(wanted, before=1)

@@ -1,4 +1,4 @@
-"""Loads through the door of a house under test."""
+"""Loads through the ingress of a house under test."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.house.house import HouseUnderTest
 
 
 def plan_load(house: HouseUnderTest, *kinds: RequestKind, rate_per_second: float, seconds: float) -> LoadPlan:
-    """Return a plan that goes through the house's door."""
-    host, _, port = house.door.rpartition(":")
+    """Return a plan that goes through the house's ingress."""
+    host, _, port = house.ingress.rpartition(":")
     target = Target(host=host, port=int(port))
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate_per_second, duration_seconds=seconds)
 

@@ -34,10 +34,10 @@ def rewrite(name: str, old: str, new: str) -> Break:
 
 
 def share_an_address(house: HouseUnderTest) -> None:
-    """Let the dashboard listen where the door does."""
+    """Let the dashboard listen where the ingress does."""
     text = (house.campaign / "handshake.toml").read_text()
-    door, dashboard = (line for line in text.splitlines() if line.startswith(("door =", "dashboard =")))
-    rewrite("handshake.toml", dashboard, door.replace("door", "dashboard"))(house)
+    ingress, dashboard = (line for line in text.splitlines() if line.startswith(("ingress =", "dashboard =")))
+    rewrite("handshake.toml", dashboard, ingress.replace("ingress", "dashboard"))(house)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ MISTAKES = {
         (
             "address-of-two",
             "handshake.toml:{dashboard =}:1",
-            "listen.dashboard and listen.door both listen on",
+            "listen.dashboard and listen.ingress both listen on",
         ),
     ),
     "unknown-list": (
@@ -160,7 +160,7 @@ def test_the_problems_of_all_files_come_at_once(house: HouseUnderTest) -> None:
 
 def test_a_taken_port_is_named_with_who_has_it(house: HouseUnderTest) -> None:
     """Where another program listens on a port of ours, it is named with its process id."""
-    address = door_of(house)
+    address = ingress_of(house)
     host, _, port = address.rpartition(":")
     with socket.socket() as squatter:
         squatter.bind((host, int(port)))
@@ -169,7 +169,7 @@ def test_a_taken_port_is_named_with_who_has_it(house: HouseUnderTest) -> None:
 
     assert problem["check"] == "port-in-use"
     assert f"(pid {os.getpid()}) listens there" in problem["what"]
-    assert f"listen.door needs port {port}" in problem["what"]
+    assert f"listen.ingress needs port {port}" in problem["what"]
     assert place(problem) == "handshake.toml:7:1"
     assert_nothing_started(house)
 
@@ -217,10 +217,10 @@ def place(problem: dict[str, Any]) -> str:
     return ":".join(str(part) for part in (where["file"], where["line"], where["column"]) if part)
 
 
-def door_of(house: HouseUnderTest) -> str:
-    """Return the address that the campaign's file gives to the door."""
+def ingress_of(house: HouseUnderTest) -> str:
+    """Return the address that the campaign's file gives to the ingress."""
     text = (house.campaign / "handshake.toml").read_text()
-    return text.split('door = "', 1)[1].split('"', 1)[0]
+    return text.split('ingress = "', 1)[1].split('"', 1)[0]
 
 
 def assert_nothing_started(house: HouseUnderTest) -> None:

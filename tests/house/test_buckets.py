@@ -1,4 +1,4 @@
-"""A house whose regions are buckets: published through S3, read by the door with no key at all."""
+"""A house whose regions are buckets: published through S3, read by the ingress with no key at all."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from tests.live.buckets import ROOT, S3Server, run_versitygw
 CAMPAIGN = """
 name = "campaign"
 [listen]
-door = "127.0.0.1:1"
+ingress = "127.0.0.1:1"
 dashboard = "127.0.0.1:2"
 catalog = "127.0.0.1:3"
 agent = "127.0.0.1:4"
@@ -74,7 +74,7 @@ def _move_into_buckets(house: HouseUnderTest, server: S3Server) -> None:
     ports = (house.campaign / "handshake.toml").read_text()
     regions = "".join(REGION.format(name=name, endpoint=server.url) for name in ("east", "west"))
     text = CAMPAIGN.format(regions=regions)
-    for number, name in enumerate(("door", "dashboard", "catalog", "agent"), 1):
+    for number, name in enumerate(("ingress", "dashboard", "catalog", "agent"), 1):
         listen = next(line for line in ports.splitlines() if line.startswith(f"{name} ="))
         text = text.replace(f'{name} = "127.0.0.1:{number}"', listen)
     (house.campaign / "handshake.toml").write_text(text)
@@ -96,7 +96,7 @@ def test_a_site_is_served_from_buckets(buckets: Buckets) -> None:
     for encoding in Encoding:
         packed = house.http.request(
             "GET",
-            f"http://{house.door}/calls/",
+            f"http://{house.ingress}/calls/",
             headers={"Accept-Encoding": encoding.value},
             decode_content=False,
         )

@@ -128,7 +128,7 @@ def test_a_commit_becomes_what_visitors_see(house: HouseUnderTest, project: Path
     assert "target_url=https://next--calls.preview.campaign.example/" in told
     assert "first words" in house.get("/calls/").data.decode()
 
-    host = f"next--calls.preview.localhost:{house.door.rpartition(':')[2]}"
+    host = f"next--calls.preview.localhost:{house.ingress.rpartition(':')[2]}"
     wait_until(lambda: house.get("/calls/", Host=host).status == 401, SOON_SECONDS)
     password = house.verb("site", "preview", "calls", "--as", "next")["password"]
     opened = {"Host": host, **urllib3.make_headers(basic_auth=f"preview:{password}")}

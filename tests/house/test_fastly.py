@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 CAMPAIGN = """
 name = "campaign"
 [listen]
-door = "127.0.0.1:1"
+ingress = "127.0.0.1:1"
 dashboard = "127.0.0.1:2"
 catalog = "127.0.0.1:3"
 agent = "127.0.0.1:4"
@@ -102,8 +102,8 @@ def test_a_purge_says_what_it_purged_where(fronted: Fronted) -> None:
 
 
 def test_a_ban_reaches_fastly(fronted: Fronted) -> None:
-    """A ban is the door's at once, and Fastly's soon after."""
-    ban = ("edge", "wall", "add", "203.0.113.9", "--for", "10m", "--reason", "bots")
+    """A ban is the ingress's at once, and Fastly's soon after."""
+    ban = ("ban", "203.0.113.9", "--for", "10m", "--reason", "bots")
     assert fronted.house.verb(*ban)["is_enforced"]
     wait_until(lambda: fronted.api.held("hs_list_wall_1") == {"203.0.113.9"})
 

@@ -23,7 +23,7 @@ from tests.house.processes import Process, find_process, processes_of, supervise
 pytestmark = pytest.mark.live
 
 TERM = Term(seconds=3600)
-VICTIMS = ("worker", "agent", "cache", "door", "both")
+VICTIMS = ("worker", "agent", "cache", "ingress", "both")
 REFUSED, LET_IN = 403, 200
 
 
@@ -53,11 +53,11 @@ class Banning:
         wait_until(lambda: len(self.banned) >= least, 40)
 
     def _change(self, address: str, *, is_let_in: bool) -> None:
-        if not self.wall.add("wall", (address,), term=TERM, reason="test").is_enforced:
+        if not self.list_editor.add("wall", (address,), term=TERM, reason="test").is_enforced:
             return
         if not is_let_in:
             self.banned.append(address)
-        elif self.wall.remove("wall", (address,), reason="test").is_enforced:
+        elif self.list_editor.remove("wall", (address,), reason="test").is_enforced:
             self.let_in.append(address)
 
 
@@ -65,7 +65,7 @@ class Banning:
 def banning(house: HouseUnderTest) -> Iterator[Banning]:
     """Ban and let in while the block runs."""
     wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
-    its = Banning(wall=wiring.wall("test"))
+    its = Banning(wall=wiring.list_editor("test"))
     thread = threading.Thread(target=its.run)
     thread.start()
     try:
@@ -76,12 +76,12 @@ def banning(house: HouseUnderTest) -> Iterator[Banning]:
 
 
 def victims(house: HouseUnderTest, name: str) -> list[Process]:
-    """Return the processes that die: `worker` is the door's own child, `both` door and agent at once."""
+    """Return the processes that die: `worker` is the ingress's own child, `both` ingress and agent at once."""
     programs = house.run / "programs"
     if name == "worker":
-        master = supervised(programs / "door")[1]
+        master = supervised(programs / "ingress")[1]
         return [find_process(each.pid) for each in processes_of(house.root) if parent(each) == master.pid]
-    names = ("agent", "door") if name == "both" else (name,)
+    names = ("agent", "ingress") if name == "both" else (name,)
     return [supervised(programs / each)[1] for each in names]
 
 
@@ -99,7 +99,7 @@ def kill(process: Process) -> None:
 
 def ask_from(house: HouseUnderTest, address: str) -> int:
     """Return what a visitor from this loopback address gets; 0 while nobody answers."""
-    host, _, port = house.door.rpartition(":")
+    host, _, port = house.ingress.rpartition(":")
     with urllib3.HTTPConnectionPool(
         host, int(port), source_address=(address, 0), retries=False, timeout=5
     ) as pool:
@@ -113,7 +113,7 @@ def ask_from(house: HouseUnderTest, address: str) -> int:
     "rounds", [1, pytest.param(12, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=("once", "long")
 )
 def test_what_was_acknowledged_is_served_whatever_dies(house: HouseUnderTest, rounds: int) -> None:
-    """While bans come and go, door, worker, agent and cache are killed: acknowledged bans hold, and no others."""
+    """While bans come and go, ingress, worker, agent and cache are killed: acknowledged bans hold, and no others."""
     chance = random.Random(7)
     with banning(house) as its:
         for name in VICTIMS * rounds:
@@ -129,26 +129,26 @@ def test_what_was_acknowledged_is_served_whatever_dies(house: HouseUnderTest, ro
 
     assert its.let_in
     wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
-    held = {standing.word.entry for standing in wiring.wall("test").content("wall")}
+    held = {standing.word.entry for standing in wiring.list_editor("test").content("wall")}
     assert set(its.banned) <= held
     assert not set(its.let_in) & held
 
 
 def test_a_large_list_is_there_after_a_restart(house: HouseUnderTest) -> None:
-    """Twenty thousand entries, a ban on top and one let in again stand at a door that was killed, before any agent acts."""
+    """Twenty thousand entries, a ban on top and one let in again stand at an ingress that was killed, before any agent acts."""
     house_file = house.root / "feed.txt"
     house_file.write_text("".join(f"10.{number // 250}.{number % 250}.0/24\n" for number in range(20_000)))
-    house.verb("edge", "wall", "import", str(house_file), "--for", "1h", "--reason", "feed")
-    house.verb("edge", "wall", "add", "127.5.0.0/24", "--for", "1h", "--reason", "on top")
-    house.verb("edge", "wall", "add", "127.5.1.1", "--for", "1h", "--reason", "on top")
-    house.verb("edge", "wall", "remove", "127.5.1.1")
+    house.verb("edge", "list", "import", str(house_file), "--for", "1h", "--reason", "feed")
+    house.verb("ban", "127.5.0.0/24", "--for", "1h", "--reason", "on top")
+    house.verb("ban", "127.5.1.1", "--for", "1h", "--reason", "on top")
+    house.verb("unban", "127.5.1.1")
     for process in victims(house, "both"):
         kill(process)
 
     wait_until(lambda: ask_from(house, "127.4.0.1") == LET_IN, 40)
     assert ask_from(house, "127.5.0.9") == REFUSED
     assert ask_from(house, "127.5.1.1") == LET_IN
-    assert house.verb("edge", "wall", "ls", "-n", "1")["total"] >= 20_001
-    house.verb("edge", "wall", "remove", "127.5.0.0/24")
-    house.verb("edge", "wall", "undo")
+    assert house.verb("edge", "list", "ls", "-n", "1")["total"] >= 20_001
+    house.verb("unban", "127.5.0.0/24")
+    house.verb("edge", "list", "undo")
     wait_until(lambda: ask_from(house, "127.5.0.9") == REFUSED)

@@ -35,8 +35,8 @@ class NodeUnderTest:
     house: HouseUnderTest
 
     def get(self, path: str) -> tuple[int, str]:
-        """Ask this machine's door, from this machine; status 0 where no answer came."""
-        url = f"http://{self.house.door}{path}"
+        """Ask this machine's ingress, from this machine; status 0 where no answer came."""
+        url = f"http://{self.house.ingress}{path}"
         command = (*self.machine.entry, "curl", "-s", "-m", "10", "-w", "\n%{http_code}", url)
         said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         body, _, status = said.rpartition("\n")
@@ -109,12 +109,12 @@ def test_instances_spread_over_the_nodes(campaign: CampaignUnderTest) -> None:
     assert sorted(campaign.instances("secretary").values()) == list(NAMES)
 
 
-def test_every_door_serves_what_runs_elsewhere(campaign: CampaignUnderTest) -> None:
-    """Every node's door answers for sites, pages and services, wherever their instances and stores are."""
+def test_every_ingress_serves_what_runs_elsewhere(campaign: CampaignUnderTest) -> None:
+    """Every node's ingress answers for sites, pages and services, wherever their instances and stores are."""
     for node in campaign.nodes:
         for path in ("/", "/calls/", "/api/events/events", "/api/hamm/summary"):
             status, _ = node.get(path)
-            assert status == 200, (node.house.door, path)
+            assert status == 200, (node.house.ingress, path)
 
 
 def test_a_partition_replaces_nothing_and_heals(campaign: CampaignUnderTest) -> None:

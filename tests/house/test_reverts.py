@@ -16,7 +16,7 @@ from tests.house.visitors import visiting
 pytestmark = pytest.mark.live
 
 SOON_SECONDS = 5.0
-CRASH = 'raise SystemExit("the doors of the convention are shut")\n'
+CRASH = 'raise SystemExit("the ingresses of the convention are shut")\n'
 RULE = """
 [[rule]]
 name = "no-teapots"
@@ -47,7 +47,7 @@ def test_an_image_that_crashes_goes_back(house: HouseUnderTest) -> None:
 
     arrival = publish_to_fail(house, "image/events", source, service="events", path="/api/events/events")
 
-    assert "the doors of the convention are shut" in arrival["why"]
+    assert "the ingresses of the convention are shut" in arrival["why"]
 
 
 def test_templates_that_cannot_be_rendered_go_back(house: HouseUnderTest) -> None:
@@ -126,7 +126,7 @@ def test_a_policy_that_a_program_refuses_goes_back(house: HouseUnderTest) -> Non
     assert json.loads(said.stdout)["ending"] == "reverted"
     reverted = newest(house, "policy/campaign")
     assert (reverted["release"], reverted["moved_by"]) == (before["release"], "leader")
-    assert "door@n1 cannot serve it: HAProxy does not accept" in reverted["reason"]
+    assert "ingress@n1 cannot serve it: HAProxy does not accept" in reverted["reason"]
     assert house.get("/teapot").status == 404
     assert "regular expression is too large" in house.handshake("history", "policy/campaign", "--json").stdout
     wait_until(lambda: house.verb("status")["is_settled"])

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.live
     "path", ["/", "/donate", "/calls/", "/docs/", "/api-explorer/", "/api/events/events"]
 )
 def test_every_page_answers(house: HouseUnderTest, path: str) -> None:
-    """Pages, sites and APIs are served through the door."""
+    """Pages, sites and APIs are served through the ingress."""
     assert house.get(path).status == 200
 
 
@@ -37,9 +37,9 @@ def test_the_gateway_describes_the_services(house: HouseUnderTest) -> None:
 
 
 def test_the_edge_can_be_rehearsed(house: HouseUnderTest) -> None:
-    """A verb says of a request what the door then does with it, by the live policy, switches and lists."""
+    """A verb says of a request what the ingress then does with it, by the live policy, switches and lists."""
     listed = "203.0.113.77"
-    house.verb("edge", "wall", "add", listed, "--for", "1h", "--reason", "rehearsed")
+    house.verb("ban", listed, "--for", "1h", "--reason", "rehearsed")
     walled = house.verb("edge", "explain", "GET", "/calls/", "--ip", listed)
     assert (walled["explanation"]["ending"], walled["listed_on"]) == ("the-wall", ["wall"])
     assert walled["source"] == "campaign campaign"
@@ -50,16 +50,16 @@ def test_the_edge_can_be_rehearsed(house: HouseUnderTest) -> None:
     assert house.get("/calls/").status == 200
     report = house.verb("edge", "replay", "--policy", str(house.campaign))
     assert report["requests"] == report["same"] > 0
-    house.verb("edge", "wall", "remove", listed)
+    house.verb("unban", listed)
 
 
 def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
     """`up` on a campaign that is up starts nothing, promotes nothing, and takes seconds."""
-    before = house.pid_of("door")
+    before = house.pid_of("ingress")
     report = house.verb("up", str(house.campaign))
 
     assert (report["started"], report["promoted"]) == ([], [])
-    assert house.pid_of("door") == before
+    assert house.pid_of("ingress") == before
 
 
 @pytest.mark.parametrize(

@@ -92,19 +92,19 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
         *(2, "no switch non_us_bann", "Did you mean non_us_ban?"),
     ),
     "unknown list": (
-        ("edge", "wall", "add", "203.0.113.1", "--list", "wal", "--reason", "x"),
+        ("ban", "203.0.113.1", "--list", "wal", "--reason", "x"),
         *(2, "no list wal", "Did you mean wall?"),
     ),
     "no duration": (
-        ("edge", "wall", "add", "203.0.113.1", "--for", "5x", "--reason", "x"),
+        ("ban", "203.0.113.1", "--for", "5x", "--reason", "x"),
         *(2, "'5x' is no duration", "write 90s, 10m, 2h or 7d"),
     ),
     "no address": (
-        ("edge", "wall", "add", "300.1.1.1", "--reason", "x"),
+        ("ban", "300.1.1.1", "--reason", "x"),
         *(2, "300.1.1.1", "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."),
     ),
     "protected": (
-        ("edge", "wall", "add", "127.0.0.0/8", "--reason", "x"),
+        ("ban", "127.0.0.0/8", "--reason", "x"),
         *(2, "which list wall protects", "protected"),
     ),
     "unknown program": (("logs", "gatway"), 2, "nothing here is named gatway", "gateway"),

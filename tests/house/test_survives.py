@@ -27,7 +27,7 @@ from tests.house.visitors import donate, visiting
 
 pytestmark = pytest.mark.live
 
-ROUTERS = ("door", "cache", "gateway")
+ROUTERS = ("ingress", "cache", "gateway")
 STORES = ("store-content", "store-ledger")
 
 
@@ -57,9 +57,7 @@ def test_a_killed_agent_comes_back_by_itself(house: HouseUnderTest) -> None:
         for process in killed.values():
             process.kill()
         wait_until(lambda: all(supervised(programs[name])[1] != killed[name] for name in programs))
-        assert house.verb("edge", "wall", "add", "198.51.100.1", "--for", "1m", "--reason", "test")[
-            "is_enforced"
-        ]
+        assert house.verb("ban", "198.51.100.1", "--for", "1m", "--reason", "test")["is_enforced"]
         wait_until(lambda: is_settled(house))
 
     assert serving(house) == before
@@ -67,14 +65,14 @@ def test_a_killed_agent_comes_back_by_itself(house: HouseUnderTest) -> None:
 
 
 def test_bans_and_switches_need_no_control(house: HouseUnderTest, without_control: None) -> None:
-    """With the control plane dead, every door enforces a ban and a switch, and their undo; caches purge."""
+    """With the control plane dead, every ingress enforces a ban and a switch, and their undo; caches purge."""
     del without_control
-    ban = ("edge", "wall", "add", "203.0.113.0/24", "--for", "5m", "--reason", "test")
+    ban = ("ban", "203.0.113.0/24", "--for", "5m", "--reason", "test")
 
     assert house.verb(*ban)["is_enforced"]
     assert house.verb("edge", "switch", "set", "non_us_ban", "on", "--reason", "test")["is_enforced"]
     assert house.verb("edge", "switch", "undo", "non_us_ban")["is_enforced"]
-    assert house.verb("edge", "wall", "remove", "203.0.113.0/24")["is_enforced"]
+    assert house.verb("unban", "203.0.113.0/24")["is_enforced"]
     assert house.verb("edge", "purge", "news", "--url", "https://example.org/")["is_enforced"]
 
 
@@ -145,7 +143,7 @@ def test_a_damaged_manifest_stops_neither_status_nor_replacement(house: HouseUnd
 def test_routers_and_stores_are_started_again_in_place(house: HouseUnderTest, name: str) -> None:
     """A killed router, store or region's server serves again what it served, and every ack holds again."""
     donation = donate(house, f"Giver before {name} died")
-    house.verb("edge", "wall", "add", "127.0.0.77", "--for", "5m", "--reason", f"before {name} died")
+    house.verb("ban", "127.0.0.77", "--for", "5m", "--reason", f"before {name} died")
     pages = {path: house.get(path).data for path in ("/", "/calls/", "/api/openapi.json")}
     killed = supervised(house.run / "programs" / name)[1]
     others = serving(house)
@@ -158,7 +156,7 @@ def test_routers_and_stores_are_started_again_in_place(house: HouseUnderTest, na
     assert house.get(f"/api/hamm/donations/{donation}").status == 200
     assert serving(house).items() - others.items() <= {(name, supervised(house.run / "programs" / name)[1])}
     assert is_banned(house, "127.0.0.77")
-    house.verb("edge", "wall", "remove", "127.0.0.77")
+    house.verb("unban", "127.0.0.77")
     assert not is_banned(house, "127.0.0.77")
 
 
@@ -264,9 +262,9 @@ def is_answering(house: HouseUnderTest) -> bool:
 
 
 def is_banned(house: HouseUnderTest, client: str) -> bool:
-    """Whether the door refuses a client of this address."""
+    """Whether the ingress refuses a client of this address."""
     pool = house.http.connection_from_url(
-        f"http://{house.door}", pool_kwargs={"source_address": (client, 0), "retries": False}
+        f"http://{house.ingress}", pool_kwargs={"source_address": (client, 0), "retries": False}
     )
     return pool.request("GET", "/").status == 403
 

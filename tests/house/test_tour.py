@@ -21,13 +21,13 @@ def test_the_tour_reaches_every_box(house: HouseUnderTest) -> None:
 
 def test_a_tour_that_finds_a_fault_fails(house: HouseUnderTest) -> None:
     """Where a visitor's address is banned for good, the tour says so and exits with 1."""
-    house.handshake("edge", "wall", "add", "127.66.6.0/24", "--reason", "in the tour's way")
+    house.handshake("ban", "127.66.6.0/24", "--reason", "in the tour's way")
     try:
         run = house.handshake(
             "drill", "tour", str(house.campaign), "--seconds", "1", "--rate", "20", check=False, seconds=500
         )
     finally:
-        house.handshake("edge", "wall", "remove", "127.66.6.0/24")
+        house.handshake("unban", "127.66.6.0/24")
 
     assert run.returncode == 1
     assert "✗ let 127.66.6.6 in again" in run.stdout

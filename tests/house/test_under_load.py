@@ -33,8 +33,8 @@ SILENT = ProgressReporter(step=lambda _: None, upload=lambda _: None)
 def plan_for(
     house: HouseUnderTest, *, kinds: tuple[RequestKind, ...], rate: float, seconds: float
 ) -> LoadPlan:
-    """Return a plan that goes through the house's door."""
-    host, _, port = house.door.rpartition(":")
+    """Return a plan that goes through the house's ingress."""
+    host, _, port = house.ingress.rpartition(":")
     target = Target(host=host, port=int(port))
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate, duration_seconds=seconds)
 
@@ -59,7 +59,7 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
         donation_kind("/api/hamm/donations", weight=4),
     )
     plan = plan_for(house, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)
-    settings = wiring_of(house).demand_live().policy.campaign
+    settings = wiring_of(house).require_live().policy.campaign
     changes = [its for its in find_changes(house.campaign, settings) if its.subject in subjects]
     assert len(changes) == len(subjects)
     with changed_campaign(house.campaign, changes, "under-load") as changed, load_running(plan) as load:

@@ -37,7 +37,7 @@ class Visits:
 def visiting(house: HouseUnderTest, *paths: str) -> Iterator[Visits]:
     """Let a visitor ask for these pages, one after the other, while the block runs; nothing is asked twice."""
     visits, is_over = Visits(), threading.Event()
-    visitor = threading.Thread(target=_visit, args=(house.door, paths or _PAGES, visits, is_over))
+    visitor = threading.Thread(target=_visit, args=(house.ingress, paths or _PAGES, visits, is_over))
     visitor.start()
     try:
         yield visits
@@ -46,14 +46,14 @@ def visiting(house: HouseUnderTest, *paths: str) -> Iterator[Visits]:
         visitor.join()
 
 
-def _visit(door: str, paths: tuple[str, ...], visits: Visits, is_over: threading.Event) -> None:
+def _visit(ingress: str, paths: tuple[str, ...], visits: Visits, is_over: threading.Event) -> None:
     http = urllib3.PoolManager(retries=False, timeout=10.0)
     while not is_over.is_set():
         for number, path in enumerate(paths):
             # A query of its own keeps a page from being answered out of the cache.
             asked = f"{path}?visit={time.monotonic_ns()}{number}" if path.startswith("/api/") else path
             try:
-                visits.count(path, http.request("GET", f"http://{door}{asked}", redirect=False).status)
+                visits.count(path, http.request("GET", f"http://{ingress}{asked}", redirect=False).status)
             except urllib3.exceptions.HTTPError as error:
                 visits.count(path, 0, repr(error))
             time.sleep(_PAUSE_SECONDS)
@@ -63,7 +63,9 @@ def donate(house: HouseUnderTest, name: str) -> str:
     """Give five dollars, and return the donation's id."""
     body = json.dumps({"amount_cents": 500, "name": name, "email": "visitor@example.org"})
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-    answer = house.http.request("POST", f"http://{house.door}/api/hamm/donations", body=body, headers=headers)
+    answer = house.http.request(
+        "POST", f"http://{house.ingress}/api/hamm/donations", body=body, headers=headers
+    )
     assert answer.status == 201, answer.data
     donation: str = json.loads(answer.data)["donation_id"]
     return donation

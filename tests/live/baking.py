@@ -37,9 +37,9 @@ def open_folder() -> Iterator[Path]:
 
 def bake_service(service: Path, staging: Path, cache: Path) -> Baked:
     """Bake a service whose campaign is the folder around it."""
-    larder = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    kitchen = BuildContext(campaign=service.parent, larder=larder)
-    return bake(read_recipe(service), service, staging, kitchen, lambda _: None)
+    packages = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+    context = BuildContext(campaign=service.parent, packages=packages)
+    return bake(read_recipe(service), service, staging, context, lambda _: None)
 
 
 def materialise_from(staging: Path, manifest: Manifest, tree: Path) -> Path:

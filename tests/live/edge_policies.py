@@ -161,8 +161,8 @@ ACTIONS: dict[str, tuple[SearchStrategy[str], ...]] = {
         some.sampled_from([0, 1_000_000]).map(
             lambda requests: f'limit = {{ requests = {requests}, seconds = 60, body = "too many NUMBER" }}'
         ),
-        _change_headers("door"),
-        _change_headers("door"),
+        _change_headers("ingress"),
+        _change_headers("ingress"),
     ),
     "serve": (
         some.just('respond = { status = 410, headers = { X-By = "NUMBER %" }, body = "rule NUMBER %\\n" }'),

@@ -26,7 +26,7 @@ from handshake.drivers.varnish.program import VarnishProgram
 from handshake.edge.cache.cache import Cache
 from handshake.edge.cache.compile.target import CacheTarget, PreviewRoute, RegionSocket, SiteRoute
 from handshake.edge.cache.compile.vcl import compile_cache
-from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.configuration import compile_ingress
 from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS, name_list_map, seed_maps
 from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget, Region
 from handshake.edge.policy.policy import EdgePolicy
@@ -36,7 +36,7 @@ from tests.live.haproxies import DEADLINE_SECONDS, Running, run_haproxy, wait_un
 from tests.support.campaign import free_port
 
 DIGEST = "sha256:" + "7" * 64
-ACCOUNTS = Accounts(door="haproxy", cache="vcache") if os.geteuid() == 0 else Accounts()
+ACCOUNTS = Accounts(ingress="haproxy", cache="vcache") if os.geteuid() == 0 else Accounts()
 
 STORAGE_MEGABYTES = 48
 
@@ -75,7 +75,7 @@ class Origin:
         if self.is_down:
             handler.close_connection = True
             return
-        # HEAD comes only from the egress's health checks: the cache always asks for the whole file.
+        # HEAD comes only from the origin proxy's health checks: the cache always asks for the whole file.
         if handler.command != "HEAD":
             headers = {name.lower(): value for name, value in handler.headers.items()}
             self.seen.append(Seen(method=handler.command, path=handler.path, headers=headers))
@@ -126,17 +126,17 @@ class Edge:
     policy: EdgePolicy
     gateway: Origin
     regions: tuple[Origin, Origin]
-    door: Running
+    ingress: Running
     cache: Cache
     sites: tuple[SiteRoute, ...]
 
     @property
     def maps(self) -> Maps:
-        """The door's maps."""
-        return Maps(self.door.runtime)
+        """The ingress's maps."""
+        return Maps(self.ingress.runtime)
 
     def map_name(self, name: str) -> str:
-        """Return a list's map as the running door knows it."""
+        """Return a list's map as the running ingress knows it."""
         return str(self.folder / "maps" / name_list_map(name))
 
     def print_cache(
@@ -191,7 +191,7 @@ def run_edge(
     serve_gateway: Callable[[Path], AbstractContextManager[None]] | None = None,
     more: Callable[[IngressTarget], IngressTarget] = lambda its: its,
 ) -> Iterator[Edge]:
-    """Run door, cache and origins until the block ends."""
+    """Run ingress, cache and origins until the block ends."""
     with ExitStack() as stack:
         folder = stack.enter_context(open_folder())
         gateway, regions = Origin(), regions or (Origin(), Origin())
@@ -201,8 +201,10 @@ def run_edge(
             stack.enter_context(serve_origin(region))
         _write_maps(folder, {**seed_maps(policy), COUNTRIES: countries, NETWORKS: networks})
         port = free_port()
-        surroundings = more(_door_surroundings(folder, port, regions))
-        door = stack.enter_context(run_haproxy(folder, print_haproxy(compile_door(policy, surroundings))))
+        surroundings = more(_ingress_surroundings(folder, port, regions))
+        ingress = stack.enter_context(
+            run_haproxy(folder, print_haproxy(compile_ingress(policy, surroundings)))
+        )
         cache = stack.enter_context(run_varnish(folder))
         edge = Edge(
             folder=folder,
@@ -210,7 +212,7 @@ def run_edge(
             policy=policy,
             gateway=gateway,
             regions=regions,
-            door=door,
+            ingress=ingress,
             cache=cache,
             sites=sites,
         )
@@ -225,7 +227,7 @@ def run_varnish(folder: Path) -> Iterator[Cache]:
     program = VarnishProgram(
         directory=folder / "cache",
         socket=folder / "cache.sock",
-        door_user=ACCOUNTS.door,
+        ingress_user=ACCOUNTS.ingress,
         storage_megabytes=STORAGE_MEGABYTES,
     )
     program.lay_out()
@@ -291,7 +293,7 @@ def _make_handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _door_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> IngressTarget:
+def _ingress_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> IngressTarget:
     return IngressTarget(
         digest=DIGEST,
         listeners=(IngressListener(address=f"127.0.0.1:{port}"),),

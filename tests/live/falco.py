@@ -40,7 +40,7 @@ _STAND_INS = {
 """What falco cannot know, and what a test puts in its place; each is a waiver."""
 
 
-def demand_falco() -> None:
+def require_falco() -> None:
     """Skip where falco was not built, but not in CI."""
     if not FALCO.exists() and not os.environ.get("CI"):
         pytest.skip("tools/bin/falco is not built: script/tools falco")
@@ -80,7 +80,7 @@ def print_service(policy: EdgePolicy, surroundings: FastlyTarget, account: Linte
 
 def lint(text: str, folder: Path) -> list[dict[str, Any]]:
     """Return everything that falco's linter says about a text, the mildest too."""
-    demand_falco()
+    require_falco()
     file = folder / "main.vcl"
     file.write_text(text)
     done = subprocess.run(
@@ -128,7 +128,7 @@ class Simulator:
 @contextmanager
 def run_simulator(text: str, folder: Path) -> Iterator[Simulator]:
     """Run a service's text until the block ends; skip where falco was not built, but not in CI."""
-    demand_falco()
+    require_falco()
     (folder / "main.vcl").write_text(text)
     process, port = _start(folder)
     try:

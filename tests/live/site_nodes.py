@@ -121,7 +121,7 @@ def run_site_node(
 def started_cache(folder: Path) -> StartedCache:
     """Return the driver of the Varnish that an edge runs in a folder."""
     program = VarnishProgram(
-        directory=folder / "cache", socket=folder / "cache.sock", door_user=ACCOUNTS.door
+        directory=folder / "cache", socket=folder / "cache.sock", ingress_user=ACCOUNTS.ingress
     )
     return StartedCache(program)
 

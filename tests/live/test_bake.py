@@ -83,9 +83,9 @@ def bake_at(campaign: Path, name: str) -> Manifest:
     """Bake the service with a staging folder and a cache of their own."""
     service = campaign / "hamm"
     cache = campaign.parent / f"{name}-cache"
-    larder = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    kitchen = BuildContext(campaign=campaign, larder=larder)
-    return bake(read_recipe(service), service, campaign.parent / name, kitchen, lambda _: None).manifest
+    packages = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
+    context = BuildContext(campaign=campaign, packages=packages)
+    return bake(read_recipe(service), service, campaign.parent / name, context, lambda _: None).manifest
 
 
 def test_pip_leaves_nothing_of_this_machine(campaign: Path) -> None:

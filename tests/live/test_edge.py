@@ -1,4 +1,4 @@
-"""The compiled edge against real programs: HAProxy as the door, Varnish as the cache."""
+"""The compiled edge against real programs: HAProxy as the ingress, Varnish as the cache."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def edge(running: Edge) -> Edge:
 
 
 def turn(edge: Edge, switch: str, *, is_on: bool) -> None:
-    """Turn a switch at the door."""
+    """Turn a switch at the ingress."""
     edge.maps.replace(str(edge.folder / "maps" / SWITCHES_MAP), {switch: str(FOREVER)} if is_on else {})
 
 
@@ -85,7 +85,7 @@ def read_log(edge: Edge, request_id: str) -> dict[str, object]:
     """Return the access log's line about one request."""
 
     def find() -> list[str]:
-        return [line for line in edge.door.log.read_text().splitlines() if request_id in line]
+        return [line for line in edge.ingress.log.read_text().splitlines() if request_id in line]
 
     wait_until(lambda: bool(find()))
     found: dict[str, object] = json.loads(find()[0])
@@ -93,8 +93,8 @@ def read_log(edge: Edge, request_id: str) -> dict[str, object]:
 
 
 def test_running_worker_proves_what_it_serves(edge: Edge) -> None:
-    """The running door gives back the digest that it was compiled with."""
-    assert edge.door.runtime.info().description == DIGEST
+    """The running ingress gives back the digest that it was compiled with."""
+    assert edge.ingress.runtime.info().description == DIGEST
 
 
 def test_wall(edge: Edge) -> None:
@@ -159,7 +159,7 @@ def test_decoy_wears_the_headers_of_a_real_answer(edge: Edge) -> None:
 
 
 def test_wordpress_user_agent(edge: Edge) -> None:
-    """The cache refuses WordPress pingbacks, and the door's log names the rule."""
+    """The cache refuses WordPress pingbacks, and the ingress's log names the rule."""
     refused = edge.ask(headers={"User-Agent": "WordPress/4.6"})
     assert (refused.status, refused.body) == (403, "Forbidden \N{TACO}\n")
     assert edge.ask(headers={"User-Agent": "my WordPress"}).status == 404
@@ -444,7 +444,7 @@ def test_bad_vcl_is_refused(edge: Edge) -> None:
     assert edge.ask().status == 404
 
 
-def test_only_the_door_may_speak_to_the_cache(edge: Edge) -> None:
+def test_only_the_ingress_may_speak_to_the_cache(edge: Edge) -> None:
     """The cache's socket is open to its owner alone."""
     assert (edge.folder / "cache.sock").stat().st_mode & 0o777 == 0o600
 

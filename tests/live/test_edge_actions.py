@@ -1,4 +1,4 @@
-"""Actions that answer or change what becomes of a request, at a running door and cache."""
+"""Actions that answer or change what becomes of a request, at a running ingress and cache."""
 
 from __future__ import annotations
 
@@ -242,8 +242,8 @@ def test_answer_headers_are_set_and_taken_off(edge: Edge, path: str) -> None:
         assert not {"x-powered-by", "x-origin"} & answer.headers.keys()
 
 
-def test_answer_at_the_door_has_its_headers_too(edge: Edge) -> None:
-    """An answer of the door carries what an earlier rule has set."""
+def test_answer_at_the_ingress_has_its_headers_too(edge: Edge) -> None:
+    """An answer of the ingress carries what an earlier rule has set."""
     refused = edge.ask(headers={"User-Agent": "Evil Bot/1.0 (+http://evil.example)"})
     assert (refused.status, refused.headers["strict-transport-security"]) == (403, "max-age=5")
 
@@ -403,12 +403,12 @@ def test_nobody_forges_an_arm(edge: Edge) -> None:
 
 
 def test_lists_of_texts(edge: Edge) -> None:
-    """A text is listed as a whole, at the door and at the cache, unless the list protects it."""
+    """A text is listed as a whole, at the ingress and at the cache, unless the list protects it."""
     evil = "Evil Bot/1.0 (+http://evil.example)"
 
     def refused(agent: str) -> tuple[bool, bool]:
-        door = edge.ask(headers={"User-Agent": agent}).status == 403
-        return door, edge.ask("/lists", headers={"Cookie": f"agent={agent}"}).status == 410
+        ingress = edge.ask(headers={"User-Agent": agent}).status == 403
+        return ingress, edge.ask("/lists", headers={"Cookie": f"agent={agent}"}).status == 410
 
     assert refused(evil) == (True, True)
     assert refused("Evil Bot/1.0") == refused("Good Bot") == (False, False)

@@ -1,4 +1,4 @@
-"""Limits at a running door: who is counted, what counts, and what happens to who comes too often."""
+"""Limits at a running ingress: who is counted, what counts, and what happens to who comes too often."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ limit = { requests = 0, seconds = 60, then = "challenge", pass_seconds = 120 }
 """
 SEAL = re.compile(r'const seal = "([^"]+)"')
 KEY = b"handshake"
-"""The door's key, as tests/live/edges.py gives it."""
+"""The ingress's key, as tests/live/edges.py gives it."""
 CLIENT, STRANGER = "127.0.0.70", "127.0.0.71"
 
 
@@ -192,13 +192,13 @@ def solve(seal: str) -> int:
 
 
 def seal_for(client: str, until: float) -> str:
-    """Return the seal that the door would give this client."""
+    """Return the seal that the ingress would give this client."""
     text = f"{int(until)}.puzzle.{uuid4()}"
     return f"{text}.{_digest(f'seal {client} {text}')}"
 
 
 def pass_for(client: str, until: float) -> str:
-    """Return the pass that the door would give this client."""
+    """Return the pass that the ingress would give this client."""
     return f"{int(until)}.{_digest(f'pass puzzle {client} {int(until)}')}"
 
 
@@ -285,5 +285,5 @@ def test_one_of_many_at_once(edge: Edge) -> None:
 
 @pytest.mark.parametrize("spoilt", ["", ".", "9999999999.", "9999999999.00", "x.y.z"])
 def test_forged_passes_are_refused(edge: Edge, spoilt: str) -> None:
-    """A pass that the door has not sealed opens nothing."""
+    """A pass that the ingress has not sealed opens nothing."""
     assert enter(edge, f"hs_pass_puzzle={spoilt}") == 403

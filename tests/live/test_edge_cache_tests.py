@@ -1,4 +1,4 @@
-"""The public suite of HTTP's caching rules (http-tests/cache-tests), against the real door and cache."""
+"""The public suite of HTTP's caching rules (http-tests/cache-tests), against the real ingress and cache."""
 
 from __future__ import annotations
 

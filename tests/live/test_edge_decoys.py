@@ -222,7 +222,7 @@ def test_deceived_donor_is_named_and_made_whole(edge: Edge) -> None:
 
 
 def watch(edge: Edge) -> AccessLogAnalyzer:
-    """Return who reads the door's log."""
+    """Return who reads the ingress's log."""
     campaign = CampaignSettings.model_validate(
         {"name": "house", "regions": {"east": {"listen": "127.0.0.1:8101"}}}
     )
@@ -238,7 +238,7 @@ def watch(edge: Edge) -> AccessLogAnalyzer:
         moved_at=0.0,
     )
     live = LivePolicy(policy=policy, pointer=pointer)
-    return AccessLogAnalyzer(log=AccessLog(edge.door.log), clock=SystemClock(), policy=live.policy.edge)
+    return AccessLogAnalyzer(log=AccessLog(edge.ingress.log), clock=SystemClock(), policy=live.policy.edge)
 
 
 def find_deceived(witness: AccessLogAnalyzer) -> Deceived:

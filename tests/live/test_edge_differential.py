@@ -1,4 +1,4 @@
-"""Every operator, at the door and at the cache, against CEL's own evaluator, on the same requests."""
+"""Every operator, at the ingress and at the cache, against CEL's own evaluator, on the same requests."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from handshake.drivers.haproxy.program import HaproxyProgram
 from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS, seed_maps
 from tests.live.edges import open_folder
-from tests.unit.edge.compiled import FOLDER, PROBLEMS_BORDER, print_cache, print_door, read_text, split
+from tests.unit.edge.compiled import FOLDER, PROBLEMS_BORDER, print_cache, print_ingress, read_text, split
 
 pytestmark = pytest.mark.live
 
@@ -18,15 +18,15 @@ CASES = [case for case in sorted(FOLDER.glob("*.txt")) if PROBLEMS_BORDER not in
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_haproxy_accepts_the_door(case: Path, tmp_path: Path) -> None:
-    """HAProxy reads the door's configuration without a warning."""
+def test_haproxy_accepts_the_ingress(case: Path, tmp_path: Path) -> None:
+    """HAProxy reads the ingress's configuration without a warning."""
     policy = read_text(split(case)[0])
     maps = tmp_path / "maps"
     maps.mkdir()
     for name, text in {**seed_maps(policy), COUNTRIES: "", NETWORKS: ""}.items():
         (maps / name).write_text(text)
     _make_certificate(tmp_path)
-    text = print_door(policy).replace("/run/", f"{tmp_path}/")
+    text = print_ingress(policy).replace("/run/", f"{tmp_path}/")
     file = tmp_path / "haproxy.cfg"
     file.write_text(text.replace("/c.pem", f"{tmp_path}/c.pem").replace("/ca.pem", f"{tmp_path}/c.pem"))
     HaproxyProgram(configuration=file, master_socket=tmp_path / "master.sock").validate(file)

@@ -21,7 +21,7 @@ from handshake.core.clock import SystemClock
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import HandshakeError
 from handshake.core.subject import Kind, Subject
-from handshake.drivers.haproxy.supervised import SupervisedDoor
+from handshake.drivers.haproxy.supervised import SupervisedIngress
 from handshake.drivers.process.identity import Identity, identify
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.program import ProgramState
@@ -31,8 +31,8 @@ from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
 from handshake.edge.cache.reconcile import CacheReconciler
 from handshake.edge.ingress.compile.maps import COUNTRIES, SWITCHES_MAP
 from handshake.edge.ingress.compile.target import IngressListener, IngressTarget
-from handshake.edge.ingress.reconcile import DoorReconciler
-from handshake.edge.ingress.runtime_maps import DoorMap
+from handshake.edge.ingress.reconcile import IngressReconciler
+from handshake.edge.ingress.runtime_maps import IngressMap
 from handshake.pointers.acks import AckWriter, Place, Role, acks_of, read_acks
 from handshake.pointers.pointer import Pointer
 from handshake.release.manifest import Manifest
@@ -48,9 +48,9 @@ POLICY = """
 [switches.calm]
 description = "none"
 [[rule]]
-name = "door"
+name = "ingress"
 phase = "admit"
-when = 'switch.calm || request.path == "/door"'
+when = 'switch.calm || request.path == "/ingress"'
 respond = {{ status = 200, body = "{revision}" }}
 [[rule]]
 name = "cache"
@@ -82,15 +82,15 @@ class Node:
 
     catalog: MemoryCatalog
     processes: Processes
-    door: DoorReconciler
+    ingress: IngressReconciler
     cache: CacheReconciler
     port: int
 
     def turn(self, role: Role, revision: int) -> None:
         """Let a reconciler act once."""
-        if role is Role.DOOR:
-            switches = DoorMap(name=SWITCHES_MAP, entries={}, subject="switches", revision=1)
-            self.door.cycle(live_at(revision), (switches,))
+        if role is Role.INGRESS:
+            switches = IngressMap(name=SWITCHES_MAP, entries={}, subject="switches", revision=1)
+            self.ingress.cycle(live_at(revision), (switches,))
         else:
             self.cache.cycle(live_at(revision), {})
 
@@ -140,7 +140,7 @@ def node() -> Iterator[Node]:
         probe.close()
         node = build(folder, port)
         try:
-            for role in (Role.CACHE, Role.DOOR):
+            for role in (Role.CACHE, Role.INGRESS):
                 insist(partial(node.turn, role, 1))
             yield node
         finally:
@@ -153,10 +153,10 @@ def build(folder: Path, port: int) -> Node:
     catalog, clock, processes = MemoryCatalog(), SystemClock(), Processes(folder / "programs")
     (folder / "maps").mkdir()
     (folder / "maps" / COUNTRIES).write_text("")
-    door = SupervisedDoor(
-        Role.DOOR,
-        folder=folder / "door",
-        runtime_socket=folder / "door.sock",
+    ingress = SupervisedIngress(
+        Role.INGRESS,
+        folder=folder / "ingress",
+        runtime_socket=folder / "ingress.sock",
         maps=folder / "maps",
         processes=processes,
         clock=clock,
@@ -164,13 +164,13 @@ def build(folder: Path, port: int) -> Node:
     program = VarnishProgram(
         directory=folder / "cache",
         socket=folder / "cache.sock",
-        door_user=ACCOUNTS.door,
+        ingress_user=ACCOUNTS.ingress,
         storage_megabytes=16,
     )
     surroundings = IngressTarget(
         digest="",
         listeners=(IngressListener(address=f"127.0.0.1:{port}"),),
-        runtime_socket=str(folder / "door.sock"),
+        runtime_socket=str(folder / "ingress.sock"),
         maps=str(folder / "maps"),
         cache_socket=str(folder / "cache.sock"),
         regions=(),
@@ -181,9 +181,9 @@ def build(folder: Path, port: int) -> Node:
     return Node(
         catalog=catalog,
         processes=processes,
-        door=DoorReconciler(
-            door=door,
-            acks=AckWriter(catalog, clock, Place(role=Role.DOOR, node="n1")),
+        ingress=IngressReconciler(
+            ingress=ingress,
+            acks=AckWriter(catalog, clock, Place(role=Role.INGRESS, node="n1")),
             surroundings=surroundings,
         ),
         cache=CacheReconciler(
@@ -218,7 +218,7 @@ def attempt(act: Callable[[], None]) -> None:
     [(0.0, True), (0.1, False), (0.25, True)],
     ids=["at-once", "worker", "late"],
 )
-@pytest.mark.parametrize("role", [Role.DOOR, Role.CACHE])
+@pytest.mark.parametrize("role", [Role.INGRESS, Role.CACHE])
 def test_killed_in_the_middle_of_a_change(node: Node, role: Role, delay: float, *, whole: bool) -> None:
     """After a restart that nobody helps, the edge serves what it acknowledged or what it was about to; then the new one."""
     revision = node.acknowledged(role) + 1
@@ -234,7 +234,7 @@ def test_killed_in_the_middle_of_a_change(node: Node, role: Role, delay: float, 
     assert (node.acknowledged(role), node.served(role)) == (revision, revision)
 
 
-@pytest.mark.parametrize("role", [Role.DOOR, Role.CACHE])
+@pytest.mark.parametrize("role", [Role.INGRESS, Role.CACHE])
 def test_killed_after_a_change(node: Node, role: Role) -> None:
     """What was acknowledged is served after a kill, with no agent there."""
     revision = node.acknowledged(role) + 1

@@ -1,4 +1,4 @@
-"""Real doors judge by leases: what ends, ends by the door's own clock, and what comes back does so too."""
+"""Real ingresses judge by leases: what ends, ends by the ingress's own clock, and what comes back does so too."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def edge() -> Iterator[Edge]:
 
 
 def switches(edge: Edge) -> str:
-    """Return the map of switches as the door knows it."""
+    """Return the map of switches as the ingress knows it."""
     return str(edge.folder / "maps" / SWITCHES_MAP)
 
 
 def test_a_switch_that_is_off_for_a_time_comes_back(edge: Edge) -> None:
-    """The moment of a switch's return stands in the map: the door turns it on again with nobody there."""
+    """The moment of a switch's return stands in the map: the ingress turns it on again with nobody there."""
     returns = int(time.time()) + 2
     edge.maps.replace(switches(edge), {name_return("open"): str(returns)})
     assert edge.ask("/").status == 451
@@ -101,8 +101,8 @@ def test_a_map_says_how_much_it_holds_and_by_what_it_judges(edge: Edge) -> None:
     assert edge.maps.look_up(wall, "192.0.2.1") is None
 
 
-def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
-    """A file with a mark, and with lines that became comments, gives a door exactly the leases that are left."""
+def test_a_ingress_loads_what_the_agent_wrote(edge: Edge) -> None:
+    """A file with a mark, and with lines that became comments, gives an ingress exactly the leases that are left."""
     file = ListFile(Path(edge.map_name("wall")), "wall")
     file.rebuild(MapFileMark(base="-", revision=1), [("127.0.0.60", FOREVER), ("127.0.0.61", FOREVER)])
     file.apply({"127.0.0.60": 0, "127.0.0.62": FOREVER}, 2)
@@ -114,8 +114,8 @@ def test_a_door_loads_what_the_agent_wrote(edge: Edge) -> None:
     assert asked == {60: False, 61: True, 62: False}
 
 
-def test_a_door_that_loads_a_mended_file_has_each_key_once(edge: Edge) -> None:
-    """Of two lines that a crash left for one key a door counts both and believes the first; mended, the last is left."""
+def test_a_ingress_that_loads_a_mended_file_has_each_key_once(edge: Edge) -> None:
+    """Of two lines that a crash left for one key an ingress counts both and believes the first; mended, the last is left."""
     wall = Path(edge.map_name("wall"))
     ListFile(wall, "wall").rebuild(MapFileMark(base="-", revision=1), [("127.0.0.63", int(time.time()) - 1)])
     with wall.open("a") as file:
@@ -157,19 +157,19 @@ def test_the_log_names_who_sends_what_cannot_be_read(edge: Edge) -> None:
 
 def _reload(edge: Edge) -> None:
     """Let another worker read the map files."""
-    before = edge.door.runtime.info().process
-    edge.door.master.reload()
-    wait_until(lambda: edge.door.runtime.info().process != before and _has_master(edge))
+    before = edge.ingress.runtime.info().process
+    edge.ingress.master.reload()
+    wait_until(lambda: edge.ingress.runtime.info().process != before and _has_master(edge))
 
 
 def _has_master(edge: Edge) -> bool:
     """Return whether the master answers again: it starts anew with each reload."""
     try:
-        return edge.door.master.workers().current == edge.door.runtime.info().process
+        return edge.ingress.master.workers().current == edge.ingress.runtime.info().process
     except UnavailableError:
         return False
 
 
 def _records(edge: Edge) -> list[LogRecord]:
-    records = (parse_record(line) for line in edge.door.log.read_bytes().splitlines())
+    records = (parse_record(line) for line in edge.ingress.log.read_bytes().splitlines())
     return [record for record in records if record and record.client.startswith("127.0.9.")]

@@ -51,7 +51,7 @@ WAIVED = tuple(
 )
 ORIGIN = {"X-Origin": "o", "X-Out": "o", "Vary": "X-Nonce", "Content-Type": "text/plain"}
 WATCHED = ("x-one", "x-two", "x-key", "x-set", "user-agent")
-OUTGOING = ("x-out", "x-out-door", "x-out-cache", "x-origin", "x-by")
+OUTGOING = ("x-out", "x-out-ingress", "x-out-cache", "x-origin", "x-by")
 POLICIES = 12
 CONDITIONS_OF_EACH_PHASE = 160
 ACTIONS_OF_EACH_KIND = 20
@@ -200,7 +200,7 @@ def test_whole_policies(number: int) -> None:
 
 
 def write_map(values: Mapping[str, object]) -> str:
-    """Return a door's map."""
+    """Return an ingress's map."""
     return "".join(f"{key} {value}\n" for key, value in values.items())
 
 

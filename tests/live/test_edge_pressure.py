@@ -18,7 +18,7 @@ pytestmark = pytest.mark.live
 
 KEPT = {"Content-Type": "text/plain", "Cache-Control": "max-age=600"}
 HEADER_SECONDS = 5.0
-"""What the door gives a client for a request's head."""
+"""What the ingress gives a client for a request's head."""
 SLACK_SECONDS = 4.0
 FLOOD = 10_000
 LARGE_BYTES = 12_000_000
@@ -39,17 +39,17 @@ def edge() -> Iterator[Edge]:
 
 @pytest.fixture(autouse=True)
 def nothing_seen(edge: Edge) -> Iterator[None]:
-    """Begin with an origin that saw nothing, and see at the end that the same door still serves."""
+    """Begin with an origin that saw nothing, and see at the end that the same ingress still serves."""
     edge.gateway.seen.clear()
-    process = edge.door.runtime.info().process
+    process = edge.ingress.runtime.info().process
     yield
     assert edge.ask("/page").body == "page"
-    assert edge.door.runtime.info().process == process
+    assert edge.ingress.runtime.info().process == process
 
 
 @contextmanager
 def connect(edge: Edge) -> Iterator[socket.socket]:
-    """Open a connection to the door."""
+    """Open a connection to the ingress."""
     with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as connection:
         yield connection
 
@@ -179,7 +179,7 @@ def test_a_thousand_visitors_of_one_cold_page(edge: Edge) -> None:
 def test_flood_of_connections(edge: Edge) -> None:
     """Behind ten thousand idle connections, or as many as this machine lets one program open, visitors are served.
 
-    Where they are more than the door may hold, a visitor waits until the first of them are cut.
+    Where they are more than the ingress may hold, a visitor waits until the first of them are cut.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     number = min(FLOOD, soft - SPARE_FILES)

@@ -1,4 +1,4 @@
-"""Replays against the real edge: what the door logged, and what two edges with different policies really do."""
+"""Replays against the real edge: what the ingress logged, and what two edges with different policies really do."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def change(text: str) -> str:
 
 
 def drive(policy: EdgePolicy) -> list[bytes]:
-    """Send every request through an edge of its own; return the door's log."""
+    """Send every request through an edge of its own; return the ingress's log."""
     with run_edge(policy, (), COUNTRIES) as edge:
         for number, asked in enumerate(REQUESTS):
             path = f"{asked.path}{'&' if '?' in asked.path else '?'}n={number:04}"
@@ -143,13 +143,13 @@ def drive(policy: EdgePolicy) -> list[bytes]:
 
 
 def collect(edge: Edge, count: int) -> list[bytes]:
-    """Return the door's records, once all of them are written."""
+    """Return the ingress's records, once all of them are written."""
 
     def read() -> list[bytes]:
-        return [line for line in edge.door.log.read_bytes().splitlines() if parse_record(line)]
+        return [line for line in edge.ingress.log.read_bytes().splitlines() if parse_record(line)]
 
     wait_until(lambda: len(read()) >= count, read)
-    # The door's threads write side by side: what comes first in the log need not have been asked first.
+    # The ingress's threads write side by side: what comes first in the log need not have been asked first.
     return sorted(read(), key=_number)
 
 
@@ -162,7 +162,7 @@ def _number(line: bytes) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Driven:
-    """Two policies, and what the door of each logged for the same requests."""
+    """Two policies, and what the ingress of each logged for the same requests."""
 
     before: EdgePolicy
     after: EdgePolicy
@@ -184,7 +184,7 @@ def driven() -> Iterator[Driven]:
     yield Driven(before=before, after=after, log_before=drive(before), log_after=drive(after))
 
 
-def test_the_same_policy_comes_to_what_the_door_logged(driven: Driven) -> None:
+def test_the_same_policy_comes_to_what_the_ingress_logged(driven: Driven) -> None:
     """Replayed under the policy that wrote it, a log changes nothing, and each record names the rule that is found."""
     report = driven.replay(driven.before, driven.log_before)
     assert (report.requests, report.same) == (len(driven.log_before), len(driven.log_before))
@@ -224,8 +224,8 @@ def short(expected: Counter[tuple[Any, ...]]) -> Counter[tuple[Any, ...]]:
     return counts
 
 
-def test_what_the_door_refuses_by_itself_is_foretold(driven: Driven) -> None:
-    """The simulator names the refusal, and the status, that the door logs for a malformed request."""
+def test_what_the_ingress_refuses_by_itself_is_foretold(driven: Driven) -> None:
+    """The simulator names the refusal, and the status, that the ingress logs for a malformed request."""
     refused = [json.loads(line) for line in driven.log_before[-len(MALFORMED) :]]
     for record in refused:
         request = Request(

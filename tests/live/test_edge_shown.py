@@ -97,7 +97,7 @@ def test_a_split(edge: Edge) -> None:
         assert not any("set-cookie" in each.headers for each in again)
         seen.add((cookie[-1], first.body))
     assert seen == {("a", "live"), ("b", "other")}
-    log = AccessLog(edge.door.log)
+    log = AccessLog(edge.ingress.log)
     wait_until(
         lambda: sum(arm.requests for arm in count_arms(log.lines(0), {"calls": "/calls"})) == 120, lambda: ""
     )

@@ -35,7 +35,7 @@ respond = {{ status = 410, body = "{number}" }}
 
 
 def write_long_answers() -> str:
-    """Return a policy of answers as long as they may be, at the door, by lot, and at the cache."""
+    """Return a policy of answers as long as they may be, at the ingress, by lot, and at the cache."""
     headers = ", ".join(f'{name} = "{value}"' for name, value in HEADERS.items())
     answer = f"status = 418, headers = {{ {headers} }}, body = "
     body = "b" * (LARGEST_ANSWER_BYTES - LARGEST_HEAD_BYTES)
@@ -46,9 +46,9 @@ phase = "admit"
 when = 'true'
 headers = {{ response = {{ set = {{ X-Spout-{MOST_HEADERS} = "marked" }} }} }}
 [[rule]]
-name = "door"
+name = "ingress"
 phase = "admit"
-when = 'request.path == "/door"'
+when = 'request.path == "/ingress"'
 respond = {{ {answer}"{body}" }}
 [[rule]]
 name = "decoy"
@@ -94,7 +94,7 @@ def test_many_headers(edge: Edge, fields: int, statuses: set[int]) -> None:
     assert edge.ask().status == 404
 
 
-@pytest.mark.parametrize("path", ["/door", "/decoy", "/cache"])
+@pytest.mark.parametrize("path", ["/ingress", "/decoy", "/cache"])
 def test_long_answers(wordy: Edge, path: str) -> None:
     """An answer as long as a policy may write arrives whole, and other rules still change its headers."""
     answer = wordy.ask(path)

@@ -1,4 +1,4 @@
-"""Requests that two programs could read differently, sent through the real door and cache to a recording origin."""
+"""Requests that two programs could read differently, sent through the real ingress and cache to a recording origin."""
 
 from __future__ import annotations
 

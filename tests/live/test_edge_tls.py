@@ -1,4 +1,4 @@
-"""TLS and HTTP/2 at the real door: the protocol's own suite, a renewal under load, and an ACME challenge."""
+"""TLS and HTTP/2 at the real ingress: the protocol's own suite, a renewal under load, and an ACME challenge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 from handshake.core.clock import SystemClock
 from handshake.core.errors import RefusedError
 from handshake.drivers.x509.self_signed import make_self_signed, print_self_signed
-from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.configuration import compile_ingress
 from handshake.edge.ingress.compile.target import IngressListener, IngressTarget
 from handshake.edge.ingress.reconcile import digest_certificates
 from handshake.syntax.haproxy import print_haproxy
@@ -44,8 +44,8 @@ respond = { status = 403 }
 TOKEN = "token.thumbprint"
 
 
-class Door:
-    """A door with TLS, and all that a renewal needs."""
+class Ingress:
+    """An ingress with TLS, and all that a renewal needs."""
 
     def __init__(self, folder: Path) -> None:
         self.certificates = folder / "certificates"
@@ -76,7 +76,7 @@ class Door:
             digest=f"sha256:{digest_certificates(self.certificates)}",
             certificates=digest_certificates(self.certificates),
         )
-        edge.door.reload.serve(print_haproxy(compile_door(edge.policy, now)), now.digest)
+        edge.ingress.reload.serve(print_haproxy(compile_ingress(edge.policy, now)), now.digest)
 
     def certificate(self) -> bytes:
         """Return the certificate that a visitor is shown."""
@@ -85,16 +85,16 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Door:
-    """Return the door of this file before it runs."""
-    return Door(tmp_path_factory.mktemp("tls"))
+def ingress(tmp_path_factory: pytest.TempPathFactory) -> Ingress:
+    """Return the ingress of this file before it runs."""
+    return Ingress(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")
-def edge(door: Door) -> Iterator[Edge]:
+def edge(ingress: Ingress) -> Iterator[Edge]:
     """Run one edge with TLS for all tests of this file; its origin answers whatever comes."""
     recorder = Recorder()
-    with run_edge(read_text(POLICY), (), "", serve_gateway=recorder.serve, more=door.complete) as edge:
+    with run_edge(read_text(POLICY), (), "", serve_gateway=recorder.serve, more=ingress.complete) as edge:
         yield edge
 
 
@@ -114,9 +114,9 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-def ask(door: Door, path: str = "/") -> int:
+def ask(ingress: Ingress, path: str = "/") -> int:
     """Return the status of one request on a connection of its own."""
-    connection = HTTPSConnection("127.0.0.1", door.port, timeout=10, context=trusting())
+    connection = HTTPSConnection("127.0.0.1", ingress.port, timeout=10, context=trusting())
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -127,40 +127,40 @@ def ask(door: Door, path: str = "/") -> int:
 
 
 @needs_h2spec
-def test_h2spec(edge: Edge, door: Door) -> None:
-    """The door passes every case of h2spec."""
+def test_h2spec(edge: Edge, ingress: Ingress) -> None:
+    """The ingress passes every case of h2spec."""
     del edge
-    argv = (str(H2SPEC), "-t", "-k", "-p", str(door.port), "-o", "3")
+    argv = (str(H2SPEC), "-t", "-k", "-p", str(ingress.port), "-o", "3")
     told = subprocess.run(argv, capture_output=True, check=False, text=True, timeout=60)
     assert told.returncode == 0, told.stdout[-3000:]
     assert "145 tests, 145 passed, 0 skipped, 0 failed" in told.stdout
 
 
-def test_protocols(edge: Edge, door: Door) -> None:
+def test_protocols(edge: Edge, ingress: Ingress) -> None:
     """Visitors choose HTTP/2 or HTTP/1.1, over TLS 1.2 or later."""
     del edge
     for protocol in ("h2", "http/1.1"):
         with (
-            socket.create_connection(("127.0.0.1", door.port), timeout=5) as plain,
+            socket.create_connection(("127.0.0.1", ingress.port), timeout=5) as plain,
             wrap(plain, protocol) as its,
         ):
             assert its.selected_alpn_protocol() == protocol
             assert its.version() in {"TLSv1.2", "TLSv1.3"}
 
 
-def test_policy_holds_over_tls(edge: Edge, door: Door) -> None:
+def test_policy_holds_over_tls(edge: Edge, ingress: Ingress) -> None:
     """A rule of the policy is the same whichever way a visitor comes."""
-    assert [ask(door), ask(door, "/shut"), edge.ask("/shut").status] == [200, 403, 403]
+    assert [ask(ingress), ask(ingress, "/shut"), edge.ask("/shut").status] == [200, 403, 403]
 
 
-def test_renewal_under_load(edge: Edge, door: Door) -> None:
+def test_renewal_under_load(edge: Edge, ingress: Ingress) -> None:
     """A renewed certificate is shown to new visitors, and no visitor notices anything else."""
-    before, failed, is_over = door.certificate(), list[str](), threading.Event()
+    before, failed, is_over = ingress.certificate(), list[str](), threading.Event()
 
     def visit() -> None:
         while not is_over.is_set():
             try:
-                status = ask(door)
+                status = ask(ingress)
             except OSError as error:
                 failed.append(repr(error))
             else:
@@ -170,31 +170,31 @@ def test_renewal_under_load(edge: Edge, door: Door) -> None:
     for visitor in visitors:
         visitor.start()
     for _ in range(3):
-        door.renew(edge)
+        ingress.renew(edge)
     is_over.set()
     for visitor in visitors:
         visitor.join()
     assert failed == []
-    assert door.certificate() != before
+    assert ingress.certificate() != before
 
 
-def test_broken_certificate_is_refused(edge: Edge, door: Door) -> None:
+def test_broken_certificate_is_refused(edge: Edge, ingress: Ingress) -> None:
     """A file that is no certificate leaves the old one in force."""
-    before = door.certificate()
-    broken = door.certificates / "broken.pem"
+    before = ingress.certificate()
+    broken = ingress.certificates / "broken.pem"
     broken.write_text("no certificate")
     try:
         with pytest.raises(RefusedError, match="does not accept"):
-            door.renew(edge)
+            ingress.renew(edge)
     finally:
         broken.unlink()
-    assert door.certificate() == before
+    assert ingress.certificate() == before
 
 
-def test_acme_challenge(edge: Edge, door: Door) -> None:
+def test_acme_challenge(edge: Edge, ingress: Ingress) -> None:
     """A challenge reaches the ACME client while it runs, past all rules, and nobody else; without one it is 503."""
     path = f"/.well-known/acme-challenge/{TOKEN}"
-    with answer_challenges(door.acme):
+    with answer_challenges(ingress.acme):
         told = edge.ask(path)
     assert (told.status, told.body) == (200, TOKEN)
     assert edge.ask(path).status == 503

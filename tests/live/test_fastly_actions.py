@@ -110,18 +110,18 @@ def test_redirect_keeps_the_query(fastly: Fastly) -> None:
     assert (found.status, found.headers["location"]) == (308, "https://example.org/new/?a=1&b=2")
 
 
-def test_decoy_is_the_doors(fastly: Fastly) -> None:
-    """Fastly gives each attacker the very answer that the door would give, so a changed way gives nothing away."""
+def test_decoy_is_the_ingresses(fastly: Fastly) -> None:
+    """Fastly gives each attacker the very answer that the ingress would give, so a changed way gives nothing away."""
     policy = read_text(POLICY)
     bodies = [f"card={number}" for number in range(12)]
     with run_edge(policy, (), "") as edge:
-        door = [edge.ask("/donate", method="POST", body=body).status for body in bodies]
+        ingress = [edge.ask("/donate", method="POST", body=body).status for body in bodies]
     found = [fastly.service.ask("/donate", method="POST", body=body).status for body in bodies]
-    assert found == door
+    assert found == ingress
     assert len(set(found)) > 1
 
 
-def test_decoy_that_takes_its_time_is_the_doors_own(fastly: Fastly) -> None:
+def test_decoy_that_takes_its_time_is_the_ingresses_own(fastly: Fastly) -> None:
     """What Fastly cannot give as it is meant goes the way of a real request, with the client's address."""
     assert fastly.service.ask("/slow-donate", method="POST", body="card=1", source="127.0.0.4").status == 404
     heard = fastly.origin.seen[-1]
@@ -155,7 +155,7 @@ def test_challenge_is_passed_by_solving_it(fastly: Fastly) -> None:
 
 
 def test_pass_that_ended_is_none(fastly: Fastly) -> None:
-    """A pass is good for its time only, and the door's is good at Fastly."""
+    """A pass is good for its time only, and the ingress's is good at Fastly."""
 
     def ask(until: int) -> int:
         digest = hmac.new(KEY, f"pass puzzle 127.0.0.1 {until}".encode(), "sha256").hexdigest().upper()
@@ -237,8 +237,10 @@ def test_a_page_carries_its_address_as_a_tag(fastly: Fastly) -> None:
         ("/docs/api/x", "no-cache, max-age=60", False),
     ],
 )
-def test_sites_are_kept_as_the_door_says(fastly: Fastly, path: str, control: str, *, is_kept: bool) -> None:
-    """A site's document is asked for each time, whatever a rule says of caching; an asset is kept as the door says."""
+def test_sites_are_kept_as_the_ingress_says(
+    fastly: Fastly, path: str, control: str, *, is_kept: bool
+) -> None:
+    """A site's document is asked for each time, whatever a rule says of caching; an asset is kept as the ingress says."""
     fastly.origin.files[path] = (200, {"Cache-Control": control}, "site")
     assert fastly.service.ask(path).headers["cache-control"] == control
     # Falco keeps passed answers too; what a shield tags is what Fastly would keep.
@@ -278,7 +280,7 @@ def test_arm_is_kept_and_told(fastly: Fastly) -> None:
     ],
 )
 def test_doubtful_forms_are_refused(fastly: Fastly, path: str, method: str, expected: int) -> None:
-    """What could walk around a rule on a path is refused, as at the door."""
+    """What could walk around a rule on a path is refused, as at the ingress."""
     assert fastly.service.ask(path, method=method).status == expected
 
 

@@ -1,6 +1,6 @@
 """The same policy, the same requests: Fastly's text, executed by falco, against CEL's own evaluator.
 
-The door and the cache are held to the same conditions and requests by `test_edge_differential.py`: so a policy means the
+The ingress and the cache are held to the same conditions and requests by `test_edge_differential.py`: so a policy means the
 same with Fastly in front and with Fastly gone.
 """
 

@@ -419,8 +419,8 @@ def test_a_plan_shows_the_difference_and_what_has_no_room(house: House) -> None:
         "+fastly domain www.example.org",
     } <= {*told}
     assert any(line.startswith("+") and "# edge.toml:" in line and line.endswith(" wall") for line in told)
-    assert any(line.endswith("# handshake.toml: routed by the door: /calls") for line in told)
-    assert any(line.startswith("fastly: site calls: routed by the door") for line in told)
+    assert any(line.endswith("# handshake.toml: routed by the ingress: /calls") for line in told)
+    assert any(line.startswith("fastly: site calls: routed by the ingress") for line in told)
     house.arrive()
     assert planner.plan(house.live.policy) == ()
     house.ban(*(f"198.51.{number // 128}.{number % 128 * 2}" for number in range(201)))

@@ -9,7 +9,7 @@ import pytest
 from handshake.edge.fastly.compile.containers import LinterAccount
 from handshake.edge.fastly.compile.target import FastlyTarget
 from tests.live.falco import lint, print_service, read_waivers
-from tests.unit.edge.compiled import DOOR_BORDER, FOLDER, read_text, split
+from tests.unit.edge.compiled import FOLDER, INGRESS_BORDER, read_text, split
 
 pytestmark = pytest.mark.live
 
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 CASES = sorted(FOLDER.glob("*.txt"))
 FILES = (REPOSITORY / "examples/campaign/edge.toml", REPOSITORY / "tests/golden/fastly/every-action.toml")
 POLICIES = {file.parent.name: file.read_text() for file in FILES}
-POLICIES |= {case.stem: text for case in CASES for text, found in [split(case)] if DOOR_BORDER in found}
+POLICIES |= {case.stem: text for case in CASES for text, found in [split(case)] if INGRESS_BORDER in found}
 
 MOUNTS = dict.fromkeys(POLICIES, ()) | {"campaign": ("/calls", "/docs/api"), "fastly": ("/",)}
 

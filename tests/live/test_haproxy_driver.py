@@ -31,8 +31,8 @@ defaults
     timeout client 5s
     timeout server 5s
     timeout connect 1s
-frontend door
-    bind unix@{folder}/door.sock
+frontend ingress
+    bind unix@{folder}/ingress.sock
     http-request deny if {{ src,map_ip({folder}/wall.map) -m found }}
     http-request deny if {{ hdr(user-agent),map_str({folder}/agents.map) -m found }}
     default_backend pool
@@ -129,7 +129,7 @@ def test_a_server_with_a_request_stays(running: Running, tmp_path: Path) -> None
         backend.listen()
         servers.add("pool", "one", f"127.0.0.1:{backend.getsockname()[1]}", ())
         servers.order("pool", "one", Order.READY)
-        visitor.connect(str(tmp_path / "door.sock"))
+        visitor.connect(str(tmp_path / "ingress.sock"))
         visitor.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         channel, _ = backend.accept()
         servers.order("pool", "one", Order.MAINT)

@@ -294,10 +294,10 @@ def test_forget_needs_an_ended_program(processes: Processes) -> None:
 
 def test_missing_program_names_its_package() -> None:
     """A missing program's problem says what needs it, and the line that installs it."""
-    need = Need(program="no-such-program", reason="to open the door", package="no-such-package")
+    need = Need(program="no-such-program", reason="to open the ingress", package="no-such-package")
     here = Need(program="sh", reason="to run", package="dash")
     (problem,) = missing_programs([need, here])
-    assert problem.what == "no-such-program is not installed; it is needed to open the door"
+    assert problem.what == "no-such-program is not installed; it is needed to open the ingress"
     assert problem.hint == "sudo apt-get install no-such-package"
 
 
@@ -305,6 +305,6 @@ def test_port_in_use_names_its_holder() -> None:
     """A port's holder is named by pid and program; a free port has none."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        (problem,) = check_port(port, needed_by="the door", where=Location(file="handshake.toml"))
+        (problem,) = check_port(port, needed_by="the ingress", where=Location(file="handshake.toml"))
         assert f"(pid {os.getpid()}) listens there" in problem.what
     assert port_holder(port) is None

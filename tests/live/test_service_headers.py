@@ -1,4 +1,4 @@
-"""What a service is told: the whole way of a request, through a real door, cache and gateway, to who remembers it."""
+"""What a service is told: the whole way of a request, through a real ingress, cache and gateway, to who remembers it."""
 
 from __future__ import annotations
 
@@ -134,4 +134,4 @@ def test_a_service_cannot_speak_for_the_cache(served: tuple[Edge, Backend]) -> N
     edge, _ = served
     answer = edge.ask("/page", headers={"Cookie": "hs_arm_look=bold"}, source=CLIENT)
     assert {name for name, value in answer.headers.items() if "forged" in value} == {"x-hs-content"}
-    assert "forged" not in edge.door.log.read_text()
+    assert "forged" not in edge.ingress.log.read_text()

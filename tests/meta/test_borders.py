@@ -44,7 +44,7 @@ def test_nothing_but_the_tests_evaluates_with_cel() -> None:
 
 
 def test_names_of_the_hops_stand_in_one_module() -> None:
-    """No other module spells a header in which door, cache and gateway speak to one another, in whatever case."""
+    """No other module spells a header in which ingress, cache and gateway speak to one another, in whatever case."""
     prefixes = (HOP_PREFIX.lower(), ARM_PREFIX.lower())
     spelled = {
         module.path.name

@@ -30,7 +30,7 @@ class Long:
 
 LONG = {
     "kills": Long(
-        what="lists change while door, worker, agent and cache die, twelve times each",
+        what="lists change while ingress, worker, agent and cache die, twelve times each",
         argv=(PYTEST, "--long", "-m", "long", "tests/house/test_lists_survive.py"),
     ),
     "faults": Long(

@@ -59,9 +59,9 @@ class HouseUnderTest:
         return described
 
     @property
-    def door(self) -> str:
+    def ingress(self) -> str:
         """Where visitors arrive: `127.0.0.1:PORT`."""
-        address: str = self.description["door"]
+        address: str = self.description["ingress"]
         return address
 
     def handshake(
@@ -88,9 +88,9 @@ class HouseUnderTest:
         return json.loads(self.handshake(*words, "--json", check=check, seconds=seconds).stdout)
 
     def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
-        """Ask the door as a visitor; header names are written with underscores."""
+        """Ask the ingress as a visitor; header names are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.http.request("GET", f"http://{self.door}{path}", headers=named, redirect=False)
+        return self.http.request("GET", f"http://{self.ingress}{path}", headers=named, redirect=False)
 
     def pid_of(self, program: str) -> int:
         """Return the process id of a supervised program."""

@@ -121,7 +121,7 @@ class WorldNode:
             clock=self._shared.clock,
             host=self.host,
             launcher=Launcher(
-                demand_signed=lambda _: None,
+                require_signed=lambda _: None,
                 fetch=fetch,
                 base_of=lambda _: None,
                 contract_of=contract_of,

@@ -21,7 +21,7 @@ from handshake.core.outcome import Outcome
 from handshake.core.subject import Kind, Subject
 from handshake.edge.cache.purge import decode_purges
 from handshake.edge.cache.reconcile import CacheReconciler
-from handshake.edge.ingress.reconcile import DoorReconciler
+from handshake.edge.ingress.reconcile import IngressReconciler
 from handshake.edge.ingress.runtime_maps import FollowedLists, wanted_switches
 from handshake.fleet.generations import GenerationReader
 from handshake.fleet.instance import Assignment, Generation
@@ -82,7 +82,7 @@ class AgentParts:
     policies: PolicyReader
     targets: GenerationReader
     gateway: GatewayReconciler
-    door: DoorReconciler
+    ingress: IngressReconciler
     cache: CacheReconciler
     programs_of: Callable[[LivePolicy], Sequence[LocalProgram]]
     prepare_countries: Callable[[str, str], None]
@@ -101,7 +101,7 @@ class Agent:
         self._parts = parts
         self._programs = Loop("programs", self._keep_programs, tick_seconds=_SLOW_TICK_SECONDS)
         self._gateway = Loop("gateway", self._keep_gateway, tick_seconds=_SLOW_TICK_SECONDS)
-        self._door = Loop("door", self._keep_door, tick_seconds=_SLOW_TICK_SECONDS)
+        self._ingress = Loop("ingress", self._keep_ingress, tick_seconds=_SLOW_TICK_SECONDS)
         self._cache = Loop("cache", self._keep_cache, tick_seconds=_SLOW_TICK_SECONDS)
         self._warming = Loop("warming", parts.cache.go_on_warming, tick_seconds=_SLOW_TICK_SECONDS)
         self._fleet = Loop("instances", self._keep_instances, tick_seconds=_PROBE_SECONDS)
@@ -110,8 +110,8 @@ class Agent:
         self._presence = Loop("presence", self._keep_presence, tick_seconds=PRESENCE_SECONDS)
         self._instances: Instances | None = None
         self._pointers = prefix_feed(catalog, POINTERS, self._wake_all)
-        self._switches = prefix_feed(catalog, SWITCHES, self._door.wake)
-        self._lists = prefix_feed(catalog, LISTS, self._door.wake)
+        self._switches = prefix_feed(catalog, SWITCHES, self._ingress.wake)
+        self._lists = prefix_feed(catalog, LISTS, self._ingress.wake)
         self._purges = prefix_feed(catalog, PURGES, self._cache.wake)
         self._site_traffic = prefix_feed(catalog, SITE_TRAFFIC, self._cache.wake)
         self._assignments = prefix_feed(catalog, f"{ASSIGNMENTS}{node}/", self._fleet.wake)
@@ -126,7 +126,7 @@ class Agent:
             self._presence,
             self._programs,
             self._gateway,
-            self._door,
+            self._ingress,
             self._cache,
             self._warming,
             self._fleet,
@@ -213,7 +213,7 @@ class Agent:
         feed = self._pools[service]
         return wanted_from(feed.latest, is_readable=feed.is_readable)
 
-    def _keep_door(self) -> Outcome:
+    def _keep_ingress(self) -> Outcome:
         live = self._live()
         switches, lists = self._switches.latest(), self._lists.latest()
         if live is None or switches is None or lists is None:
@@ -221,8 +221,8 @@ class Agent:
         self._parts.prepare_countries(live.policy.campaign.countries, live.policy.campaign.networks)
         now, edge = self._clock.now(), live.policy.edge
         followed = self._parts.lists.follow(edge, lists, now)
-        outcome = self._parts.door.cycle(live, (wanted_switches(edge, switches, now),), followed)
-        self._parts.lists.demand_all()
+        outcome = self._parts.ingress.cycle(live, (wanted_switches(edge, switches, now),), followed)
+        self._parts.lists.require_all()
         return outcome
 
     def _keep_cache(self) -> Outcome:

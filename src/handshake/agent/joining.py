@@ -84,7 +84,7 @@ class Invitation:
     home: str
     """The home node's agent, which lends releases."""
     dashboard: str
-    door_port: int
+    ingress_port: int
     agent_port: int
     dogstatsd: str
     regions: dict[str, str]
@@ -107,7 +107,7 @@ def invite(house: NodePaths, lent: dict[str, str], node: str) -> Invitation:
         catalog=house.catalog,
         home=house.agent,
         dashboard=house.dashboard,
-        door_port=_port(house.door),
+        ingress_port=_port(house.ingress),
         agent_port=_port(house.agent),
         dogstatsd=house.dogstatsd,
         regions=house.regions,
@@ -118,7 +118,7 @@ def invite(house: NodePaths, lent: dict[str, str], node: str) -> Invitation:
 
 
 def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, data: Path) -> NodePaths:
-    """Return the house of an invited node; its door and its agent listen on the node's own address."""
+    """Return the house of an invited node; its ingress and its agent listen on the node's own address."""
     return NodePaths(
         name=invitation.campaign,
         node=invitation.node,
@@ -128,7 +128,7 @@ def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, dat
         catalog=invitation.catalog,
         agent=f"{address}:{invitation.agent_port}",
         dashboard=invitation.dashboard,
-        door=f"{address}:{invitation.door_port}",
+        ingress=f"{address}:{invitation.ingress_port}",
         countries="",
         dogstatsd=invitation.dogstatsd,
         regions=invitation.regions,

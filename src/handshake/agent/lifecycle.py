@@ -12,7 +12,7 @@ from handshake.core.errors import HandshakeError, UnavailableError
 from handshake.release.node_paths import NodePaths
 
 CATALOG, AGENT, CONTROL = "catalog", "agent", "control"
-_ROUTERS = ("door", "cache", "gateway")
+_ROUTERS = ("ingress", "cache", "gateway")
 _IN_ORDER = {CONTROL, AGENT, CATALOG, *_ROUTERS}
 _START_SECONDS = 20.0
 _PAUSE_SECONDS = 0.05
@@ -76,7 +76,7 @@ class Lifecycle:
         return tuple(started)
 
     def stop(self, tell: Callable[[str], None]) -> None:
-        """Stop everything: first those who would start things again, then doors before what is behind them."""
+        """Stop everything: first those who would start things again, then ingresses before what is behind them."""
         self._stop_programs((CONTROL, AGENT), tell)
         # Only now is nobody left who would start another one.
         self._stop_programs(_ROUTERS, tell)

@@ -16,17 +16,17 @@ from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.core.subject import Kind, Subject
 from handshake.edge.cache.cache import Purge
 from handshake.edge.cache.purge import Purges, describe_purge
-from handshake.edge.lists.declared import DataReport, wait_for_doors
+from handshake.edge.lists.declared import DataReport, wait_for_ingresses
 from handshake.edge.lists.editor import ListEditor, Term
 from handshake.edge.lists.switches import SwitchEditor
-from handshake.image.contract_check.report import ContractResults, demand_shaken
+from handshake.image.contract_check.report import ContractResults, require_checked
 from handshake.pointers.acks import PURGES_SUBJECT
 from handshake.pointers.arrival import Arrival, ArrivalOutcome, Arrivals
 from handshake.pointers.pointer import Move, Pointer
 from handshake.pointers.pointers import Pointers
 from handshake.release.upload_lock import Uploads
 
-_DOOR_SECONDS = 10.0
+_INGRESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Operator:
     pointers: Pointers
     arrivals: Arrivals
     publisher: Publisher
-    switchboard: SwitchEditor
+    switch_editor: SwitchEditor
     wall: ListEditor
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
@@ -86,8 +86,8 @@ class Operator:
         if today is None:
             self.publisher.require_declared(subject)
         if not forced:
-            self.demand_shaken(subject, release)
-            self._demand_passing(subject, release)
+            self.require_checked(subject, release)
+            self._require_passing(subject, release)
         now = today.revision if today else 0
         return self._move(
             subject,
@@ -103,7 +103,7 @@ class Operator:
         if today is None:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
         if to and to not in {past.release for past in self.pointers.history(subject)}:
-            self.demand_shaken(subject, to)
+            self.require_checked(subject, to)
         return self._move(subject, to or self._before(today), reason, today.revision, is_urgent=True)
 
     def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
@@ -112,28 +112,28 @@ class Operator:
 
     def set_switch(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
         """Turn a switch on or off, for a time or for good."""
-        return self.switchboard.set(name, is_on=is_on, seconds=seconds, reason=reason)
+        return self.switch_editor.set(name, is_on=is_on, seconds=seconds, reason=reason)
 
     def undo_switch(self, name: str) -> DataReport:
         """Return a switch to what it was before it was last set."""
-        return self.switchboard.undo(name)
+        return self.switch_editor.undo(name)
 
     def put_on_list(self, name: str, entry: str, *, seconds: float | None, reason: str) -> DataReport:
         """Put an entry on a list, for a time or for good."""
-        return self.wall.add(
+        return self.list_editor.add(
             name, (entry,), term=Term(seconds=seconds, is_for_good=seconds is None), reason=reason
         )
 
     def take_off_list(self, name: str, entry: str, *, reason: str) -> DataReport:
         """Take an entry off a list."""
-        return self.wall.remove(name, (entry,), reason=reason)
+        return self.list_editor.remove(name, (entry,), reason=reason)
 
     def purge(self, purge: Purge, *, reason: str) -> DataReport:
         """Let every cache forget pages, at last Fastly's."""
         live = self.read_live()
         has_fastly = live is not None and live.policy.campaign.fastly is not None
         revision = Purges(self.catalog, self.clock).order(purge, author=self.who, reason=reason)
-        return self._wait_for_doors(
+        return self._wait_for_ingresses(
             PURGES_SUBJECT, revision, f"purge of {describe_purge(purge)}", has_fastly=has_fastly
         )
 
@@ -144,13 +144,13 @@ class Operator:
             raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
         return live
 
-    def demand_shaken(self, subject: Subject, release: Digest) -> None:
+    def require_checked(self, subject: Subject, release: Digest) -> None:
         """Require that an image has passed the contract check; RefusedError where it has not."""
-        demand_shaken(
+        require_checked(
             subject, release, ContractResults(self.catalog).find(release), self.pointers.history(subject)
         )
 
-    def _demand_passing(self, subject: Subject, release: Digest) -> None:
+    def _require_passing(self, subject: Subject, release: Digest) -> None:
         if subject.kind is Kind.POLICY is self.kind_of(release) and (
             problems := self.find_failing_cases(release)
         ):
@@ -178,17 +178,17 @@ class Operator:
         stable = {past.stable for past in history}
         return next((release for release in others if release in stable), others[0])
 
-    def _wait_for_doors(
+    def _wait_for_ingresses(
         self, subject: str, revision: int, what: str, *, has_fastly: bool = False
     ) -> DataReport:
-        return wait_for_doors(
+        return wait_for_ingresses(
             self.catalog,
             self.clock,
             self.nodes,
             subject=subject,
             revision=revision,
             what=what,
-            seconds=_DOOR_SECONDS,
+            seconds=_INGRESS_SECONDS,
             has_fastly=has_fastly,
         )
 

@@ -57,7 +57,7 @@ class PublishContext:
     stores: Sequence[ObjectStore]
     stores_of_site: Callable[[str], Sequence[ObjectStore]]
     """The same regions, opened with what this site may write."""
-    larder_for: Callable[[str], PackageSource]
+    package_source_for: Callable[[str], PackageSource]
     """From an image's base to where its packages come from."""
     debian: Debian
     describe_source: Callable[[Path], tuple[str, str]]
@@ -70,8 +70,8 @@ class PublishContext:
 class Publisher:
     """Makes releases of a campaign's sources."""
 
-    def __init__(self, workshop: PublishContext, clock: Clock) -> None:
-        self._shop = workshop
+    def __init__(self, publish_context: PublishContext, clock: Clock) -> None:
+        self._shop = publish_context
         self._clock = clock
 
     def publish(
@@ -152,8 +152,10 @@ class Publisher:
 
     def _bake(self, source: Path, tell: ProgressReporter, staging: Path) -> Baked:
         recipe = read_recipe(source)
-        kitchen = BuildContext(campaign=self._shop.campaign, larder=self._shop.larder_for(recipe.model.base))
-        return bake(recipe, source, staging, kitchen, lambda progress: tell.step(progress.what))
+        context = BuildContext(
+            campaign=self._shop.campaign, packages=self._shop.package_source_for(recipe.model.base)
+        )
+        return bake(recipe, source, staging, context, lambda progress: tell.step(progress.what))
 
     def _publish_templates(self, subject: Subject, source: Path, tell: ProgressReporter) -> Digest:
         tell.step("check the templates")

@@ -167,7 +167,7 @@ def revoke_key(
     key: KeyId,
     *,
     signer: Signer,
-    believer: SignatureVerifier,
+    signature_verifier: SignatureVerifier,
     read_pointers: Callable[[], Mapping[Subject, Pointer]],
     who: str,
     reason: str,
@@ -179,7 +179,7 @@ def revoke_key(
     dies later would have no successor.
     """
     live = {its.release: subject for subject, its in read_pointers().items() if subject.kind is Kind.IMAGE}
-    lost = [] if even_live else [str(live[release]) for release in believer.rely_on(key, live)]
+    lost = [] if even_live else [str(live[release]) for release in signature_verifier.rely_on(key, live)]
     if lost:
         raise RefusedError(
             f"no other key signed {', '.join(sorted(lost))}: no new instance could be launched",

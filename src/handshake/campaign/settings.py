@@ -32,14 +32,14 @@ Mount = Annotated[str, AfterValidator(_mount)]
 class ListenSettings(Settings):
     """Where the house listens; loopback unless the operator says otherwise."""
 
-    door: Address = Field(default="127.0.0.1:8080", description="Where visitors arrive.")
+    ingress: Address = Field(default="127.0.0.1:8080", description="Where visitors arrive.")
     dashboard: Address = Field(default="127.0.0.1:8090", description="The dashboard, for operators.")
     catalog: Address = Field(default="127.0.0.1:8500", description="The embedded catalogue.")
     agent: Address = Field(default="127.0.0.1:8091", description="The node agent's health answers.")
 
 
 class TlsSettings(Settings):
-    """`[tls]`: HTTPS at the door, HTTP/1.1 and HTTP/2."""
+    """`[tls]`: HTTPS at the ingress, HTTP/1.1 and HTTP/2."""
 
     listen: Address = Field(description="Where visitors arrive over TLS.")
     certificates: str = Field(
@@ -49,7 +49,7 @@ class TlsSettings(Settings):
     )
     acme: Address | None = Field(
         default=None,
-        description="Where an ACME client answers challenges; the door sends it `/.well-known/acme-challenge/`.",
+        description="Where an ACME client answers challenges; the ingress sends it `/.well-known/acme-challenge/`.",
     )
 
 
@@ -100,7 +100,7 @@ class CampaignSettings(CampaignHead):
         "empty: every client's network is 0.",
     )
     listen: ListenSettings = Field(default_factory=ListenSettings, description="Addresses.")
-    tls: TlsSettings | None = Field(default=None, description="HTTPS at the door; absent: HTTP alone.")
+    tls: TlsSettings | None = Field(default=None, description="HTTPS at the ingress; absent: HTTP alone.")
     regions: dict[Name, RegionSettings] = Field(
         min_length=1, description="The object store's regions, the preferred one first."
     )
@@ -112,7 +112,7 @@ class CampaignSettings(CampaignHead):
         default_factory=CopySettings, description="Pages that are kept as files."
     )
     fastly: FastlySettings | None = Field(
-        default=None, description="The service at Fastly; absent: visitors come to the door."
+        default=None, description="The service at Fastly; absent: visitors come to the ingress."
     )
     freeze: FreezeSettings = Field(default_factory=FreezeSettings, description="The freeze calendar.")
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Telemetry.")

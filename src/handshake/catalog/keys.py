@@ -11,7 +11,7 @@ INSTANCES = ROOT + "instances/"
 ACKS = ROOT + "acks/"
 SCALE = ROOT + "scale/"
 HOLDS = ROOT + "holds/"
-SHAKEN = ROOT + "shaken/"
+CONTRACT_RESULTS = ROOT + "contract-results/"
 SWITCHES = ROOT + "switches/"
 SWITCH_HISTORY = ROOT + "switch-history/"
 LISTS = ROOT + "lists/"
@@ -82,9 +82,9 @@ def hold_key(service: str) -> str:
     return f"{HOLDS}{service}"
 
 
-def shaken_key(release: str) -> str:
+def contract_result_key(release: str) -> str:
     """The verb `shake` writes it."""
-    return f"{SHAKEN}{release}"
+    return f"{CONTRACT_RESULTS}{release}"
 
 
 def switch_key(name: str) -> str:
@@ -98,7 +98,7 @@ def switch_history_key(name: str, number: int) -> str:
 
 
 def list_key(name: str) -> str:
-    """Verbs write it: the list's revision and its snapshot's digest. Doors watch it, so that it stays small."""
+    """Verbs write it: the list's revision and its snapshot's digest. Ingresses watch it, so that it stays small."""
     return f"{LISTS}{name}"
 
 

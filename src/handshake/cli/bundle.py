@@ -52,7 +52,7 @@ def bundle() -> None:
     "forced",
     default="",
     metavar="REASON",
-    help="Promote what was not shaken, or inside a freeze; why.",
+    help="Promote what has not passed the contract check, or inside a freeze; why.",
 )
 @_wait
 @campaign_option

@@ -24,7 +24,7 @@ from handshake.core.digest import Digest, short
 from handshake.core.subject import Kind, Subject
 from handshake.image.contract_check.check import Tell
 from handshake.image.contract_check.promises import PROMISES
-from handshake.image.contract_check.report import ContractJudgement, ShakeReport
+from handshake.image.contract_check.report import ContractJudgement, ContractReport
 from handshake.image.contract_check.trial import PromiseRuling
 
 _MARKS = {
@@ -49,19 +49,21 @@ def shake(image: str, *, campaign: str, as_json: bool) -> None:
         wiring = open_wiring(campaign)
         with progress(is_quiet=as_json) as bars:
             subject, release = _find(wiring, image, bars)
-            report = wiring.shaking(who_asks()).shake(subject, release, _bar(bars, subject))
+            report = wiring.contract_check(who_asks()).shake(subject, release, _bar(bars, subject))
         print_report(report, as_json=as_json, for_people=lambda: _tell_report(report))
         if not report.passed:
             sys.exit(1)
 
 
-def shake_unless_passed(wiring: Wiring, subject: Subject, release: Digest, *, is_quiet: bool) -> None:
+def check_contract_unless_passed(
+    wiring: Wiring, subject: Subject, release: Digest, *, is_quiet: bool
+) -> None:
     """Put an image that has not passed yet through the contract check, and print the report of one that fails."""
     if subject.kind is not Kind.IMAGE:
         return
     with progress(is_quiet=is_quiet) as bars:
-        shaking = wiring.shaking(who_asks())
-        report = shaking.shake_unless_passed(subject, release, _bar(bars, subject))
+        shaking = wiring.contract_check(who_asks())
+        report = shaking.check_contract_unless_passed(subject, release, _bar(bars, subject))
     if not report.passed and not is_quiet:
         _tell_report(report)
 
@@ -71,7 +73,7 @@ def _bar(bars: Progress, subject: Subject) -> Tell:
     return lambda done, promise: bars.update(task, completed=done, description=f"{subject}: {promise.name}")
 
 
-def _tell_report(report: ShakeReport) -> None:
+def _tell_report(report: ContractReport) -> None:
     for judgement in report.judgements:
         _tell_judgement(judgement)
     end = "[green]keeps its promises[/]" if report.passed else "[red]does not keep its promises[/]"

@@ -54,7 +54,7 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
         wiring = open_wiring(report.campaign)
-        changes = find_changes(wiring.house.folder, wiring.demand_live().policy.campaign)
+        changes = find_changes(wiring.house.folder, wiring.require_live().policy.campaign)
         with changed_campaign(wiring.house.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
             stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
@@ -66,11 +66,11 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
 def _go(
     wiring: Wiring, changes: Sequence[Change], changed: Path, pace: Pace, *, is_quiet: bool
 ) -> list[Stop]:
-    host, _, port = wiring.house.door.rpartition(":")
+    host, _, port = wiring.house.ingress.rpartition(":")
     subjects = tuple(change.subject for change in changes)
     plan = _plan(wiring, subjects)
     tour = Tour(
-        door=Target(host=host, port=int(port)),
+        ingress=Target(host=host, port=int(port)),
         operator=wiring.operator(who_asks(), changed),
         ledger=wiring.donations(plan.donating.store) if plan.donating else None,
         plan=plan,
@@ -87,7 +87,7 @@ def _go(
 
 
 def _plan(wiring: Wiring, released: Collection[Subject]) -> TourPlan:
-    policy, pointers = wiring.demand_live().policy, wiring.pointers.all()
+    policy, pointers = wiring.require_live().policy, wiring.pointers.all()
     images = {name: pointers.get(Subject(kind=Kind.IMAGE, name=name)) for name in policy.campaign.services}
     contracts = {name: wiring.contract_of(image.release) for name, image in images.items() if image}
     return plan_tour(policy, contracts, released)

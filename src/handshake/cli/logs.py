@@ -25,7 +25,7 @@ class LogReport:
 @campaign_option
 @json_option
 def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
-    """Print the last lines of NAME: a program (door, agent), an instance, or all instances of a service."""
+    """Print the last lines of NAME: a program (ingress, agent), an instance, or all instances of a service."""
     with errors_explained(as_json=as_json):
         supervision = open_wiring(campaign).supervision
         known = (*supervision.programs(), *supervision.instances())

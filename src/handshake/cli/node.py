@@ -45,7 +45,7 @@ class NodeReport:
 
 @click.group()
 def node() -> None:
-    """The machines of a campaign: each runs instances, a door, a cache and a gateway."""
+    """The machines of a campaign: each runs instances, an ingress, a cache and a gateway."""
 
 
 @node.command("ls")
@@ -94,7 +94,7 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
         house = _settle(read_invitation(invitation), address)
         started = Wiring(house, SystemClock()).join(ask_agent)
         what = f"joined {house.name}" if started else f"had joined {house.name} already"
-        report = NodeReport(node=house.node, what=f"{what}; its door is http://{house.door}/")
+        report = NodeReport(node=house.node, what=f"{what}; its ingress is http://{house.ingress}/")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 

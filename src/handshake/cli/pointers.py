@@ -29,7 +29,7 @@ from handshake.pointers.pointer import Pointer
     "forced",
     default="",
     metavar="REASON",
-    help="Promote what was not shaken, or inside a freeze, all the same; why, for the journal.",
+    help="Promote what has not passed the contract check, or inside a freeze, all the same; why, for the journal.",
 )
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option

@@ -16,7 +16,7 @@ from rich.table import Table
 from handshake.campaign.publish import ProgressReporter, Publisher
 from handshake.cli.arriving import say_sent, telling, wait_and_tell
 from handshake.cli.completion import complete_subject
-from handshake.cli.contract import shake_unless_passed
+from handshake.cli.contract import check_contract_unless_passed
 from handshake.cli.screen import (
     campaign_option,
     errors_explained,
@@ -66,7 +66,7 @@ class PublishReport:
     "forced",
     default="",
     metavar="REASON",
-    help="Promote an image without shaking it, or inside a freeze; why, for the journal.",
+    help="Promote an image without the contract check, or inside a freeze; why, for the journal.",
 )
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
@@ -100,7 +100,7 @@ def publish(
             release = operator.publish(wanted, tell, source=folder, is_thorough=is_thorough)
         if is_promoted:
             if not forced:
-                shake_unless_passed(wiring, wanted, release, is_quiet=as_json)
+                check_contract_unless_passed(wiring, wanted, release, is_quiet=as_json)
             moved = operator.promote(wanted, release, reason=reason, forced=forced, from_revision=seen)
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return

@@ -74,7 +74,7 @@ def revoke(key_id: str, *, reason: str, even_live: bool, campaign: str, as_json:
         revoked = revoke_key(
             KeyId(key_id),
             signer=wiring.signer,
-            believer=wiring.believer,
+            signature_verifier=wiring.signature_verifier,
             read_pointers=wiring.pointers.all,
             who=who_asks(),
             reason=f"{reason} (even where it signed what is live)" if even_live else reason,

@@ -55,7 +55,7 @@ class UpReport:
     started: tuple[str, ...]
     promoted: tuple[str, ...]
     seconds: float
-    door: str
+    ingress: str
     dashboard: str
 
 
@@ -113,8 +113,8 @@ def describe_house(folder: Path) -> NodePaths:
         catalog=campaign.listen.catalog,
         agent=campaign.listen.agent,
         dashboard=campaign.listen.dashboard,
-        door=campaign.listen.door,
-        door_tls=campaign.tls.listen if campaign.tls else "",
+        ingress=campaign.listen.ingress,
+        ingress_tls=campaign.tls.listen if campaign.tls else "",
         certificates=campaign.tls.certificates if campaign.tls else "",
         acme=(campaign.tls.acme or "") if campaign.tls else "",
         dogstatsd=campaign.telemetry.dogstatsd,
@@ -165,7 +165,7 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
         started=started,
         promoted=tuple(str(each.pointer.subject) for each in arrived),
         seconds=round(time.monotonic() - begun, 2),
-        door=f"http://{wiring.house.door}/",
+        ingress=f"http://{wiring.house.ingress}/",
         dashboard=f"http://{wiring.house.dashboard}/",
     )
 
@@ -180,7 +180,7 @@ def _task(bars: Progress, what: str) -> Iterator[None]:
 def _tell(report: UpReport) -> None:
     what = "is up" if report.started else "was up already"
     out.print(f"[bold]{report.campaign}[/] {what} ({report.seconds:.1f} s)")
-    out.print(f"  visitors    {report.door}")
+    out.print(f"  visitors    {report.ingress}")
     out.print(f"  dashboard   {report.dashboard}")
     err.print("handshake status shows the state of your state; handshake down stops everything.", style="dim")
 
@@ -203,7 +203,7 @@ class DownReport:
 @click.option("--yes", is_flag=True, help="Do not ask before data is deleted.")
 @json_option
 def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
-    """Stop a campaign: doors first, stores last. Data stays, unless --purge."""
+    """Stop a campaign: ingresses first, stores last. Data stays, unless --purge."""
     with errors_explained(as_json=as_json):
         house = find_node(campaign)
         if purge and not yes:

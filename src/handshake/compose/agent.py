@@ -51,12 +51,12 @@ class NodeParts(Routing):
             policies=self.policies,
             targets=self.targets,
             gateway=self._gateway(catalog),
-            door=self._door(catalog),
+            ingress=self._ingress(catalog),
             cache=self._cache(catalog),
             programs_of=self.programs_of,
             prepare_countries=partial(prepare_countries, self.house),
             lists=FollowedLists(
-                self.house.state("door") / "maps", partial(ListFollower, catalog, self.list_shelf)
+                self.house.state("ingress") / "maps", partial(ListFollower, catalog, self.list_shelf)
             ),
             sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
             measurer=Measurer(
@@ -87,7 +87,7 @@ class NodeParts(Routing):
             clock=self.clock,
             host=SandboxHost(self.sandboxes),
             launcher=Launcher(
-                demand_signed=self.believer.demand_signed,
+                require_signed=self.signature_verifier.require_signed,
                 fetch=self.fetch,
                 base_of=self.base_of,
                 contract_of=self.contract_of,

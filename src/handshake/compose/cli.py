@@ -53,8 +53,8 @@ class Verbs(Publishing, FastlyWiring):
             pointers=self.pointers,
             arrivals=self.arrivals(),
             publisher=self.publisher(folder),
-            switchboard=self.switchboard(who),
-            wall=self.wall(who),
+            switch_editor=self.switch_editor(who),
+            wall=self.list_editor(who),
             read_live=self.live,
             kind_of=lambda release: self.manifest_of(release).kind,
             find_failing_cases=self.find_failing_cases,
@@ -71,11 +71,11 @@ class Verbs(Publishing, FastlyWiring):
     def receiver(self, who: str, origin: tuple[str, str]) -> Operator:
         """Return the verbs of somebody who sends what was built elsewhere, from this address and commit."""
         shop = replace(
-            self.workshop(), run_build=lambda _command, _folder: None, describe_source=lambda _: origin
+            self.publish_context(), run_build=lambda _command, _folder: None, describe_source=lambda _: origin
         )
         return replace(self.operator(who), publisher=Publisher(shop, self.clock))
 
-    def demand_live(self) -> LivePolicy:
+    def require_live(self) -> LivePolicy:
         """Return the live policy; RefusedError where none was applied yet."""
         live = self.live()
         if live is None:
@@ -84,9 +84,9 @@ class Verbs(Publishing, FastlyWiring):
 
     @property
     def witness(self) -> AccessLogAnalyzer:
-        """What the door of this node logged."""
-        log = AccessLog(self.house.programs / "door" / "log")
-        return AccessLogAnalyzer(log=log, clock=self.clock, policy=self.demand_live().policy.edge)
+        """What the ingress of this node logged."""
+        log = AccessLog(self.house.programs / "ingress" / "log")
+        return AccessLogAnalyzer(log=log, clock=self.clock, policy=self.require_live().policy.edge)
 
     @property
     def site_traffic(self) -> SiteTraffics:
@@ -123,7 +123,7 @@ class Verbs(Publishing, FastlyWiring):
             catalog=self.catalog,
             clock=self.clock,
             pointers=self.pointers,
-            demand_shaken=self.operator(who).demand_shaken,
+            require_checked=self.operator(who).require_checked,
         )
 
     def rotator(self, who: str) -> Rotator:
@@ -196,10 +196,10 @@ class Verbs(Publishing, FastlyWiring):
                 on_host += [name] * is_on_host
         if on_host:
             yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
-        if unshaken := [
+        if unchecked := [
             name for name in images if not ContractResults(self.catalog).has_passed(images[name])
         ]:
-            yield f"{', '.join(unshaken)}: live without having passed the contract check: handshake shake NAME"
+            yield f"{', '.join(unchecked)}: live without having passed the contract check: handshake contract check NAME"
         live = self.live()
         if live and (alarm := self.witness.alarm()):
             yield alarm

@@ -1,4 +1,4 @@
-"""The fallback copy: made through the door, proven on a cache behind which nothing is."""
+"""The fallback copy: made through the ingress, proven on a cache behind which nothing is."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class Copying(Routing):
 
     def copier(self, who: str) -> Copier:
         """Return somebody who makes the copy."""
-        campaign = self._demand_live().policy.campaign
+        campaign = self._require_live().policy.campaign
         return Copier(
             who=who,
             catalog=self.catalog,
             clock=self.clock,
             pointers=self.pointers,
             stores=self.stores,
-            ask=self._ask_door,
+            ask=self._ask_ingress,
             mounts=tuple(site.mount for site in campaign.sites.values()),
             work=self.house.cache / "copies",
         )
 
     def copy_pages(self) -> tuple[str, ...]:
         """Return the pages that the live policy wants copied."""
-        return self._demand_live().policy.campaign.fallback_copy.pages
+        return self._require_live().policy.campaign.fallback_copy.pages
 
     def daily_copy(self) -> DailyCopy:
         """Return what makes the copy when it is due."""
@@ -85,7 +85,7 @@ class Copying(Routing):
             )
             manifest = self.manifest_of(pointer.release)
             copied = route_copy(pointer.release, manifest)
-            text = print_vcl(compile_cache(self._demand_live().policy.edge, surroundings, (), copy=copied))
+            text = print_vcl(compile_cache(self._require_live().policy.edge, surroundings, (), copy=copied))
             cache.prepare(_PROOF, text)
             cache.flip(_PROOF)
             return prove_copy(self.copy_pages(), manifest, partial(_ask_cache, program.socket))
@@ -94,23 +94,23 @@ class Copying(Routing):
         live = self.live()
         return live.policy.campaign.fallback_copy if live else CopySettings()
 
-    def _demand_live(self) -> LivePolicy:
+    def _require_live(self) -> LivePolicy:
         live = self.live()
         if live is None:
             raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
         return live
 
-    def _ask_door(self, path: str) -> CopiedPage:
+    def _ask_ingress(self, path: str) -> CopiedPage:
         try:
             answer = urllib3.request(
                 "GET",
-                f"http://{self.house.door}{path}",
+                f"http://{self.house.ingress}{path}",
                 redirect=False,
                 retries=False,
                 timeout=_TIMEOUT_SECONDS,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"the door does not answer {path}", details=str(error)) from error
+            raise UnavailableError(f"the ingress does not answer {path}", details=str(error)) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return CopiedPage(status=answer.status, headers=headers, body=answer.data)
 

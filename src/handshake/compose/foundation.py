@@ -87,7 +87,7 @@ class Foundation(LiveData):
         return SigningKeys(self.catalog, self.clock)
 
     @property
-    def believer(self) -> SignatureVerifier:
+    def signature_verifier(self) -> SignatureVerifier:
         """Decides which releases this node may launch."""
         return SignatureVerifier(
             read_ring=self.signing_keys.ring,

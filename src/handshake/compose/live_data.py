@@ -84,18 +84,18 @@ class LiveData:
         """Return a release's tree on this node."""
         return fetch_release(self.stores, release, self.house.trees)
 
-    def switchboard(self, who: str) -> SwitchEditor:
+    def switch_editor(self, who: str) -> SwitchEditor:
         """Return somebody's say in switches."""
         return SwitchEditor(
             who=who,
             catalog=self.catalog,
             clock=self.clock,
             switches=self.switches,
-            read_live=self.declarations.demand_live,
+            read_live=self.declarations.require_live,
             nodes=self.nodes,
         )
 
-    def wall(self, who: str) -> ListEditor:
+    def list_editor(self, who: str) -> ListEditor:
         """Return somebody's say in lists."""
         return ListEditor(
             who=who,
@@ -103,7 +103,7 @@ class LiveData:
             clock=self.clock,
             lists=self.lists,
             compaction=Compaction(self.catalog, self.clock, self.list_shelf),
-            read_live=self.declarations.demand_live,
+            read_live=self.declarations.require_live,
             nodes=self.nodes,
         )
 

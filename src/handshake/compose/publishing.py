@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 class Publishing(Foundation):
     """From sources to releases."""
 
-    def larder_for(self, base: str) -> PackageSource:
+    def package_source_for(self, base: str) -> PackageSource:
         """Return where the packages of images on this base come from."""
         cache = self.house.cache
         tree = None if base == HOST_BASE else self.fetch(parse_digest(base))
@@ -88,16 +88,16 @@ class Publishing(Foundation):
 
     def publisher(self, folder: Path | None = None) -> Publisher:
         """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
-        return Publisher(self.workshop(folder), self.clock)
+        return Publisher(self.publish_context(folder), self.clock)
 
-    def workshop(self, folder: Path | None = None) -> PublishContext:
+    def publish_context(self, folder: Path | None = None) -> PublishContext:
         """Return what publishing works with."""
         return PublishContext(
             campaign=folder or self.house.folder,
             cache=self.house.cache,
             stores=self.stores,
             stores_of_site=lambda site: open_regions(self.house, self.secrets, site=site),
-            larder_for=self.larder_for,
+            package_source_for=self.package_source_for,
             debian=Mmdebstrap(),
             describe_source=describe_source,
             run_build=run_build,
@@ -114,7 +114,7 @@ class Publishing(Foundation):
         """Return the active key's signature of a release."""
         return self.signer.sign(release)
 
-    def shaking(self, who: str, folder: Path | None = None) -> ContractCheck:
+    def contract_check(self, who: str, folder: Path | None = None) -> ContractCheck:
         """Return somebody's contract check, with what the sources in a campaign's folder make where nothing is live."""
         return ContractCheck(
             who=who,
@@ -131,7 +131,7 @@ class Publishing(Foundation):
         """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
         from handshake.drivers.redis.store import start_store  # noqa: PLC0415 -- see above
 
-        with workplace(self.house.run / "shakes") as folder:
+        with workplace(self.house.run / "contract-checks") as folder:
             root = folder / INSTANCES
             sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
             yield CheckBench(
@@ -158,7 +158,7 @@ class Publishing(Foundation):
     def _launcher(self, given: Mapping[str, str]) -> Launcher:
         """Return what puts launch orders together, with these secrets instead of the campaign's."""
         return Launcher(
-            demand_signed=self.believer.demand_signed,
+            require_signed=self.signature_verifier.require_signed,
             fetch=self.fetch,
             base_of=self.base_of,
             contract_of=self.contract_of,

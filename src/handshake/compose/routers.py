@@ -8,7 +8,7 @@ import os
 from handshake.agent.drift import DriftReport, Inspector, RouterView
 from handshake.catalog.catalog import Catalog
 from handshake.compose.foundation import Foundation
-from handshake.drivers.haproxy.supervised import SupervisedDoor, SupervisedHaproxy
+from handshake.drivers.haproxy.supervised import SupervisedHaproxy, SupervisedIngress
 from handshake.drivers.sandbox.sandboxes import SandboxHost
 from handshake.drivers.varnish.cache import SupervisedCache
 from handshake.drivers.varnish.program import VarnishProgram
@@ -16,20 +16,20 @@ from handshake.drivers.x509.self_signed import make_self_signed
 from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
 from handshake.edge.cache.reconcile import CacheReconciler
 from handshake.edge.ingress.compile.target import Accounts, IngressTarget, Region
-from handshake.edge.ingress.compile.target import IngressListener as DoorListener
-from handshake.edge.ingress.reconcile import DoorReconciler, digest_certificates
+from handshake.edge.ingress.compile.target import IngressListener as IngressListener
+from handshake.edge.ingress.reconcile import IngressReconciler, digest_certificates
 from handshake.gateway.haproxy import GatewayListener, GatewayTarget, UnixAccount
 from handshake.gateway.reconcile import GatewayReconciler
 from handshake.pointers.acks import Place, Role
 from handshake.site.traffic import SiteTraffics
 
-DOOR_USER = "haproxy"
+INGRESS_USER = "haproxy"
 CACHE_MEGABYTES = 256
 CACHE_USER = "vcache"
 
 
 class Routing(Foundation):
-    """Gateway, door and cache."""
+    """Gateway, ingress and cache."""
 
     def _gateway(self, catalog: Catalog) -> GatewayReconciler:
         haproxy = SupervisedHaproxy(
@@ -50,50 +50,54 @@ class Routing(Foundation):
                     path=self.house.socket("gateway"), user=CACHE_USER if is_root else ""
                 ),
                 runtime_socket=self.house.socket("gateway-admin"),
-                account=UnixAccount(user=DOOR_USER, group=DOOR_USER) if is_root else None,
+                account=UnixAccount(user=INGRESS_USER, group=INGRESS_USER) if is_root else None,
             ),
         )
 
-    def _door(self, catalog: Catalog) -> DoorReconciler:
-        maps = self.house.state("door") / "maps"
-        door = SupervisedDoor(
-            "door",
-            folder=self.house.state("door"),
-            runtime_socket=self.house.socket("door-admin"),
+    def _ingress(self, catalog: Catalog) -> IngressReconciler:
+        maps = self.house.state("ingress") / "maps"
+        ingress = SupervisedIngress(
+            "ingress",
+            folder=self.house.state("ingress"),
+            runtime_socket=self.house.socket("ingress-admin"),
             maps=maps,
             processes=self.processes,
             clock=self.clock,
         )
         key = base64.b64encode(self.secrets.read("decoy").encode()).decode()
-        return DoorReconciler(
-            door=door,
-            acks=self._acks(catalog, Role.DOOR),
+        return IngressReconciler(
+            ingress=ingress,
+            acks=self._acks(catalog, Role.INGRESS),
             surroundings=IngressTarget(
                 digest="",
                 listeners=self._listeners(),
                 acme=self.house.acme,
-                runtime_socket=str(self.house.socket("door-admin")),
+                runtime_socket=str(self.house.socket("ingress-admin")),
                 maps=str(maps),
                 cache_socket=str(self.house.socket("cache")),
-                regions=tuple(self._egress(name, address) for name, address in self.house.regions.items()),
+                regions=tuple(
+                    self._origin_proxy(name, address) for name, address in self.house.regions.items()
+                ),
                 decoy_key=key,
-                accounts=Accounts(door=DOOR_USER, cache=CACHE_USER) if os.geteuid() == 0 else Accounts(),
+                accounts=Accounts(ingress=INGRESS_USER, cache=CACHE_USER)
+                if os.geteuid() == 0
+                else Accounts(),
             ),
             certificates=lambda: digest_certificates(self.house.certificate_folder),
         )
 
-    def _listeners(self) -> tuple[DoorListener, ...]:
+    def _listeners(self) -> tuple[IngressListener, ...]:
         folder = self.house.certificate_folder
-        plain = DoorListener(address=self.house.door)
+        plain = IngressListener(address=self.house.ingress)
         if folder is None:
             return (plain,)
         if not self.house.certificates:
-            address, _, _ = self.house.door_tls.rpartition(":")
+            address, _, _ = self.house.ingress_tls.rpartition(":")
             make_self_signed(folder, self.clock, address=address)
-        return plain, DoorListener(address=self.house.door_tls, certificate=str(folder))
+        return plain, IngressListener(address=self.house.ingress_tls, certificate=str(folder))
 
-    def _egress(self, name: str, address: str) -> Region:
-        socket, bucket = str(self.house.socket(f"egress-{name}")), self.house.buckets.get(name)
+    def _origin_proxy(self, name: str, address: str) -> Region:
+        socket, bucket = str(self.house.socket(f"origin-{name}")), self.house.buckets.get(name)
         if bucket is None:
             return Region(name=name, socket=socket, address=address, host=address, health_path="/health")
         return Region(
@@ -109,7 +113,7 @@ class Routing(Foundation):
         program = VarnishProgram(
             directory=self.house.state("cache"),
             socket=self.house.socket("cache"),
-            door_user=DOOR_USER if os.geteuid() == 0 else "",
+            ingress_user=INGRESS_USER if os.geteuid() == 0 else "",
             storage_megabytes=CACHE_MEGABYTES,
         )
         return CacheReconciler(
@@ -124,7 +128,7 @@ class Routing(Foundation):
         return CacheTarget(
             gateway_socket=str(self.house.socket("gateway")),
             regions=tuple(
-                RegionSocket(name=name, socket=str(self.house.socket(f"egress-{name}")))
+                RegionSocket(name=name, socket=str(self.house.socket(f"origin-{name}")))
                 for name in self.house.regions
             ),
             storage_megabytes=CACHE_MEGABYTES,
@@ -133,7 +137,7 @@ class Routing(Foundation):
     def drift(self) -> DriftReport:
         """Return what of this node is not what the pointers say."""
         pointers, node = self.pointers.all(), self.house.node
-        gateway, door = self._gateway(self.catalog), self._door(self.catalog)
+        gateway, ingress = self._gateway(self.catalog), self._ingress(self.catalog)
         cache, host = self._cache(self.catalog), SandboxHost(self.sandboxes)
         inspector = Inspector(
             node=node,
@@ -151,9 +155,9 @@ class Routing(Foundation):
                     read_running=gateway.running,
                 ),
                 RouterView(
-                    place=str(Place(role=Role.DOOR, node=node)),
-                    read_wanted=lambda live, _: door.digest_of(live),
-                    read_running=door.running,
+                    place=str(Place(role=Role.INGRESS, node=node)),
+                    read_wanted=lambda live, _: ingress.digest_of(live),
+                    read_running=ingress.running,
                 ),
                 RouterView(
                     place=str(Place(role=Role.CACHE, node=node)),

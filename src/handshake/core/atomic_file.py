@@ -1,4 +1,4 @@
-"""The one door for writing files that must survive a crash: a reader sees the old content or the new, never a part."""
+"""The one ingress for writing files that must survive a crash: a reader sees the old content or the new, never a part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to time."""
+"""The one place that reads the time."""
 
 from __future__ import annotations
 

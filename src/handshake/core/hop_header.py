@@ -1,11 +1,11 @@
-"""The names of the headers in which door, cache and gateway speak to one another: the one place where they are written."""
+"""The names of the headers in which ingress, cache and gateway speak to one another: the one place where they are written."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 HOP_PREFIX = "X-HS-"
-"""A visitor's header of such a name is taken off at the door, a service's at the gateway."""
+"""A visitor's header of such a name is taken off at the ingress, a service's at the gateway."""
 ARM_PREFIX = "X-Arm-"
 """Behind it stands a rule with `split`: the origin reads there which arm the visitor has."""
 
@@ -13,7 +13,7 @@ ARM_PREFIX = "X-Arm-"
 class Hop(StrEnum):
     """One of these headers."""
 
-    # The door tells the cache; the gateway lets services read CLIENT and COUNTRY.
+    # The ingress tells the cache; the gateway lets services read CLIENT and COUNTRY.
     CLIENT = f"{HOP_PREFIX}Client"
     COUNTRY = f"{HOP_PREFIX}Country"
     ASN = f"{HOP_PREFIX}Asn"
@@ -22,7 +22,7 @@ class Hop(StrEnum):
     LISTS = f"{HOP_PREFIX}Lists"
     ACCEPT_ENCODING = f"{HOP_PREFIX}Accept-Encoding"
     CREDENTIAL = f"{HOP_PREFIX}Credential"
-    # The cache tells the door: what to log, what to set in a visitor's browser. A name or a rule's name follows behind a hyphen.
+    # The cache tells the ingress: what to log, what to set in a visitor's browser. A name or a rule's name follows behind a hyphen.
     ARM = f"{HOP_PREFIX}Arm"
     LOG = f"{HOP_PREFIX}Log"
     LOG_ARM = f"{HOP_PREFIX}Log-Arm"
@@ -32,7 +32,7 @@ class Hop(StrEnum):
     NEW_ARM = f"{HOP_PREFIX}New-Arm"
     # A renderer tells the cache and visitors that a page is as it was.
     CONTENT = f"{HOP_PREFIX}Content"
-    # The agent asks the cache, past the door.
+    # The agent asks the cache, past the ingress.
     PURGE = f"{HOP_PREFIX}Purge"
     PURGE_HOST = f"{HOP_PREFIX}Purge-Host"
     PURGE_PATH = f"{HOP_PREFIX}Purge-Path"

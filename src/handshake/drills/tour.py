@@ -49,7 +49,7 @@ class Stop:
 class Tour:
     """Everything that a tour needs."""
 
-    door: Target
+    ingress: Target
     operator: Operator
     """Publishes from a changed copy of the campaign."""
     ledger: DonationLedger | None
@@ -87,13 +87,13 @@ class Tour:
 
     def _visit(self, path: str) -> Stop:
         begun = time.monotonic()
-        answer = urllib3.request("GET", f"http://{self.door}{path}", redirect=False, retries=False)
+        answer = urllib3.request("GET", f"http://{self.ingress}{path}", redirect=False, retries=False)
         measured = f"{answer.status}, {len(answer.data):,} bytes in {_milliseconds(begun)}"
         return Stop(name=f"GET {path}", is_good=answer.status == _OK, measured=measured)
 
     def _load_plan(self) -> LoadPlan:
         return LoadPlan(
-            target=self.door,
+            target=self.ingress,
             kinds=load_kinds(self.plan),
             rate_per_second=self.rate_per_second,
             # Releases take as long as they take; the load is stopped when they are through.
@@ -148,14 +148,14 @@ class Tour:
 
     def _ask_as(self, address: str, page: str) -> int:
         pool = urllib3.HTTPConnectionPool(
-            self.door.host, self.door.port, source_address=(address, 0), retries=False
+            self.ingress.host, self.ingress.port, source_address=(address, 0), retries=False
         )
         with pool:
             return pool.request("GET", page, redirect=False).status
 
     def _check(self, name: str, report: DataReport, status: int, expected: int) -> Stop:
         is_good = report.is_enforced and status == expected
-        measured = f"every door after {report.seconds * 1000:.0f} ms; that visitor gets {status}"
+        measured = f"every ingress after {report.seconds * 1000:.0f} ms; that visitor gets {status}"
         return Stop(name=name, is_good=is_good, measured=measured)
 
 

@@ -1,1 +1,1 @@
-"""The edge: one typed policy, compiled for the door (HAProxy) and the cache (Varnish), and simulated."""
+"""The edge: one typed policy, compiled for the ingress (HAProxy) and the cache (Varnish), and simulated."""

@@ -38,7 +38,7 @@ class Bundles:
     catalog: Catalog
     clock: Clock
     pointers: Pointers
-    demand_shaken: Callable[[Subject, Digest], None]
+    require_checked: Callable[[Subject, Digest], None]
     """RefusedError for an image that has not passed the contract check."""
 
     def promote(self, releases: Mapping[Subject, Digest], *, reason: str, forced: str = "") -> Bundle:
@@ -48,7 +48,7 @@ class Bundles:
         """
         if not forced:
             for subject, release in releases.items():
-                self.demand_shaken(subject, release)
+                self.require_checked(subject, release)
         now = self.clock.now()
         bundle = Bundle(
             id=str(ULID.from_timestamp(now)),

@@ -90,7 +90,7 @@ class BuildContext:
 
     campaign: Path
     """No source lies outside of this folder."""
-    larder: PackageSource
+    packages: PackageSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def bake(
     loaded: Loaded[Recipe],
     folder: Path,
     staging: Path,
-    kitchen: BuildContext,
+    context: BuildContext,
     report: Callable[[BuildProgress], None],
 ) -> Baked:
     """Put an image's tree together in an empty staging folder, and return its manifest.
@@ -115,7 +115,7 @@ def bake(
     with all that is wrong with the recipe or its source, before anything slow is begun; UnavailableError
     where packages cannot be had.
     """
-    if problems := check_recipe(loaded, folder, kitchen.campaign):
+    if problems := check_recipe(loaded, folder, context.campaign):
         raise ProblemsError(problems)
     tree = Staging(staging)
     steps = recipe_steps(loaded, folder)
@@ -123,7 +123,7 @@ def bake(
     secrets: list[Problem] = []
     for number, step in enumerate(steps, 1):
         report(BuildProgress(step=number, steps=len(steps), what=print_step(step)))
-        baked.append(_take(step, tree, kitchen.larder, loaded.model.public, secrets))
+        baked.append(_take(step, tree, context.packages, loaded.model.public, secrets))
     tree.finish()
     if secrets:
         raise ProblemsError(secrets)
@@ -133,16 +133,16 @@ def bake(
         contract=print_contract(contract_of(loaded.model)),
         files=scan_tree(staging),
     )
-    materials = materials_of(loaded.model.base, steps, kitchen.larder)
+    materials = materials_of(loaded.model.base, steps, context.packages)
     return Baked(manifest=manifest, steps=tuple(baked), materials=materials)
 
 
 def _take(
-    step: Step, tree: Staging, larder: PackageSource, public: tuple[str, ...], secrets: list[Problem]
+    step: Step, tree: Staging, packages: PackageSource, public: tuple[str, ...], secrets: list[Problem]
 ) -> BakedStep:
     """Add what a step brings to the tree, noting what looks like a secret."""
     begun = time.monotonic()
-    brought = bring(step, larder)
+    brought = bring(step, packages)
     for content in brought.contents:
         path = f"{step.to}/{content.path}".strip("/")
         secrets += check_secret(path, content.source, public, step.where)
@@ -160,9 +160,9 @@ def _take(
 # Materials: what goes into an image besides its source, for its provenance.
 
 
-def materials_of(base: str, steps: Sequence[Step], larder: PackageSource) -> tuple[Material, ...]:
+def materials_of(base: str, steps: Sequence[Step], packages: PackageSource) -> tuple[Material, ...]:
     """Return the base, every lock file with its digest, and the interpreters that packages were taken for."""
-    return (_base(base), *dict.fromkeys(each for step in steps for each in _of_step(step, larder)))
+    return (_base(base), *dict.fromkeys(each for step in steps for each in _of_step(step, packages)))
 
 
 def _base(base: str) -> Material:
@@ -171,14 +171,14 @@ def _base(base: str) -> Material:
     return Material(uri="handshake:base", digest=parse_digest(base))
 
 
-def _of_step(step: Step, larder: PackageSource) -> Iterator[Material]:
+def _of_step(step: Step, packages: PackageSource) -> Iterator[Material]:
     match step:
         case WheelsStep():
             yield _file(step.requirements)
-            yield Material(uri=f"handshake:interpreter/{larder.wheels.target()}")
+            yield Material(uri=f"handshake:interpreter/{packages.wheels.target()}")
         case NodeStep():
             yield _file(step.lock)
-            yield Material(uri=f"handshake:interpreter/{larder.node.target()}")
+            yield Material(uri=f"handshake:interpreter/{packages.node.target()}")
         case _:
             return
 

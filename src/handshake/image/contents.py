@@ -114,15 +114,15 @@ class PackageSource:
     node: Packages
 
 
-def bring(step: Step, larder: PackageSource) -> Brought:
+def bring(step: Step, packages: PackageSource) -> Brought:
     """Return what a step brings; what is slow to make is made once for the same input."""
     match step:
         case CopyStep():
             return Brought(origin=BuildOrigin.COPIED, contents=tuple(_copied(step)))
         case WheelsStep():
-            return _unpacked((step.requirements,), larder.cache, larder.wheels)
+            return _unpacked((step.requirements,), packages.cache, packages.wheels)
         case NodeStep():
-            return _unpacked((step.lock, step.package), larder.cache, larder.node)
+            return _unpacked((step.lock, step.package), packages.cache, packages.node)
         case PlatformStep():
             rooms = (
                 ImageContent(path=f"{PACKAGE.name}/{path}", source=PACKAGE / path, mode=0o644)

@@ -79,7 +79,7 @@ class HealthSettings(Settings):
 
 
 class IdempotentSettings(Settings):
-    """A POST that has one effect however often it is sent under one key; `handshake shake` sends it."""
+    """A POST that has one effect however often it is sent under one key; `handshake contract check` sends it."""
 
     path: UrlPath = Field(description="Where it is sent.")
     body: Annotated[str, AfterValidator(_json)] = Field(
@@ -150,7 +150,7 @@ class Recipe(Settings):
     )
     reads: tuple[UrlPath, ...] = Field(
         default=(),
-        description="GETs that any two instances answer alike: what `handshake shake` asks beside health.",
+        description="GETs that any two instances answer alike: what `handshake contract check` asks beside health.",
     )
     idempotent: tuple[IdempotentSettings, ...] = Field(
         default=(), description="POSTs that have one effect under one key."

@@ -17,7 +17,7 @@ from handshake.core.subject import Kind
 class Role(StrEnum):
     """What a place is."""
 
-    DOOR = "door"
+    INGRESS = "ingress"
     CACHE = "cache"
     GATEWAY = "gateway"
     NODE = "node"
@@ -77,12 +77,12 @@ FASTLY = Place(role=Role.FASTLY, node="")
 
 _ROLES_BY_KIND = {
     Kind.SITE: (Role.CACHE,),
-    Kind.POLICY: (Role.DOOR, Role.CACHE, Role.GATEWAY, Role.NODE),
+    Kind.POLICY: (Role.INGRESS, Role.CACHE, Role.GATEWAY, Role.NODE),
     Kind.IMAGE: (Role.NODE,),
     Kind.TEMPLATES: (Role.NODE,),
     "pool": (Role.GATEWAY,),
-    "list": (Role.DOOR,),
-    SWITCHES_SUBJECT: (Role.DOOR,),
+    "list": (Role.INGRESS,),
+    SWITCHES_SUBJECT: (Role.INGRESS,),
     PURGES_SUBJECT: (Role.CACHE,),
     SITE_TRAFFIC_SUBJECT: (Role.CACHE,),
 }
@@ -94,7 +94,7 @@ def pool_subject(service: str) -> str:
 
 
 def list_subject(name: str) -> str:
-    """Return the subject under which doors acknowledge a list."""
+    """Return the subject under which ingresses acknowledge a list."""
     return f"list/{name}"
 
 

@@ -31,7 +31,7 @@ class NodePaths:
     catalog: str
     agent: str
     dashboard: str
-    door: str
+    ingress: str
     dogstatsd: str
     regions: dict[str, str]
     """Region -> where its static file server or its bucket's endpoint listens, the preferred one first."""
@@ -43,8 +43,8 @@ class NodePaths:
     """Region -> its bucket; of those that are no directories."""
     address: str = "127.0.0.1"
     """The node's own address, on which its instances listen."""
-    door_tls: str = ""
-    """Where the door speaks TLS; empty where it does not."""
+    ingress_tls: str = ""
+    """Where the ingress speaks TLS; empty where it does not."""
     certificates: str = ""
     """Relative to the folder; empty for one that is self-signed."""
     acme: str = ""
@@ -59,10 +59,12 @@ class NodePaths:
 
     @property
     def certificate_folder(self) -> Path | None:
-        """Where the door's certificates lie; None where it speaks no TLS."""
-        if not self.door_tls:
+        """Where the ingress's certificates lie; None where it speaks no TLS."""
+        if not self.ingress_tls:
             return None
-        return self.folder / self.certificates if self.certificates else self.state("door") / "certificates"
+        return (
+            self.folder / self.certificates if self.certificates else self.state("ingress") / "certificates"
+        )
 
     @property
     def file(self) -> Path:

@@ -100,7 +100,7 @@ class RegionSettings(Settings):
     )
     authorities: str = Field(
         default="/etc/ssl/certs/ca-certificates.crt",
-        description="The certificates by which the door knows an https endpoint.",
+        description="The certificates by which the ingress knows an https endpoint.",
     )
 
     def as_bucket(self) -> Bucket | None:
@@ -141,7 +141,7 @@ def print_policy(*statements: _Statement) -> str:
 
 
 def let_visitors_read(bucket: Bucket) -> tuple[_Statement, ...]:
-    """Return what lets anybody, and so the door, read sites and nothing else.
+    """Return what lets anybody, and so the ingress, read sites and nothing else.
 
     The right to list is what makes a missing file a 404 at AWS, where it would be a 403.
     """

@@ -185,7 +185,7 @@ class SignatureVerifier:
         self._scheme = scheme
         self._seen: dict[Digest, tuple[Signature, ...]] = {}
 
-    def demand_signed(self, release: Digest) -> None:
+    def require_signed(self, release: Digest) -> None:
         """Raise RefusedError, with what is wrong with each signature, unless a believed key signed the release."""
         ring = self._read_ring()
         faults = [self._fault(release, signature, ring) for signature in self._signatures(release)]

@@ -93,7 +93,7 @@ def seal_release(
     def seal_in(store: ObjectStore) -> None:
         for upload in uploads:
             if _read_digest(store, upload.key) != upload.digest:
-                _demand_held(store, [_place(store, upload)])
+                _require_held(store, [_place(store, upload)])
 
     everywhere(stores, seal_in)
     return release
@@ -149,7 +149,7 @@ def _upload(store: ObjectStore, uploads: Sequence[Upload], report: Report) -> No
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    _demand_held(store, [placed for future in running if (placed := future.result())])
+    _require_held(store, [placed for future in running if (placed := future.result())])
 
 
 def _watch(region: str, running: Sequence[Future[Upload | None]], report: Report) -> None:
@@ -175,7 +175,7 @@ def _place(store: ObjectStore, upload: Upload) -> Upload | None:
     return upload
 
 
-def _demand_held(store: ObjectStore, placed: Iterable[Upload | None]) -> None:
+def _require_held(store: ObjectStore, placed: Iterable[Upload | None]) -> None:
     """Read everything back that was written."""
     wanted = {upload.key: upload.digest for upload in placed if upload}
     held = read_digests(store, wanted)

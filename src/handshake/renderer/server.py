@@ -87,7 +87,7 @@ def start_logs(instance: str) -> None:
 
 
 class RequestLog:
-    """Writes one line for each request: never its query, never the visitor's headers but what the door set."""
+    """Writes one line for each request: never its query, never the visitor's headers but what the ingress set."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app

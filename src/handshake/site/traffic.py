@@ -203,12 +203,12 @@ def name_branch(branch: str) -> str:
 
 
 def digest_credential(password: str) -> str:
-    """Return what the door makes of the header that a browser sends for this password."""
+    """Return what the ingress makes of the header that a browser sends for this password."""
     words = base64.b64encode(f"{PREVIEW_USER}:{password}".encode()).decode()
     return hashlib.sha256(f"Basic {words}".encode()).hexdigest().upper()
 
 
-def demand_site(name: str, pointers: Callable[[Subject], Pointer | None]) -> Pointer:
+def require_site(name: str, pointers: Callable[[Subject], Pointer | None]) -> Pointer:
     """Return a site's pointer; RefusedError where it was never promoted."""
     pointer = pointers(Subject(kind=Kind.SITE, name=name))
     if pointer is None:
@@ -276,7 +276,7 @@ class ShownArrivals:
         )
 
 
-# What the arms of a split have answered, counted from the door's access log.
+# What the arms of a split have answered, counted from the ingress's access log.
 
 _FAILED = 500
 _ARMS = ("a", "b")

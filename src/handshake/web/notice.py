@@ -43,7 +43,7 @@ def describe_failure(error: HandshakeError) -> Notice:
         what=error.what,
         hint=error.hint,
         details=error.details,
-        meaning="Everything serves on: doors, caches, gateways and instances keep what they have. "
+        meaning="Everything serves on: ingresses, caches, gateways and instances keep what they have. "
         "Only this page is blind, and changes must wait.",
         advice=(
             *((Advice(words=error.hint),) if error.hint else ()),

@@ -94,7 +94,7 @@ def _align(row: SubjectRow, places: tuple[str, ...]) -> MatrixRow:
 
 
 def _travel_order(place: str) -> tuple[str, int, str]:
-    """Return a sort key: node by node, and within one from the door inwards; a vendor's place is a node of its own."""
+    """Return a sort key: node by node, and within one from the ingress inwards; a vendor's place is a node of its own."""
     role, _, node = place.partition("@")
     depth = next((depth for depth, known in enumerate(_ROLES) if known == role), len(_ROLES))
     return (node, depth, role)

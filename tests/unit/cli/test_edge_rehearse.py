@@ -162,7 +162,7 @@ class TestReplay:
     @pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "gzip"])
     def test_a_file(self, stricter: Path, tmp_path: Path, *, is_packed: bool) -> None:
         """A log is read as it is, plain or packed; changes, donors and samples are in the report."""
-        log = tmp_path / "door.log"
+        log = tmp_path / "ingress.log"
         content = b"".join(LINES)
         log.write_bytes(gzip.compress(content) if is_packed else content)
         found = run("replay", str(log), "--policy", str(stricter), "--against", str(CAMPAIGN), "--json")
@@ -194,7 +194,7 @@ class TestReplay:
     @pytest.mark.parametrize("content", [None, CUT_SHORT], ids=["absent", "cut-short"])
     def test_a_log_that_cannot_be_read(self, tmp_path: Path, content: bytes | None) -> None:
         """A file that is absent, or packed and cut short, is a problem with its name."""
-        log = tmp_path / "door.log"
+        log = tmp_path / "ingress.log"
         if content is not None:
             log.write_bytes(content)
         words = ("replay", str(log), "--policy", str(CAMPAIGN), "--against", str(CAMPAIGN), "--json")

@@ -1,4 +1,4 @@
-"""A list from the verb to the door's map file, without a door."""
+"""A list from the verb to the ingress's map file, without an ingress."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Node:
     def follow(self) -> dict[str, Followed]:
         """Bring the map files to the catalogue; return what that came to, by list."""
         all_lists = self._followed.follow(self.policy, self.catalog.read(LISTS), self.clock.now())
-        self._followed.demand_all()
+        self._followed.require_all()
         return {followed.file.list_name: followed for followed in all_lists}
 
     def ban(self, *entries: str, seconds: float | None = 60) -> int:
@@ -75,10 +75,10 @@ class Node:
         return self.lists.add("wall", *entries, seconds=seconds, author="ann", reason="bot").revision
 
     def map_of(self, name: str = "wall") -> dict[str, int]:
-        """Return what a door would load that starts now."""
+        """Return what an ingress would load that starts now."""
         return dict(ListFile(self.folder / "maps" / f"list-{name}.map", name).leases())
 
     def banned(self) -> dict[str, int]:
-        """Follow, and return what a door would load of the wall beside the policy's own entry."""
+        """Follow, and return what an ingress would load of the wall beside the policy's own entry."""
         self.follow()
         return {key: until for key, until in self.map_of().items() if key != "192.0.2.0/24"}

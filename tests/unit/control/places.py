@@ -27,8 +27,8 @@ class Temper(Enum):
 
 
 @dataclass(kw_only=True)
-class ToldDoor:
-    """A door that runs already, with a configuration of its own and empty maps."""
+class ToldIngress:
+    """An ingress that runs already, with a configuration of its own and empty maps."""
 
     temper: Temper
     serving: str = "what it served before"

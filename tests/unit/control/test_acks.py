@@ -20,8 +20,8 @@ from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
 from handshake.edge.cache.reconcile import CacheReconciler
 from handshake.edge.ingress.compile.maps import SWITCHES_MAP
 from handshake.edge.ingress.compile.target import IngressTarget
-from handshake.edge.ingress.reconcile import DoorReconciler
-from handshake.edge.ingress.runtime_maps import DoorMap
+from handshake.edge.ingress.reconcile import IngressReconciler
+from handshake.edge.ingress.runtime_maps import IngressMap
 from handshake.gateway.haproxy import GatewayListener, GatewayTarget
 from handshake.gateway.pool import AddMember, PoolStep
 from handshake.gateway.reconcile import GatewayReconciler
@@ -40,14 +40,14 @@ from handshake.pointers.pointer import Pointer
 from handshake.release.manifest import Manifest
 from tests.support.catalog import MemoryCatalog
 from tests.support.clock import FakeClock
-from tests.unit.control.places import Temper, ToldCache, ToldDoor, ToldGateway
+from tests.unit.control.places import Temper, ToldCache, ToldGateway, ToldIngress
 
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign"
 POLICY = "policy/campaign"
 CALLS = "site/calls"
 NODE = "n1"
 HAMM = Endpoints(index=41, endpoints=(Endpoint(id="hamm-a", service="hamm", host="127.0.0.1", port=20000),))
-SWITCH_ON = DoorMap(name=SWITCHES_MAP, entries={"non_us_ban": "99"}, subject=SWITCHES_SUBJECT, revision=3)
+SWITCH_ON = IngressMap(name=SWITCHES_MAP, entries={"non_us_ban": "99"}, subject=SWITCHES_SUBJECT, revision=3)
 
 
 @pytest.fixture
@@ -81,21 +81,24 @@ def writer(catalog: MemoryCatalog, role: Role) -> AckWriter:
     return AckWriter(catalog, FakeClock(), Place(role=role, node=NODE))
 
 
-def turn_door(
-    catalog: MemoryCatalog, live: LivePolicy, door: ToldDoor, maps: tuple[DoorMap, ...] = (SWITCH_ON,)
+def turn_ingress(
+    catalog: MemoryCatalog,
+    live: LivePolicy,
+    ingress: ToldIngress,
+    maps: tuple[IngressMap, ...] = (SWITCH_ON,),
 ) -> Outcome:
-    """Let the door's reconciler act once, with one switch set."""
+    """Let the ingress's reconciler act once, with one switch set."""
     surroundings = IngressTarget(
         digest="",
         listeners=(),
-        runtime_socket="/run/door.sock",
+        runtime_socket="/run/ingress.sock",
         maps="/run/maps",
         cache_socket="/run/cache.sock",
         regions=(),
         decoy_key="a2V5",
     )
-    door_acks = writer(catalog, Role.DOOR)
-    return DoorReconciler(door=door, acks=door_acks, surroundings=surroundings).cycle(live, maps)
+    ingress_acks = writer(catalog, Role.INGRESS)
+    return IngressReconciler(ingress=ingress, acks=ingress_acks, surroundings=surroundings).cycle(live, maps)
 
 
 def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Outcome:
@@ -141,54 +144,54 @@ def the_ack(catalog: MemoryCatalog, subject: str) -> Ack:
     return ack
 
 
-class TestDoor:
+class TestIngress:
     def test_what_it_does_is_acknowledged(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """A door that serves the policy and holds the map has both acknowledged, in its own words."""
-        door = ToldDoor(temper=Temper.DOES)
+        """An ingress that serves the policy and holds the map has both acknowledged, in its own words."""
+        ingress = ToldIngress(temper=Temper.DOES)
 
-        turn_door(catalog, live, door)
+        turn_ingress(catalog, live, ingress)
 
         assert served(catalog) == {POLICY: 5, SWITCHES_SUBJECT: 3}
-        assert door.serving in the_ack(catalog, POLICY).proof
+        assert ingress.serving in the_ack(catalog, POLICY).proof
 
     def test_what_it_swallows_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """A door that accepts every command and carries none out has nothing acknowledged."""
-        turn_door(catalog, live, ToldDoor(temper=Temper.SWALLOWS))
+        """An ingress that accepts every command and carries none out has nothing acknowledged."""
+        turn_ingress(catalog, live, ToldIngress(temper=Temper.SWALLOWS))
 
         assert read_acks(catalog) == ()
 
     def test_a_map_that_never_fills_is_not(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """A door that serves the policy but swallows a switch has only the policy acknowledged."""
-        door = ToldDoor(temper=Temper.DOES)
-        turn_door(catalog, live, door)
-        turn_door(catalog, at_revision(live, 6), replace(door, temper=Temper.SWALLOWS, maps={}))
+        """An ingress that serves the policy but swallows a switch has only the policy acknowledged."""
+        ingress = ToldIngress(temper=Temper.DOES)
+        turn_ingress(catalog, live, ingress)
+        turn_ingress(catalog, at_revision(live, 6), replace(ingress, temper=Temper.SWALLOWS, maps={}))
 
         assert served(catalog) == {POLICY: 6, SWITCHES_SUBJECT: 3}
 
     def test_a_refusal_is_recorded(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """A door that refuses a policy says so, and keeps the ack of what it serves."""
-        door = ToldDoor(temper=Temper.DOES)
-        turn_door(catalog, live, door)
+        """An ingress that refuses a policy says so, and keeps the ack of what it serves."""
+        ingress = ToldIngress(temper=Temper.DOES)
+        turn_ingress(catalog, live, ingress)
 
         with pytest.raises(RefusedError):
-            turn_door(catalog, at_revision(live, 6), ToldDoor(temper=Temper.REFUSES))
+            turn_ingress(catalog, at_revision(live, 6), ToldIngress(temper=Temper.REFUSES))
 
         assert the_ack(catalog, POLICY).revision == 5
         assert_refused(catalog, POLICY, 6)
 
     def test_a_refused_policy_holds_up_no_switch(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """While a door refuses a policy, it goes on following what operators set."""
+        """While an ingress refuses a policy, it goes on following what operators set."""
         with pytest.raises(RefusedError):
-            turn_door(catalog, live, StubbornDoor(temper=Temper.DOES))
+            turn_ingress(catalog, live, StubbornIngress(temper=Temper.DOES))
 
         assert served(catalog) == {SWITCHES_SUBJECT: 3}
         assert_refused(catalog, POLICY, 5)
 
     def test_a_map_that_is_refused_holds_up_no_other(self, catalog: MemoryCatalog, live: LivePolicy) -> None:
-        """What the door refuses of one map is raised after all others are brought up to date."""
+        """What the ingress refuses of one map is raised after all others are brought up to date."""
         odd = replace(SWITCH_ON, name="odd", subject="odd", revision=1)
         with pytest.raises(RefusedError, match="no map odd"):
-            turn_door(catalog, live, StubbornDoor(temper=Temper.DOES, accepts=True), (odd, SWITCH_ON))
+            turn_ingress(catalog, live, StubbornIngress(temper=Temper.DOES, accepts=True), (odd, SWITCH_ON))
 
         assert served(catalog) == {POLICY: 5, SWITCHES_SUBJECT: 3}
 
@@ -265,8 +268,8 @@ class TestGateway:
 
 
 @dataclass(kw_only=True)
-class StubbornDoor(ToldDoor):
-    """A door that has no map `odd`, and refuses configurations unless it accepts them."""
+class StubbornIngress(ToldIngress):
+    """An ingress that has no map `odd`, and refuses configurations unless it accepts them."""
 
     accepts: bool = False
 

@@ -72,7 +72,7 @@ class House:
             catalog=self.catalog,
             clock=self.clock,
             pointers=self.pointers,
-            demand_shaken=lambda _subject, _release: None,
+            require_checked=lambda _subject, _release: None,
         )
 
     def move(self, subject: Subject, name: str) -> Pointer:

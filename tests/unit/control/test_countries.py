@@ -27,7 +27,7 @@ def house(tmp_path: Path) -> NodePaths:
         catalog="",
         agent="",
         dashboard="",
-        door="",
+        ingress="",
         dogstatsd="",
         regions={},
         stores={},
@@ -73,7 +73,7 @@ def test_networks(house: NodePaths) -> None:
 
 
 def test_without_data_the_maps_are_empty(house: NodePaths) -> None:
-    """Without a file every client is of an unknown country and of network 0, and the door starts all the same."""
+    """Without a file every client is of an unknown country and of network 0, and the ingress starts all the same."""
     assert build_countries(house, "").read_text() == ""
     assert build_networks(house, "gone.mmdb").read_text() == ""
 

@@ -37,7 +37,7 @@ def test_the_excerpt_is_what_the_whole_policy_declares() -> None:
     """Switches, lists and nodes are those that the whole policy has, and its release is read once."""
     fetched: list[Digest] = []
     reader = _reader(CAMPAIGN, fetched)
-    declared, whole = reader.demand_live(), read_policy(CAMPAIGN)
+    declared, whole = reader.require_live(), read_policy(CAMPAIGN)
 
     assert declared.nodes == whole.campaign.nodes
     assert (declared.edge.switches, declared.edge.lists) == (whole.edge.switches, whole.edge.lists)
@@ -52,7 +52,7 @@ def test_before_the_first_policy_there_is_nothing_to_change() -> None:
     reader = DeclarationReader("other", _pointer, lambda _: CAMPAIGN)
     assert reader.live() is None
     with pytest.raises(RefusedError, match="no policy was applied yet"):
-        reader.demand_live()
+        reader.require_live()
 
 
 def test_entries_that_are_none_are_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the simulator believes of switches and lists is what the door's maps hold."""
+"""What the simulator believes of switches and lists is what the ingress's maps hold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def live_edge(node: Node) -> LiveEdge:
 
 
 def test_the_whole_is_what_the_map_holds(tmp_path: Path) -> None:
-    """Seeds, bans, bans that ended and seeds that were taken off come to what the door would load."""
+    """Seeds, bans, bans that ended and seeds that were taken off come to what the ingress would load."""
     node = Node(folder=tmp_path)
     node.ban("203.0.113.7", "2001:db8::/64")
     node.ban("203.0.113.8", seconds=10)
@@ -78,7 +78,7 @@ def test_without_a_campaign_the_policy_begins(tmp_path: Path) -> None:
 
 
 def test_the_longest_network_of_a_map_counts(tmp_path: Path) -> None:
-    """A client's country is that of the longest network in the door's map; without one, nobody knows it."""
+    """A client's country is that of the longest network in the ingress's map; without one, nobody knows it."""
     countries = tmp_path / "countries.map"
     countries.write_text(
         "192.0.2.0/24 US\n192.0.2.128/25 PR\n192.0.2.130/32 GU\n192.0.2.131 VI\n2001:db8::/32 DE\n"

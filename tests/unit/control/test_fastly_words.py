@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.edge.lists.declared import DataReport, wait_for_doors
+from handshake.edge.lists.declared import DataReport, wait_for_ingresses
 from handshake.pointers.acks import FASTLY, PURGES_SUBJECT, AckWriter, Place, Role
 from tests.support.catalog import MemoryCatalog
 from tests.support.clock import FakeClock
@@ -11,12 +11,12 @@ CACHE = Place(role=Role.CACHE, node="n1")
 
 
 def hear(revision: int) -> str:
-    """Return what a verb says of Fastly that has acknowledged revision 3, while no door exists."""
+    """Return what a verb says of Fastly that has acknowledged revision 3, while no ingress exists."""
     catalog, clock = MemoryCatalog(), FakeClock()
     AckWriter(catalog, clock, FASTLY).serve(
         "list/wall", 3, "read_back: 200 entries; 7 did not fit: 192.0.2.1"
     )
-    done = wait_for_doors(
+    done = wait_for_ingresses(
         catalog, clock, (), subject="list/wall", revision=revision, what="banned", seconds=1.0
     )
     assert done.is_enforced
@@ -39,7 +39,7 @@ def test_a_purge_waits_for_fastly() -> None:
     acks = {place: AckWriter(catalog, clock, place) for place in (CACHE, FASTLY)}
 
     def purge() -> DataReport:
-        return wait_for_doors(
+        return wait_for_ingresses(
             catalog,
             clock,
             ("n1",),
@@ -60,7 +60,7 @@ def test_a_purge_waits_for_fastly() -> None:
 
 def test_nothing_is_said_without_fastly() -> None:
     """Where Fastly never said a word, no verb speaks of it."""
-    done = wait_for_doors(
+    done = wait_for_ingresses(
         MemoryCatalog(), FakeClock(), (), subject="list/wall", revision=1, what="banned", seconds=1.0
     )
     assert done.fastly == ""

@@ -56,7 +56,7 @@ class TestBan:
         assert node.banned() == {}
 
     def test_the_last_word_counts(self, node: Node) -> None:
-        """An address that was let in again is not listed; banned once more it is, and a door believes only one line."""
+        """An address that was let in again is not listed; banned once more it is, and an ingress believes only one line."""
         node.ban("203.0.113.7")
         node.follow()
         node.lists.remove("wall", "203.0.113.7", author="bob", reason="mistake")
@@ -176,7 +176,7 @@ class TestCompaction:
         assert node.banned() == before
         assert [delta.revision for delta in node.lists.history("wall", 3)] == [257, 256, 255]
 
-    def test_moves_nothing_at_a_door_that_is_up_to_date(self, node: Node) -> None:
+    def test_moves_nothing_at_a_ingress_that_is_up_to_date(self, node: Node) -> None:
         """A node that has followed every delta does not load the snapshot that they became."""
         node.ban("203.0.113.7")
         node.follow()
@@ -236,7 +236,7 @@ class TestSwitches:
 
         assert dict(wanted.entries) == {"open": str(int(FOREVER))}
 
-    def test_one_that_is_off_for_a_time_comes_back_at_the_door(self, node: Node) -> None:
+    def test_one_that_is_off_for_a_time_comes_back_at_the_ingress(self, node: Node) -> None:
         """The map says when a switch is on again, so that nobody needs to be there then."""
         Switches(node.catalog, node.clock).set(
             "open", is_on=False, default=True, owner="ann", reason="attack", seconds=60
@@ -258,7 +258,7 @@ class TestCrash:
     """What an agent that was killed left in the map file is mended by the next one."""
 
     def test_two_lines_for_one_key(self, node: Node) -> None:
-        """The new line was written and the old one not yet taken out: the new one alone is left, and the door can agree."""
+        """The new line was written and the old one not yet taken out: the new one alone is left, and the ingress can agree."""
         node.ban("203.0.113.7")
         node.follow()
         node.ban("203.0.113.7", seconds=90)

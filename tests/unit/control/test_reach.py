@@ -12,7 +12,7 @@ _CAMPAIGN = """
 name = "campaign"
 nodes = {nodes}
 [listen]
-door = "10.0.0.1:8080"
+ingress = "10.0.0.1:8080"
 catalog = "10.0.0.1:8500"
 agent = "10.0.0.1:8091"
 [regions.east]

@@ -37,7 +37,7 @@ CONTRACT = Contract(
 
 
 @dataclass
-class Door:
+class Ingress:
     """A lock in memory: the secrets that open it."""
 
     opened_by: set[str] = field(default_factory=lambda: {"old"})
@@ -54,13 +54,13 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Door:
+def ingress() -> Ingress:
     """What the secret opens."""
-    return Door()
+    return Ingress()
 
 
 @pytest.fixture
-def rotator(tmp_path: Path, door: Door) -> Rotator:
+def rotator(tmp_path: Path, ingress: Ingress) -> Rotator:
     """Somebody who may set the ledger's password, in a campaign whose service hamm is given it."""
     catalog, clock, secrets = MemoryCatalog(), FakeClock(), Secrets(tmp_path / "secrets")
     secrets.write(NAME, "old")
@@ -75,7 +75,7 @@ def rotator(tmp_path: Path, door: Door) -> Rotator:
         pointers=pointers,
         targets=GenerationReader(contract_of=lambda _: CONTRACT, secrets_digest=lambda _: secrets.read(NAME)),
         nodes=("n1",),
-        locks={NAME: ("ledger", door)},
+        locks={NAME: ("ledger", ingress)},
     )
 
 
@@ -97,32 +97,32 @@ def settle(rotator: Rotator, secret: str, rollout: Rollout) -> None:
     )
 
 
-def test_once_all_are_replaced_the_old_secret_opens_nothing(rotator: Rotator, door: Door) -> None:
+def test_once_all_are_replaced_the_old_secret_opens_nothing(rotator: Rotator, ingress: Ingress) -> None:
     """Everybody who is given it runs with the new one: then the old one is forgotten, and the journal knows why."""
     settle(rotator, "new", Rollout(service="hamm", stage=Stage.SETTLED))
     done = rotator.rotate(NAME, "new", reason="once a year", seconds=60)
     assert done.replaced == ("hamm",)
-    assert door.opened_by == {"new"}
+    assert ingress.opened_by == {"new"}
     assert rotator.secrets.read(NAME) == "new"
     assert next(told.what for told in read_journal(rotator.catalog)) == f"set secret {NAME}: once a year"
 
 
-def test_a_secret_that_fails_its_trial_stands_back(rotator: Rotator, door: Door) -> None:
+def test_a_secret_that_fails_its_trial_stands_back(rotator: Rotator, ingress: Ingress) -> None:
     """Instances cannot work with it: the old one stands and opens, and the trial's words say why."""
     bad = BadPart(part=secrets_part("new"), reason="trial failed: it died", at=0.0)
     settle(rotator, "old", Rollout(service="hamm", stage=Stage.SETTLED, bad=(bad,)))
     with pytest.raises(RefusedError, match="hamm cannot work with it") as refused:
         rotator.rotate(NAME, "new", reason="", seconds=60)
     assert refused.value.details == "trial failed: it died"
-    assert (door.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
+    assert (ingress.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
 
 
-def test_a_secret_that_is_not_rolled_out_in_time_stands_back(rotator: Rotator, door: Door) -> None:
+def test_a_secret_that_is_not_rolled_out_in_time_stands_back(rotator: Rotator, ingress: Ingress) -> None:
     """Time runs out with an instance of before: the old one stands and opens."""
     settle(rotator, "old", Rollout(service="hamm", stage=Stage.PAUSED))
     with pytest.raises(UnavailableError, match="hamm was not replaced in time"):
         rotator.rotate(NAME, "new", reason="", seconds=60)
-    assert (door.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
+    assert (ingress.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
 
 
 @pytest.mark.parametrize(
@@ -136,16 +136,16 @@ def test_a_secret_that_is_not_rolled_out_in_time_stands_back(rotator: Rotator, d
     ],
 )
 def test_what_may_not_be_set_is_refused(
-    rotator: Rotator, door: Door, name: str, value: str, what: str
+    rotator: Rotator, ingress: Ingress, name: str, value: str, what: str
 ) -> None:
     """A refused secret is written nowhere, and opens nothing."""
     with pytest.raises(RefusedError, match=what):
         rotator.rotate(name, value, reason="", seconds=60)
-    assert (door.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
+    assert (ingress.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
 
 
-def test_several_nodes_are_refused(rotator: Rotator, door: Door) -> None:
+def test_several_nodes_are_refused(rotator: Rotator, ingress: Ingress) -> None:
     """A secret that lies on other nodes too is not set on this one alone."""
     with pytest.raises(RefusedError, match="n1, n2"):
         replace(rotator, nodes=("n1", "n2")).rotate(NAME, "new", reason="", seconds=60)
-    assert door.opened_by == {"old"}
+    assert ingress.opened_by == {"old"}

@@ -93,6 +93,6 @@ def test_an_end_by_hand(traffics: SiteTraffics) -> None:
 
 
 def test_the_digest_is_of_what_a_browser_sends() -> None:
-    """The door makes the same digest of the header as the verb of the password."""
+    """The ingress makes the same digest of the header as the verb of the password."""
     assert digest_credential("a") != digest_credential("b")
     assert digest_credential("a") == digest_credential("a").upper()

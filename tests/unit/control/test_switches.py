@@ -54,7 +54,7 @@ def test_a_switch_that_was_never_set_has_no_undo() -> None:
 
 
 def test_each_setting_is_a_new_revision() -> None:
-    """The revision that doors acknowledge grows with every setting."""
+    """The revision that ingresses acknowledge grows with every setting."""
     catalog = MemoryCatalog()
     switches = Switches(catalog, FakeClock())
     first = turn(switches, is_on=True)

@@ -188,7 +188,7 @@ def test_changes_are_made_in_the_sources_that_the_campaign_names(tmp_path: Path)
             tmp_path / f"programs/{service}/service.toml",
             f'command = ["serve"]\nbase = "host"\n[[build]]\ncopy = "{copied}"\nto = "app"\n',
         )
-    write(tmp_path / "programs/shared/door.py", "")
+    write(tmp_path / "programs/shared/ingress.py", "")
     changes = find_changes(tmp_path, read_policy(tmp_path).campaign)
 
     assert [str(its.subject) for its in changes] == [

@@ -1,4 +1,4 @@
-"""Golden cases of the edge: a policy, and the door and the cache, or the problems, that it becomes."""
+"""Golden cases of the edge: a policy, and the ingress and the cache, or the problems, that it becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from handshake.config.reader import parse_settings
 from handshake.core.problem import ProblemsError
 from handshake.edge.cache.compile.target import CacheTarget, RegionSocket, ReleaseRoute, SiteRoute
 from handshake.edge.cache.compile.vcl import compile_cache
-from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.configuration import compile_ingress
 from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget, Region
 from handshake.edge.policy.policy import EdgePolicy, build_policy
 from handshake.edge.policy.settings import EdgeSettings
@@ -17,7 +17,7 @@ from handshake.syntax.haproxy import print_haproxy
 from handshake.syntax.vcl import print_vcl
 
 FOLDER = Path(__file__).parents[2] / "golden" / "edge"
-DOOR_BORDER = "=== door ===\n"
+INGRESS_BORDER = "=== ingress ===\n"
 CACHE_BORDER = "=== cache ===\n"
 PROBLEMS_BORDER = "=== problems ===\n"
 SITES = (
@@ -36,15 +36,15 @@ def read_text(text: str) -> EdgePolicy:
     return build_policy(parse_settings(EdgeSettings, text, shown_as="edge.toml"))
 
 
-def print_door(policy: EdgePolicy) -> str:
-    """Return the door's configuration with everything in it."""
+def print_ingress(policy: EdgePolicy) -> str:
+    """Return the ingress's configuration with everything in it."""
     surroundings = IngressTarget(
         digest="sha256:abc",
         listeners=(
             IngressListener(address="127.0.0.1:8080"),
             IngressListener(address="127.0.0.1:8443", certificate="/c.pem"),
         ),
-        runtime_socket="/run/door.sock",
+        runtime_socket="/run/ingress.sock",
         maps="/run/maps",
         cache_socket="/run/cache.sock",
         regions=(
@@ -60,9 +60,9 @@ def print_door(policy: EdgePolicy) -> str:
             ),
         ),
         decoy_key="a2V5",
-        accounts=Accounts(door="haproxy", cache="vcache"),
+        accounts=Accounts(ingress="haproxy", cache="vcache"),
     )
-    return print_haproxy(compile_door(policy, surroundings))
+    return print_haproxy(compile_ingress(policy, surroundings))
 
 
 def print_cache(policy: EdgePolicy) -> str:
@@ -80,13 +80,13 @@ def become(text: str) -> str:
         policy = read_text(text)
     except ProblemsError as error:
         return f"{PROBLEMS_BORDER}{error}\n"
-    return f"{DOOR_BORDER}{print_door(policy)}{CACHE_BORDER}{print_cache(policy)}"
+    return f"{INGRESS_BORDER}{print_ingress(policy)}{CACHE_BORDER}{print_cache(policy)}"
 
 
 def split(case: Path) -> tuple[str, str]:
     """Return a case's policy, and what it is expected to become."""
     text = case.read_text()
-    starts = [text.find(border) for border in (DOOR_BORDER, PROBLEMS_BORDER) if border in text]
+    starts = [text.find(border) for border in (INGRESS_BORDER, PROBLEMS_BORDER) if border in text]
     start = min(starts, default=len(text))
     return text[:start], text[start:]
 

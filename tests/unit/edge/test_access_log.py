@@ -24,7 +24,7 @@ NOBODY = "-"
 def line(
     time: float, client: str, *, method: str = "GET", path: str = "/", status: int = 200, rule: str = NOBODY
 ) -> bytes:
-    """Return a line as the door writes it, slashes escaped."""
+    """Return a line as the ingress writes it, slashes escaped."""
     fields = {
         "time": "TIME",
         "client": client,
@@ -66,7 +66,7 @@ def meets(*entries: str) -> Matcher:
 
 
 def test_a_record_is_read() -> None:
-    """What the door escaped is plain again; what HAProxy itself says, and a line cut short, are no records."""
+    """What the ingress escaped is plain again; what HAProxy itself says, and a line cut short, are no records."""
     record = parse_record(LINES[3])
     assert record is not None
     assert (record.path, record.user_agent, record.time) == ("/api/hamm/donations", 'evil "bot"', 3.0)

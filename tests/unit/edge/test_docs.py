@@ -9,7 +9,7 @@ import pytest
 
 from handshake.edge.policy.settings import RuleSettings
 from handshake.edge.policy.variables import BY_NAME
-from tests.unit.edge.compiled import print_cache, print_door, read_text
+from tests.unit.edge.compiled import print_cache, print_ingress, read_text
 
 PAGE = (Path(__file__).parents[3] / "docs" / "edge-policy.md").read_text()
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -19,7 +19,7 @@ EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 def test_examples_compile(example: str) -> None:
     """Each example has no problems, and becomes configurations."""
     policy = read_text(example)
-    assert all(f"# {rule.because}\n" in print_door(policy) + print_cache(policy) for rule in policy.rules)
+    assert all(f"# {rule.because}\n" in print_ingress(policy) + print_cache(policy) for rule in policy.rules)
 
 
 def test_everything_is_explained() -> None:

@@ -102,7 +102,7 @@ def test_steps_stand_in_the_order_in_which_rules_are_tried() -> None:
 
 
 def test_a_request_counts_for_two_limits_at_most() -> None:
-    """The door has two counters for limits: a third one that the request meets does not count it."""
+    """The ingress has two counters for limits: a third one that the request meets does not count it."""
     rules = (
         f'[[rule]]\nname = "{name}"\nphase = "admit"\nwhen = "true"\nlimit = {{ requests = 1, seconds = 1 }}\n'
         for name in ("one", "two", "three")
@@ -201,7 +201,7 @@ def test_why_a_rule_was_never_tried() -> None:
     ],
 )
 def test_refused_before_any_rule(request_line: str, name: str, status: int) -> None:
-    """What the door refuses by itself is said so, and no rule is asked."""
+    """What the ingress refuses by itself is said so, and no rule is asked."""
     method, path = request_line.split()
     found = ask(path, method=method, about="siege")
     assert found.refusal is not None

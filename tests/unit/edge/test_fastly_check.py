@@ -18,8 +18,8 @@ def check(action: str, phase: str = "admit") -> list[tuple[str, int]]:
     return [(problem.check, problem.where.line or 0) for problem in found]
 
 
-def test_longer_windows_are_the_doors() -> None:
-    """Fastly counts a minute back at most: a longer limit is handed to the door, each request of it."""
+def test_longer_windows_are_the_ingresses() -> None:
+    """Fastly counts a minute back at most: a longer limit is handed to the ingress, each request of it."""
     for seconds, is_deferred in ((60, False), (61, True)):
         policy = read_text(
             f'[[rule]]\nname = "x"\nphase = "admit"\nwhen = \'true\'\n'

@@ -1,4 +1,4 @@
-"""Each golden case is an `edge.toml` and what becomes of it: door and cache, or its problems.
+"""Each golden case is an `edge.toml` and what becomes of it: ingress and cache, or its problems.
 
 `ACCEPT_GOLDEN=1 pytest tests/unit/edge/test_golden.py` writes what becomes of it now; read it in review.
 """

@@ -124,7 +124,7 @@ def test_texts_are_whole_lines() -> None:
 
 
 def test_the_longest_network_is_met() -> None:
-    """Of several entries that hold an address, the longest is the one it met, as at the door."""
+    """Of several entries that hold an address, the longest is the one it met, as at the ingress."""
     matcher = Matcher(frozenset({"203.0.0.0/16", "203.0.113.0/24", "203.0.113.7", "2001:db8::/32"}))
 
     assert matcher.find("203.0.113.7") == "203.0.113.7"

@@ -188,7 +188,7 @@ def test_other_lists_then_are_told() -> None:
 
 
 def test_what_no_rule_ever_sees() -> None:
-    """What the door refuses by itself is the same under any policy; what is no record is counted apart."""
+    """What the ingress refuses by itself is the same under any policy; what is no record is counted apart."""
     everything = policy(rule("all", "true", "respond = { status = 403 }"))
     report = replay(
         policy(),

@@ -40,8 +40,8 @@ def names(request: Request) -> list[str]:
     return [rule.name for rule in simulate(POLICY, request, LIVE).matched]
 
 
-def test_door_comes_before_the_cache() -> None:
-    """Rules of the door decide first, wherever they stand in the file."""
+def test_ingress_comes_before_the_cache() -> None:
+    """Rules of the ingress decide first, wherever they stand in the file."""
     verdict = simulate(POLICY, Request(client="192.0.2.9", country="US", path="/a"), LIVE)
     assert [rule.because for rule in verdict.matched] == ["edge.toml:12 wall"]
     assert verdict.statuses == (403,)

@@ -29,7 +29,7 @@ def read_pattern(text: str, begins: str) -> str:
 
 
 def test_a_look_into_a_list_is_not_another_list() -> None:
-    """The door's word about `request.path in list.bots` is not taken for one about a list named `bots_path`."""
+    """The ingress's word about `request.path in list.bots` is not taken for one about a list named `bots_path`."""
     pattern = read_pattern(print_cache(read_text(LISTED)), "(^|, )")
     assert re.search(pattern, "wall, bots.path")
     assert not re.search(pattern, "wall, bots_path")

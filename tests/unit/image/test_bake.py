@@ -91,15 +91,15 @@ def bake_at(
 ) -> Manifest:
     """Bake the campaign's service, with a staging folder and a cache of the given name."""
     service = campaign / "hamm"
-    kitchen = kitchen_of(campaign, f"{name}-cache", wheels or ShelfWheels())
+    context = context_of(campaign, f"{name}-cache", wheels or ShelfWheels())
     report = [] if reports is None else reports
-    return bake(read_recipe(service), service, campaign.parent / name, kitchen, report.append).manifest
+    return bake(read_recipe(service), service, campaign.parent / name, context, report.append).manifest
 
 
-def kitchen_of(campaign: Path, cache: str, wheels: ShelfWheels) -> BuildContext:
-    """Return a kitchen with a cache beside the campaign."""
-    larder = PackageSource(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
-    return BuildContext(campaign=campaign, larder=larder)
+def context_of(campaign: Path, cache: str, wheels: ShelfWheels) -> BuildContext:
+    """Return a context with a cache beside the campaign."""
+    packages = PackageSource(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
+    return BuildContext(campaign=campaign, packages=packages)
 
 
 def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
@@ -146,20 +146,20 @@ def test_other_input_gives_another_digest(campaign: Path, change: str) -> None:
 def test_wheels_are_unpacked_once(campaign: Path) -> None:
     """The same requirements are taken from the cache; other ones are unpacked."""
     wheels = ShelfWheels()
-    kitchen = kitchen_of(campaign, "cache", wheels)
+    context = context_of(campaign, "cache", wheels)
     service = campaign / "hamm"
     for number in (1, 2):
-        bake(read_recipe(service), service, campaign.parent / f"image-{number}", kitchen, ignore)
+        bake(read_recipe(service), service, campaign.parent / f"image-{number}", context, ignore)
     (service / "requirements.txt").write_text("redis==8.2.0\n")
-    bake(read_recipe(service), service, campaign.parent / "image-3", kitchen, ignore)
+    bake(read_recipe(service), service, campaign.parent / "image-3", context, ignore)
     assert wheels.unpacked == ["redis==8.1.0\n", "redis==8.2.0\n"]
 
 
 def test_steps_say_where_their_files_came_from(campaign: Path) -> None:
     """A bake says of each step what it brought, and whether it was copied, unpacked or kept from an earlier bake."""
-    service, kitchen = campaign / "hamm", kitchen_of(campaign, "cache", ShelfWheels())
+    service, context = campaign / "hamm", context_of(campaign, "cache", ShelfWheels())
     first, second = (
-        bake(read_recipe(service), service, campaign.parent / f"image-{number}", kitchen, ignore)
+        bake(read_recipe(service), service, campaign.parent / f"image-{number}", context, ignore)
         for number in (1, 2)
     )
     assert [(step.what, step.to, step.origin, step.files) for step in first.steps] == [
@@ -179,8 +179,8 @@ def test_steps_say_where_their_files_came_from(campaign: Path) -> None:
 def test_materials_are_what_the_image_is_made_of(campaign: Path) -> None:
     """The base, the requirements by their digest and the interpreter are known afterwards."""
     service = campaign / "hamm"
-    kitchen = kitchen_of(campaign, "cache", ShelfWheels())
-    baked = bake(read_recipe(service), service, campaign.parent / "image", kitchen, ignore)
+    context = context_of(campaign, "cache", ShelfWheels())
+    baked = bake(read_recipe(service), service, campaign.parent / "image", context, ignore)
     assert baked.materials == (
         Material(uri="handshake:base/host"),
         Material(uri="requirements.txt", digest=digest_bytes(b"redis==8.1.0\n")),

@@ -35,7 +35,7 @@ class Desk:
         self.signer = Signer(self.keys, self.secrets, Ed25519())
         self.held: dict[Digest, list[Signature]] = {}
         self.is_reachable = True
-        self.believer = SignatureVerifier(
+        self.signature_verifier = SignatureVerifier(
             read_ring=self.keys.ring, read_signatures=self.read, scheme=Ed25519()
         )
 
@@ -65,7 +65,7 @@ class Desk:
         revoke_key(
             key,
             signer=self.signer,
-            believer=self.believer,
+            signature_verifier=self.signature_verifier,
             read_pointers=lambda: {HAMM: pointer},
             who="eve",
             reason="it leaked",
@@ -75,7 +75,7 @@ class Desk:
     def refusal(self) -> str:
         """Return why the release is not believed."""
         with pytest.raises(RefusedError) as caught:
-            self.believer.demand_signed(RELEASE)
+            self.signature_verifier.require_signed(RELEASE)
         return caught.value.what
 
 
@@ -89,7 +89,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_what_is_signed_is_believed(desk: Desk) -> None:
     """A release that the active key signed may be launched; the private half is a file of mode 0600."""
     signature = desk.publish()
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
     (secret,) = desk.secrets._folder.glob("signing-*")
     assert secret.name == f"signing-{signature.key}"
     assert secret.stat().st_mode & 0o777 == 0o600
@@ -143,7 +143,7 @@ def test_a_good_signature_outweighs_bad_ones(desk: Desk) -> None:
     """One believed signature is enough, whatever lies beside it."""
     desk.held[RELEASE] = [Signature(key=KeyId("0123456789abcdef"), value=b"scribble")]
     desk.publish()
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
 
 
 def test_a_rotated_key_is_believed_until_it_is_revoked(desk: Desk) -> None:
@@ -152,7 +152,7 @@ def test_a_rotated_key_is_believed_until_it_is_revoked(desk: Desk) -> None:
     new = desk.signer.rotate(who="adam", reason="yearly")
     assert [key.state for key in desk.keys.ring().keys] == [KeyState.RETIRED, KeyState.ACTIVE]
     assert desk.signer.sign(RELEASE).key == new.id != old.key
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
     desk.revoke(old.key, even_live=True)
     assert f"eve revoked key {old.key}: it leaked" in desk.refusal()
 
@@ -174,7 +174,7 @@ def test_a_key_that_the_live_image_needs_is_kept(desk: Desk) -> None:
         desk.revoke(old.key)
     desk.publish()
     desk.revoke(old.key)
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
 
 
 def test_without_a_key_nothing_is_signed(desk: Desk) -> None:
@@ -184,7 +184,7 @@ def test_without_a_key_nothing_is_signed(desk: Desk) -> None:
         desk.signer.sign(RELEASE)
     desk.signer.make_first(who="adam", reason="anew")
     desk.publish()
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
 
 
 def test_a_machine_without_the_private_half_says_so(desk: Desk, tmp_path: Path) -> None:
@@ -236,11 +236,11 @@ def test_two_keys_never_sign_at_once(desk: Desk) -> None:
 def test_what_was_seen_is_believed_while_no_region_answers(desk: Desk) -> None:
     """A node that has seen a signature goes on launching without regions; one that has not says so; revocation counts."""
     desk.publish()
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
     desk.is_reachable = False
-    desk.believer.demand_signed(RELEASE)
+    desk.signature_verifier.require_signed(RELEASE)
     with pytest.raises(UnavailableError):
-        desk.believer.demand_signed(digest_bytes(b"never seen"))
+        desk.signature_verifier.require_signed(digest_bytes(b"never seen"))
     active = desk.keys.ring().active
     assert active is not None
     desk.keys.revoke(active.id, who="eve", reason="it leaked")

@@ -33,8 +33,8 @@ def test_every_answer_has_a_meaning_and_a_hint(said: str) -> None:
     assert "Debug" not in error.details
 
 
-def test_a_bucket_tells_the_door_where_it_is() -> None:
-    """Address, host and path of a bucket are those that the door asks; a port is there, named or not."""
+def test_a_bucket_tells_the_ingress_where_it_is() -> None:
+    """Address, host and path of a bucket are those that the ingress asks; a port is there, named or not."""
     assert (BUCKET.address, BUCKET.host, BUCKET.path) == (
         "s3.example:8443",
         "s3.example:8443",

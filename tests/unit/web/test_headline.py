@@ -46,9 +46,9 @@ def test_served_everywhere_but_not_stable() -> None:
 def test_a_refusal_outweighs_what_moves() -> None:
     """A refusal comes before whatever is on its way: which place, which subject, why, and what it serves."""
     moving = build_subject("site/a", waits("cache@n1"))
-    refused = build_subject("policy/example", refuses("door@n1", "line 7: no such map"))
+    refused = build_subject("policy/example", refuses("ingress@n1", "line 7: no such map"))
     headline = compose_headline(build_report(moving, refused))
-    assert (headline.mood, headline.sentence) == (Settlement.REFUSED, "door@n1 refuses policy/example r5")
+    assert (headline.mood, headline.sentence) == (Settlement.REFUSED, "ingress@n1 refuses policy/example r5")
     assert headline.details == ("line 7: no such map. It goes on serving r4.",)
 
 

@@ -51,7 +51,7 @@ def add(
     if seconds is not None and for_good:
         raise click.UsageError("--for and --for-good exclude one another.")
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).wall(who_asks())
+        wall = open_live_data(campaign).list_editor(who_asks())
         if dry_run:
             from handshake.cli.edge.list_report import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
 
@@ -65,7 +65,7 @@ def add(
         wall.tidy(list_name)
 
 
-# `handshake edge wall remove`: takes entries off a list.
+# `handshake unban`: takes entries off a list.
 
 
 @click.command("remove")
@@ -80,7 +80,7 @@ def remove(
 ) -> None:
     """Let each ENTRY in again."""
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).wall(who_asks())
+        wall = open_live_data(campaign).list_editor(who_asks())
         done = wall.remove(list_name, entries, reason=reason, is_exact=exact)
         for entry in read_typed(wall.shape(list_name), entries, is_exact=exact):
             for other in wall.around(list_name, entry):
@@ -89,7 +89,7 @@ def remove(
         wall.tidy(list_name)
 
 
-# `handshake edge wall undo`: takes the last change of a list back.
+# `handshake edge list undo`: takes the last change of a list back.
 
 
 @click.command("undo")
@@ -99,6 +99,6 @@ def remove(
 def undo(*, list_name: str, campaign: str, as_json: bool) -> None:
     """Take back the last change of a list, an import too; twice brings it back."""
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).wall(who_asks())
+        wall = open_live_data(campaign).list_editor(who_asks())
         finish(wall.undo(list_name), as_json=as_json)
         wall.tidy(list_name)

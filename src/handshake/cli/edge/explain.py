@@ -68,8 +68,12 @@ class Wishes:
     show_default=True,
     help="The client's address.",
 )
-@click.option("--country", default="", help="Two capital letters, or `unknown`; absent: by the door's data.")
-@click.option("--asn", type=int, default=None, help="The number of the network; absent: by the door's data.")
+@click.option(
+    "--country", default="", help="Two capital letters, or `unknown`; absent: by the ingress's data."
+)
+@click.option(
+    "--asn", type=int, default=None, help="The number of the network; absent: by the ingress's data."
+)
 @click.option("--rate", default=1, show_default=True, help="The client's requests in the last ten seconds.")
 @click.option("--host", default="", help="The Host header; may stand among the headers as well.")
 @click.option(
@@ -185,7 +189,7 @@ def _explain(ground: PolicyContext, asked: Request, wishes: Wishes, about: Rule 
 
 
 def _locate(ground: PolicyContext, asked: Request, country: str, asn: int | None) -> Request:
-    """Return the request with what the door's data say of whom it really comes from."""
+    """Return the request with what the ingress's data say of whom it really comes from."""
     client = arrive(ground.edge, asked).request.client
     return replace(
         asked,
@@ -247,7 +251,7 @@ def tell_explanation(
     _tell_request(explanation, circumstances, source)
     if explanation.refusal:
         its = explanation.refusal
-        out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the door asks no rule")
+        out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the ingress asks no rule")
     else:
         _tell_steps(explanation)
         for line in _tell_ending(explanation, way):
@@ -268,7 +272,7 @@ def _tell_request(explanation: Explanation, circumstances: Sequence[str], source
         f"{', '.join(circumstances) or 'no switch is on, no list holds the client'} ({source})", style="dim"
     )
     if explanation.stripped:
-        out.print(f"the door takes off: {', '.join(explanation.stripped)}", style="dim")
+        out.print(f"the ingress takes off: {', '.join(explanation.stripped)}", style="dim")
 
 
 def _tell_steps(explanation: Explanation) -> None:

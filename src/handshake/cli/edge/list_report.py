@@ -50,7 +50,7 @@ def ls(*, list_name: str, newest: int, since: float, campaign: str, as_json: boo
     """Show what a list holds, the latest first: whom it met, until when, by whom, why."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
-        wall = wiring.wall(who_asks())
+        wall = wiring.list_editor(who_asks())
         held = wall.content(list_name)
         entries = frozenset(its.word.entry for its in held)
         hits = wiring.witness.hits(wall.shape(list_name), entries, since)
@@ -77,7 +77,7 @@ def _tell(report: ListReport) -> None:
         table.add_row(escape(row.entry), until, f"{row.hits:,}", escape(row.author), escape(row.reason))
     out.print(table)
     if report.total > len(report.entries):
-        out.print(f"{len(report.entries):,} of {report.total:,}; `handshake edge wall export` prints all")
+        out.print(f"{len(report.entries):,} of {report.total:,}; `handshake edge list export` prints all")
 
 
 # What a dry run shows. It reads the whole policy, so it is imported when somebody asks for one.

@@ -69,10 +69,10 @@ def import_(
     if not dry_run and (seconds is None) is not for_good:
         raise click.UsageError("Say for how long: either --for or --for-good.")
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).wall(who_asks())
+        wall = open_live_data(campaign).list_editor(who_asks())
         shape = wall.shape(list_name)
         entries = read_list(shape.kind, file, is_exact=exact)
-        _demand_good(entries, file.name)
+        _require_good(entries, file.name)
         if dry_run:
             from handshake.cli.edge.list_report import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
 
@@ -88,7 +88,7 @@ def import_(
         wall.tidy(list_name)
 
 
-def _demand_good(entries: Entries, name: str) -> None:
+def _require_good(entries: Entries, name: str) -> None:
     problems = [
         Problem(
             check="edge-bad-line",
@@ -111,7 +111,7 @@ def _demand_good(entries: Entries, name: str) -> None:
         raise ProblemsError(problems)
 
 
-# `handshake edge wall export`: prints a list for others.
+# `handshake edge list export`: prints a list for others.
 
 
 @click.command("export")
@@ -129,7 +129,7 @@ def _demand_good(entries: Entries, name: str) -> None:
 def export(*, list_name: str, which: str, campaign: str, as_json: bool) -> None:
     """Print everything that a list holds now; `import` reads each of the formats."""
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).wall(who_asks())
+        wall = open_live_data(campaign).list_editor(who_asks())
         shape, held = wall.shape(list_name), wall.content(list_name)
         form = Format.JSON if as_json else Format(which)
         for line in print_entries(form, list_name, map(_row, held), kind=shape.kind):
@@ -142,7 +142,7 @@ def _row(its: EntryState) -> tuple[str, str, str, str]:
     return its.word.entry, until, its.origin.author, its.origin.reason
 
 
-# `handshake edge wall history`: what was said of a list.
+# `handshake edge list history`: what was said of a list.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +162,7 @@ def history(*, list_name: str, newest: int, campaign: str, as_json: bool) -> Non
     """Show who changed a list, when and why; no rollback touches it."""
     with errors_explained(as_json=as_json):
         live = open_live_data(campaign)
-        live.wall(who_asks()).shape(list_name)
+        live.list_editor(who_asks()).shape(list_name)
         report = ListHistory(name=list_name, said=tuple(live.lists.history(list_name, newest)))
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 

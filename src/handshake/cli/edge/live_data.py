@@ -20,11 +20,11 @@ def open_live_data(campaign: str) -> LiveData:
     return LiveData(find_node(campaign), SystemClock())
 
 
-# What every change of live data ends with: the doors' word, or that it is not there yet.
+# What every change of live data ends with: the ingresses' word, or that it is not there yet.
 
 
 def finish(report: DataReport, *, as_json: bool) -> None:
-    """Print what became of a change; exit with 1 where a door has not said yet that it enforces it."""
+    """Print what became of a change; exit with 1 where an ingress has not said yet that it enforces it."""
     print_report(report, as_json=as_json, for_people=lambda: _tell(report))
     if not report.is_enforced:
         sys.exit(1)
@@ -32,10 +32,10 @@ def finish(report: DataReport, *, as_json: bool) -> None:
 
 def _tell(report: DataReport) -> None:
     if report.is_enforced:
-        out.print(f"{report.what}: [green]every door enforces it[/] after {report.seconds * 1000:.0f} ms")
+        out.print(f"{report.what}: [green]every ingress enforces it[/] after {report.seconds * 1000:.0f} ms")
     else:
         out.print(
-            f"{report.what}: [yellow]written, and no ack of every door yet[/]; handshake status says who"
+            f"{report.what}: [yellow]written, and no ack of every ingress yet[/]; handshake status says who"
         )
     if report.fastly:
         out.print(f"Fastly: {report.fastly}", markup=False)

@@ -49,11 +49,11 @@ class PolicyContext:
         return self._live_edge.whole(policy) if self.wiring else begin_with(policy)
 
     def find_country(self, client: str) -> str:
-        """Return a client's country as the door knows it; empty where it does not."""
+        """Return a client's country as the ingress knows it; empty where it does not."""
         return self._look_up(COUNTRIES, client)
 
     def find_network(self, client: str) -> int:
-        """Return the number of a client's network as the door knows it; 0 where it does not."""
+        """Return the number of a client's network as the ingress knows it; 0 where it does not."""
         found = self._look_up(NETWORKS, client)
         return int(found) if found.isdigit() else 0
 
@@ -63,14 +63,14 @@ class PolicyContext:
         return LiveEdge(switches=self.wiring.switches, lists=self.wiring.lists, clock=self.wiring.clock)
 
     def _look_up(self, name: str, client: str) -> str:
-        return look_up(self.wiring.house.state("door") / "maps" / name, client) if self.wiring else ""
+        return look_up(self.wiring.house.state("ingress") / "maps" / name, client) if self.wiring else ""
 
 
 def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
     """Return a folder's policy, else the live one, else that of the folder one stands in; and the campaign that is up."""
     wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/house.json")) else None
     if folder is None and wiring:
-        return PolicyContext(policy=wiring.demand_live().policy, wiring=wiring)
+        return PolicyContext(policy=wiring.require_live().policy, wiring=wiring)
     return PolicyContext(policy=read_folder(folder or Path()), wiring=wiring)
 
 

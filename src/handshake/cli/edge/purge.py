@@ -51,9 +51,7 @@ def _tell(report: DecoyReport) -> None:
         table.add_row(its.client, escape(its.country), f"{its.decoys:,}", f"{its.receipts:,}", *moments, gave)
     out.print(table)
     if report.suspects:
-        out.print(
-            "[bold red]deceived donors[/]: look up what they were told, then `handshake edge wall remove` them"
-        )
+        out.print("[bold red]deceived donors[/]: look up what they were told, then `handshake unban` them")
 
 
 # `handshake edge purge`: pages that every cache shall forget.

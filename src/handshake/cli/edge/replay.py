@@ -68,7 +68,7 @@ def replay_log(
 ) -> None:
     """Say how many requests of LOG come to something else under another policy than under the live one.
 
-    LOG is an access log of the door, plain or packed with gzip, or `-` for standard input; absent: the log of the
+    LOG is an access log of the ingress, plain or packed with gzip, or `-` for standard input; absent: the log of the
     campaign that is up. Both policies are tried with the switches and lists of now. Nothing is sent.
     """
     with errors_explained(as_json=as_json):
@@ -97,12 +97,12 @@ def _select(source: LogSource, begin: float) -> Iterable[bytes]:
 
 def _find_log(ground: PolicyContext) -> str:
     if ground.wiring:
-        return str(ground.wiring.house.programs / "door" / "log")
+        return str(ground.wiring.house.programs / "ingress" / "log")
     problem = Problem(
         check="which-campaign",
         what="no campaign is up on this machine, and no log was named",
         where=Location(file="LOG"),
-        hint="Name a log of the door, or `-` for standard input.",
+        hint="Name a log of the ingress, or `-` for standard input.",
     )
     raise ProblemsError([problem])
 

@@ -54,8 +54,8 @@ def set_switch(
 ) -> None:
     """Turn switch NAME on or off, for a time or for good."""
     with errors_explained(as_json=as_json):
-        switchboard = open_live_data(campaign).switchboard(who_asks())
-        done = switchboard.set(name, is_on=value == "on", seconds=seconds, reason=reason)
+        switch_editor = open_live_data(campaign).switch_editor(who_asks())
+        done = switch_editor.set(name, is_on=value == "on", seconds=seconds, reason=reason)
         finish(done, as_json=as_json)
 
 
@@ -66,7 +66,7 @@ def set_switch(
 def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
     """Return switch NAME to what it was before it was last set."""
     with errors_explained(as_json=as_json):
-        finish(open_live_data(campaign).switchboard(who_asks()).undo(name), as_json=as_json)
+        finish(open_live_data(campaign).switch_editor(who_asks()).undo(name), as_json=as_json)
 
 
 @switch.command("history")
@@ -78,7 +78,7 @@ def show_history(name: str, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         live = open_live_data(campaign)
         if name:
-            find_switch(live.declarations.demand_live(), name)
+            find_switch(live.declarations.require_live(), name)
         report = SwitchHistory(settings=live.switches.history(name))
         print_report(report, as_json=as_json, for_people=lambda: _tell_history(report))
 
@@ -97,7 +97,7 @@ def list_switches(*, campaign: str, as_json: bool) -> None:
                 is_on=is_switch_on(settings.get(its.name), now, default=its.is_on),
                 setting=settings.get(its.name),
             )
-            for its in live.declarations.demand_live().edge.switches
+            for its in live.declarations.require_live().edge.switches
         )
         print_report(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
 

@@ -1,4 +1,4 @@
-"""`handshake edge wall`: its verbs, by name."""
+"""`handshake edge list`: its verbs, by name."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def _tell(report: ReceivedReport) -> None:
     name, label = report.subject.partition("/")[2], report.preview.partition("--")[0]
     # ci/publish reads this line.
     out.print(f"preview: https://{report.preview}.preview.DOMAIN/", markup=False)
-    out.print("DOMAIN: any that leads to the door", markup=False)
+    out.print("DOMAIN: any that leads to the ingress", markup=False)
     out.print(
         f"its password: handshake site preview {name} --as {label}, on the campaign's machine",
         markup=False,

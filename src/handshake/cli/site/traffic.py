@@ -35,7 +35,7 @@ from handshake.site.traffic import (
     SitePreview,
     SiteSplit,
     count_arms,
-    demand_site,
+    require_site,
 )
 
 # `handshake site shown`: previews and splits, and how many requests each arm has answered.
@@ -61,10 +61,10 @@ def shown(*, since: float, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         traffic = wiring.site_traffic.read()
-        sites = wiring.demand_live().policy.campaign.sites
+        sites = wiring.require_live().policy.campaign.sites
         mounts = {its.site: sites[its.site].mount for its in traffic.splits if its.site in sites}
         after = wiring.clock.now() - since
-        arms = count_arms(AccessLog(wiring.house.programs / "door" / "log").lines(after), mounts)
+        arms = count_arms(AccessLog(wiring.house.programs / "ingress" / "log").lines(after), mounts)
         report = ShownReport(previews=traffic.previews, splits=traffic.splits, arms=arms)
         print_report(report, as_json=as_json, for_people=lambda: _tell_shown(report))
 
@@ -183,7 +183,7 @@ def preview(
             reason=reason,
         )
         arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds_waited, is_quiet=as_json)
-        report = _describe(shown, password, wiring.demand_live().policy.campaign.listen.door, arrival)
+        report = _describe(shown, password, wiring.require_live().policy.campaign.listen.ingress, arrival)
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
         exit_unless_served(arrival, seconds=seconds_waited)
 
@@ -206,8 +206,8 @@ def _choose(wiring: Wiring, name: str, release: str) -> Digest:
     return chosen
 
 
-def _describe(shown: SitePreview, password: str, door: str, arrival: ShownArrival) -> PreviewReport:
-    port = door.rpartition(":")[2]
+def _describe(shown: SitePreview, password: str, ingress: str, arrival: ShownArrival) -> PreviewReport:
+    port = ingress.rpartition(":")[2]
     url = f"http://{shown.label}.preview.localhost:{port}/"
     return PreviewReport(url=url, user=PREVIEW_USER, password=password, until=shown.until, arrival=arrival)
 
@@ -216,7 +216,7 @@ def _tell(report: PreviewReport) -> None:
     out.print(
         f"{report.url}\nuser {report.user}, password {report.password}, until {print_moment(report.until)}"
     )
-    out.print("Any host that begins so and goes on with .preview. shows it: point its DNS to the door.")
+    out.print("Any host that begins so and goes on with .preview. shows it: point its DNS to the ingress.")
     tell_arrival(report.arrival)
 
 
@@ -276,7 +276,7 @@ def split(
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
-        pointer = demand_site(name, wiring.pointers.get)
+        pointer = require_site(name, wiring.pointers.get)
         listed = [each.release for each in wiring.site_releases.list(name)]
         if find_release(first, listed) != pointer.release:
             raise RefusedError(

@@ -160,7 +160,7 @@ class DirectoryStore:
         """Yield every key under a prefix, sorted."""
         folder = self._root / check_prefix(prefix).rpartition("/")[0]
         with translate_errors(self._root, self._region):
-            self._demand_root()
+            self._require_root()
             found = [key for key in self._walk(folder) if key.startswith(prefix)]
         yield from sorted(found)
 
@@ -186,7 +186,7 @@ class DirectoryStore:
         """Remove objects; one that is missing is no error."""
         paths = [self._path(key) for key in keys]
         with translate_errors(self._root, self._region):
-            self._demand_root()
+            self._require_root()
             for path in paths:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     path.unlink()
@@ -195,17 +195,17 @@ class DirectoryStore:
         return self._root / check_key(key)
 
     def _incoming(self) -> Incoming:
-        self._demand_root()
+        self._require_root()
         return Incoming(self._root, self._root / INCOMING)
 
     def _is_object(self, path: Path) -> bool:
         try:
             return stat.S_ISREG(path.lstat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            self._demand_root()
+            self._require_root()
             return False
 
-    def _demand_root(self) -> None:
+    def _require_root(self) -> None:
         if not self._root.is_dir():
             raise UnavailableError(
                 f"region {self._region} does not answer: {self._root} is no directory",

@@ -1,4 +1,4 @@
-"""Calls of Fastly's API: one door, which reads answers as JSON and turns failures into the house's own."""
+"""Calls of Fastly's API: one place, which reads answers as JSON and turns failures into Handshake's own errors."""
 
 from __future__ import annotations
 

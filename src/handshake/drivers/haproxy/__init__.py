@@ -1,1 +1,1 @@
-"""HAProxy, as the door and as the gateway: started, asked, changed at runtime, reloaded."""
+"""HAProxy, as the ingress and as the gateway: started, asked, changed at runtime, reloaded."""

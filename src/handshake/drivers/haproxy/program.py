@@ -10,7 +10,7 @@ from handshake.core.atomic_file import write_atomically
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.drivers.process.command import Need, find_program, run_command
 
-NEED = Need(program="haproxy", reason="as the door and the gateway", package="haproxy")
+NEED = Need(program="haproxy", reason="as the ingress and the gateway", package="haproxy")
 
 _VALIDATION_SECONDS = 30.0
 

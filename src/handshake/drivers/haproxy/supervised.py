@@ -82,8 +82,8 @@ class SupervisedHaproxy:
         raise UnavailableError(f"{self._name} was started and does not answer", details=tail)
 
 
-class SupervisedDoor(SupervisedHaproxy):
-    """The same with maps: the edge's door."""
+class SupervisedIngress(SupervisedHaproxy):
+    """The same with maps: the edge's ingress."""
 
     def __init__(
         self,

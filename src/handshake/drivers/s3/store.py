@@ -157,10 +157,10 @@ class S3Store:
             except FileNotFoundError as error:
                 if says_no_bucket(str(error)):
                     raise
-                self._demand_bucket()
+                self._require_bucket()
                 return None
 
-    def _demand_bucket(self) -> None:
+    def _require_bucket(self) -> None:
         """Tell a missing bucket from a missing object, which answer a HEAD alike; asked once."""
         if self._is_bucket_known:
             return

@@ -18,10 +18,10 @@ _PARAMETERS = {
     "default_grace": "0",
     # An expired object can still be revalidated instead of fetched.
     "default_keep": "3600",
-    # The door keeps its connections; at Varnish's 5 s it would lose requests to the closing of idle ones.
+    # The ingress keeps its connections; at Varnish's 5 s it would lose requests to the closing of idle ones.
     "timeout_idle": "120",
     "send_timeout": "60",
-    # A WebSocket may be quiet for as long as the door and the gateway let it.
+    # A WebSocket may be quiet for as long as the ingress and the gateway let it.
     "pipe_timeout": "3600",
     "thread_pool_min": "200",
     "listen_depth": "4096",
@@ -35,7 +35,7 @@ _PARAMETERS = {
     # A VCL is calls and comparisons: optimising it makes no request faster, and 150 sites slower to move.
     "cc_command": "tcc -w -nostdlib -shared -o %o %s 2>/dev/null"
     " || exec gcc -O0 -w -pthread -fpic -shared -Wl,-x -o %o %s",
-    # The door logs requests. What only somebody who looks for a fault reads, `varnishadm param.set` brings back.
+    # The ingress logs requests. What only somebody who looks for a fault reads, `varnishadm param.set` brings back.
     "vsl_mask": "-VCL_call,-VCL_return,-VCL_use,-ReqHeader,-ReqUnset,-RespHeader,-RespUnset,-ObjHeader,-Timestamp,"
     "-Hit,-ReqAcct,-ReqStart,-ReqProtocol,-RespProtocol,-RespReason,-Filters",
 }
@@ -50,7 +50,7 @@ _WAITING = print_vcl(
 
 @dataclass(frozen=True, kw_only=True)
 class VarnishProgram:
-    """One Varnish, which only the door may speak to.
+    """One Varnish, which only the ingress may speak to.
 
     Started by root, its workers become Debian's `vcache` by themselves; started by anybody else, all stay who
     they are.
@@ -59,7 +59,7 @@ class VarnishProgram:
     directory: Path
     """Its own; readable by everybody, as its compiler runs as another user than its manager."""
     socket: Path
-    door_user: str = ""
+    ingress_user: str = ""
     """Who owns the socket; empty: whoever starts it."""
     storage_megabytes: int = 256
 
@@ -84,10 +84,10 @@ class VarnishProgram:
         found = find_program(NEED.program)
         if found is None:
             raise UnavailableError("varnishd is not installed", hint=f"sudo apt-get install {NEED.package}")
-        owner = f",user={self.door_user}" if self.door_user else ""
+        owner = f",user={self.ingress_user}" if self.ingress_user else ""
         return (
             *(str(found), "-F", "-n", str(self.workdir)),
-            *("-a", f"door={self.socket}{owner},mode=0600"),
+            *("-a", f"ingress={self.socket}{owner},mode=0600"),
             *("-f", "", "-I", str(self.beginning)),
             *("-s", f"default=malloc,{self.storage_megabytes}m"),
             *(word for name, value in _PARAMETERS.items() for word in ("-p", f"{name}={value}")),

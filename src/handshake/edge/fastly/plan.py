@@ -46,4 +46,4 @@ class FastlyPlanner:
 def _name_sites(policy: CampaignPolicy) -> Iterator[str]:
     """Say what Fastly does not serve itself."""
     for name in sorted(policy.campaign.sites):
-        yield f"fastly: site {name}: routed by the door; documents are asked for there each time, assets are kept"
+        yield f"fastly: site {name}: routed by the ingress; documents are asked for there each time, assets are kept"

@@ -24,9 +24,11 @@ class FastlySettings(Settings):
 
     service_id: ServiceId = Field(description="The service, as Fastly names it.")
     domain: HostName = Field(description="The name under which visitors arrive.")
-    origin: HostName = Field(description="The host name of the house's own door, with a certificate for it.")
-    origin_port: int = Field(default=443, ge=1, le=65535, description="Where the door listens.")
-    origin_tls: bool = Field(default=True, description="false: Fastly speaks to the door without TLS.")
+    origin: HostName = Field(
+        description="The host name of the house's own ingress, with a certificate for it."
+    )
+    origin_port: int = Field(default=443, ge=1, le=65535, description="Where the ingress listens.")
+    origin_tls: bool = Field(default=True, description="false: Fastly speaks to the ingress without TLS.")
     shield: Site = Field(
         default="",
         description="The site of Fastly's that fetches for all others, such as `iad-va-us`; empty: none.",

@@ -31,7 +31,7 @@ from handshake.edge.simulate.log_analysis import (
     preview_clients,
 )
 
-# The door's access log on this node, from a moment on: found by halving, since its lines are in the order of time.
+# The ingress's access log on this node, from a moment on: found by halving, since its lines are in the order of time.
 
 _CLOSE_BYTES = 1 << 16
 _GLANCE_BYTES = 8 << 20
@@ -193,6 +193,6 @@ def _problem(where: str, what: str) -> ProblemsError:
         check="unreadable-file",
         what=what,
         where=Location(file=where),
-        hint="Name a log of the door: JSON lines, plain or packed with gzip.",
+        hint="Name a log of the ingress: JSON lines, plain or packed with gzip.",
     )
     return ProblemsError([problem])

@@ -19,8 +19,8 @@ from handshake.release.node_paths import NodePaths
 
 
 def prepare_countries(house: NodePaths, countries: str, networks: str) -> None:
-    """Make sure that the maps lie where the door looks for them; without data they are empty."""
-    maps = house.state("door") / "maps"
+    """Make sure that the maps lie where the ingress looks for them; without data they are empty."""
+    maps = house.state("ingress") / "maps"
     _place(build_countries(house, countries), maps / COUNTRIES)
     _place(build_networks(house, networks), maps / NETWORKS)
 
@@ -141,7 +141,7 @@ def _find_country(record: dict[str, Any]) -> str:
     return code if isinstance(code, str) else ""
 
 
-# One address, looked up in a map of the door: the longest network that holds it counts, as for the door itself.
+# One address, looked up in a map of the ingress: the longest network that holds it counts, as for the ingress itself.
 
 
 def look_up(file: Path, client: str) -> str:

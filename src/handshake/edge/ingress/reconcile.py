@@ -12,9 +12,9 @@ from typing import TypeVar
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import HandshakeError, OutcomeUnknownError, RefusedError, UnavailableError
 from handshake.core.outcome import Outcome
-from handshake.edge.ingress.compile.configuration import compile_door
+from handshake.edge.ingress.compile.configuration import compile_ingress
 from handshake.edge.ingress.compile.target import IngressTarget
-from handshake.edge.ingress.runtime_maps import Door, DoorMap, DoorMaps, MapUpdate
+from handshake.edge.ingress.runtime_maps import Ingress, IngressMap, IngressMaps, MapUpdate
 from handshake.edge.lists.map_file import Followed
 from handshake.edge.live_policy import LiveEdgePolicy
 from handshake.pointers.acks import AckWriter
@@ -23,27 +23,29 @@ from handshake.syntax.haproxy import print_haproxy
 _Done = TypeVar("_Done")
 
 
-class DoorReconciler:
-    """Moves this node's door to where policy, switches and lists are."""
+class IngressReconciler:
+    """Moves this node's ingress to where policy, switches and lists are."""
 
     def __init__(
         self,
         *,
-        door: Door,
+        ingress: Ingress,
         acks: AckWriter,
         surroundings: IngressTarget,
         certificates: Callable[[], str] = str,
     ) -> None:
-        self._door = door
+        self._ingress = ingress
         self._certificates = certificates
         self._acks = acks
         self._surroundings = surroundings
-        self._maps = DoorMaps(door)
+        self._maps = IngressMaps(ingress)
         self._process = 0
         self._failed: list[HandshakeError] = []
         self._compiled: tuple[LiveEdgePolicy | None, str, str, str] = (None, "", "", "")
 
-    def cycle(self, live: LiveEdgePolicy, maps: Sequence[DoorMap], lists: Sequence[Followed] = ()) -> Outcome:
+    def cycle(
+        self, live: LiveEdgePolicy, maps: Sequence[IngressMap], lists: Sequence[Followed] = ()
+    ) -> Outcome:
         """Serve the policy, bring every map to what it shall hold, then say what was read back.
 
         A policy or a map that HAProxy refuses is raised last: no ban waits for it.
@@ -52,16 +54,16 @@ class DoorReconciler:
         for wanted in maps:
             self._maps.keep(wanted)
         text, digest = self._compile(live)
-        started = self._door.ensure(text)
+        started = self._ingress.ensure(text)
         changed = any(self._attempt(partial(self._follow_policy, live, text, digest)))
         self._find_worker(has_reloaded=changed)
         moved = [
             *(moved for its in maps for moved in self._attempt(partial(self._maps.follow, its))),
             *(moved for its in lists for moved in self._attempt(partial(self._maps.follow_list, its))),
         ]
-        if self._door.process() != self._process:
+        if self._ingress.process() != self._process:
             raise UnavailableError(
-                "the door was started anew meanwhile", hint="it is looked at again at once"
+                "the ingress was started anew meanwhile", hint="it is looked at again at once"
             )
         for its in moved:
             self._acknowledge(its)
@@ -75,7 +77,7 @@ class DoorReconciler:
 
     def running(self) -> str:
         """Return what the running program says that it serves."""
-        return self._door.digest()
+        return self._ingress.digest()
 
     def _attempt(self, act: Callable[[], _Done]) -> Iterator[_Done]:
         """Yield what was done; nothing where it failed, which `cycle` raises once everything else is done."""
@@ -90,15 +92,15 @@ class DoorReconciler:
         if known is None or known.policy is not live.policy or certificates != self._certificates():
             edge, certificates = live.policy.edge, self._certificates()
             surroundings = replace(self._surroundings, certificates=certificates)
-            bare = print_haproxy(compile_door(edge, replace(surroundings, digest="-")))
+            bare = print_haproxy(compile_ingress(edge, replace(surroundings, digest="-")))
             digest = digest_bytes(bare.encode())
-            text = print_haproxy(compile_door(edge, replace(surroundings, digest=digest)))
+            text = print_haproxy(compile_ingress(edge, replace(surroundings, digest=digest)))
             self._compiled = (live, certificates, text, digest)
         return text, digest
 
     def _find_worker(self, *, has_reloaded: bool) -> None:
         """Notice a worker whose maps nobody has looked at: the supervisor starts one whenever the last one ends."""
-        process = self._door.process()
+        process = self._ingress.process()
         if process != self._process:
             # What we have just reloaded has read the files as they are now; of any other, all is compared.
             self._maps.distrust(has_read_files=has_reloaded and self._process != 0)
@@ -106,14 +108,14 @@ class DoorReconciler:
 
     def _follow_policy(self, live: LiveEdgePolicy, text: str, digest: str) -> bool:
         subject, revision = str(live.pointer.subject), live.pointer.revision
-        is_served = self._door.digest() == digest
+        is_served = self._ingress.digest() == digest
         if not is_served:
             try:
-                self._door.reconfigure(text, digest)
+                self._ingress.reconfigure(text, digest)
             except RefusedError as error:
                 self._acks.refuse(subject, revision, f"{error.what}: {error.details}")
                 raise
-        said = self._door.digest()
+        said = self._ingress.digest()
         if said == digest:
             self._acks.serve(subject, revision, f"the running worker describes itself as {said}")
         return not is_served
@@ -130,13 +132,13 @@ def _tell(*, started: bool, changed: bool, moved: list[str]) -> Outcome:
     return Outcome(sentence=", ".join(parts) or "is as wanted", changed=bool(parts))
 
 
-# The certificates that the door serves: whatever lies in one folder, and a digest that says when it changed.
+# The certificates that the ingress serves: whatever lies in one folder, and a digest that says when it changed.
 
 
 def digest_certificates(folder: Path | None) -> str:
-    """Return a digest of every certificate in a folder; empty where the door serves no TLS.
+    """Return a digest of every certificate in a folder; empty where the ingress serves no TLS.
 
-    It becomes part of the door's configuration, so a renewed certificate is a new configuration: checked, loaded by a
+    It becomes part of the ingress's configuration, so a renewed certificate is a new configuration: checked, loaded by a
     reload that loses nothing, and read back.
     """
     if folder is None:

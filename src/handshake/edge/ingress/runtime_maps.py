@@ -19,11 +19,11 @@ from handshake.edge.policy.declarations import Switch
 from handshake.edge.policy.policy import EdgePolicy
 from handshake.pointers.acks import SWITCHES_SUBJECT, list_subject
 
-# What a node's agent asks of its running door.
+# What a node's agent asks of its running ingress.
 
 
-class Door(Protocol):
-    """A running door on this node.
+class Ingress(Protocol):
+    """A running ingress on this node.
 
     UnavailableError where the program does not answer, RefusedError where it does not accept.
     """
@@ -82,7 +82,7 @@ _FEW = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoorMap:
+class IngressMap:
     """What one map shall hold, and which subject and revision that makes served."""
 
     name: str
@@ -104,11 +104,11 @@ class MapUpdate:
     """What the running program showed; empty where it does not hold what it shall hold."""
 
 
-class DoorMaps:
-    """The maps of this node's door. A small one is read back whole, a list of a million by what changed."""
+class IngressMaps:
+    """The maps of this node's ingress. A small one is read back whole, a list of a million by what changed."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, ingress: Ingress) -> None:
+        self._ingress = ingress
         self._kept: dict[str, Mapping[str, str]] = {}
         self._read_back: dict[str, Mapping[str, str]] = {}
         self._trusted: set[str] = set()
@@ -121,21 +121,21 @@ class DoorMaps:
         self._trusted.clear()
         self._has_read_files = has_read_files
 
-    def keep(self, wanted: DoorMap) -> None:
+    def keep(self, wanted: IngressMap) -> None:
         """Leave a map where the next start finds it, before anything that runs changes."""
         if self._kept.get(wanted.name) != wanted.entries:
-            self._door.keep_map(wanted.name, wanted.entries)
+            self._ingress.keep_map(wanted.name, wanted.entries)
             self._kept[wanted.name] = dict(wanted.entries)
 
-    def follow(self, wanted: DoorMap) -> MapUpdate:
+    def follow(self, wanted: IngressMap) -> MapUpdate:
         """Bring a small map to what it shall hold."""
         held = self._read_back.get(wanted.name)
         if held is None:
-            held = self._door.show_map(wanted.name)
+            held = self._ingress.show_map(wanted.name)
         is_changed = held != wanted.entries
         if is_changed:
             self._change(wanted.name, wanted.entries, held)
-            held = self._door.show_map(wanted.name)
+            held = self._ingress.show_map(wanted.name)
         self._read_back[wanted.name] = held
         proof = f"{wanted.name} holds {len(held)} entries" if held == wanted.entries else ""
         return MapUpdate(
@@ -147,7 +147,7 @@ class DoorMaps:
         )
 
     def follow_list(self, followed: Followed) -> MapUpdate:
-        """Bring a list's map to what its file holds, which is ahead: a door that starts now loads that."""
+        """Bring a list's map to what its file holds, which is ahead: an ingress that starts now loads that."""
         file = followed.file
         is_trusted = file.name in self._trusted
         self._trusted.discard(file.name)
@@ -158,7 +158,7 @@ class DoorMaps:
             is_changed = self._send(file, followed.changes)
         else:
             is_changed = self._compare(file)
-        count = self._door.count(file.name)
+        count = self._ingress.count(file.name)
         if count == file.count:
             self._trusted.add(file.name)
         return MapUpdate(
@@ -183,55 +183,55 @@ class DoorMaps:
 
     def _send_one(self, name: str, change: KeyChange) -> None:
         if not change.until:
-            self._door.remove(name, change.key)
+            self._ingress.remove(name, change.key)
         elif change.was_there:
-            self._door.put(name, change.key, str(change.until))
+            self._ingress.put(name, change.key, str(change.until))
         else:
-            self._door.add(name, change.key, str(change.until))
+            self._ingress.add(name, change.key, str(change.until))
 
     def _is_held(self, name: str, change: KeyChange) -> bool:
-        found = self._door.look_up(name, change.key)
+        found = self._ingress.look_up(name, change.key)
         if change.until:
             return found == (change.key, str(change.until))
         return found is None or found[0] != change.key
 
     def _compare(self, file: ListFile) -> bool:
         """Compare a map with its file, whole, and mend it; True where it had to be mended."""
-        if self._has_read_files and self._door.count(file.name) == file.count:
+        if self._has_read_files and self._ingress.count(file.name) == file.count:
             return False
         wanted = {key: str(until) for key, until in file.leases()}
-        held = self._door.show_map(file.name)
-        if held == wanted and self._door.count(file.name) == len(wanted):
+        held = self._ingress.show_map(file.name)
+        if held == wanted and self._ingress.count(file.name) == len(wanted):
             return False
         self._change(file.name, wanted, held)
-        if self._door.show_map(file.name) != wanted or self._door.count(file.name) != len(wanted):
+        if self._ingress.show_map(file.name) != wanted or self._ingress.count(file.name) != len(wanted):
             self._replace(file)
         return True
 
     def _replace(self, file: ListFile) -> None:
-        self._door.replace_map(file.name, ((key, str(until)) for key, until in file.leases()))
+        self._ingress.replace_map(file.name, ((key, str(until)) for key, until in file.leases()))
 
     def _change(self, name: str, wanted: Mapping[str, str], held: Mapping[str, str]) -> None:
         gone = held.keys() - wanted.keys()
         new = {key: value for key, value in wanted.items() if held.get(key) != value}
         if len(gone) + len(new) > _FEW:
-            self._door.replace_map(name, wanted.items())
+            self._ingress.replace_map(name, wanted.items())
             return
         for key, value in new.items():
-            self._door.put(name, key, value)
+            self._ingress.put(name, key, value)
         for key in gone:
-            self._door.remove(name, key)
+            self._ingress.remove(name, key)
 
 
-def switches_map(name: str, entries: Mapping[str, str], revision: int) -> DoorMap:
+def switches_map(name: str, entries: Mapping[str, str], revision: int) -> IngressMap:
     """Return the map of all switches."""
-    return DoorMap(name=name, entries=entries, subject=SWITCHES_SUBJECT, revision=revision)
+    return IngressMap(name=name, entries=entries, subject=SWITCHES_SUBJECT, revision=revision)
 
 
-# Live data -> the door's maps: what operators set, over what the policy starts with.
+# Live data -> the ingress's maps: what operators set, over what the policy starts with.
 
 
-def wanted_switches(policy: EdgePolicy, snapshot: Snapshot, now: float) -> DoorMap:
+def wanted_switches(policy: EdgePolicy, snapshot: Snapshot, now: float) -> IngressMap:
     """Return what the map of switches shall hold at a moment."""
     settings = decode_switches(snapshot.entries)
     entries: dict[str, str] = {}
@@ -250,7 +250,7 @@ class FollowedLists:
         self._failed: list[HandshakeError] = []
 
     def follow(self, policy: EdgePolicy, heads: Snapshot, now: float) -> tuple[Followed, ...]:
-        """Bring every list's file to its head; what cannot be had now stays as it is: see `demand_all`."""
+        """Bring every list's file to its head; what cannot be had now stays as it is: see `require_all`."""
         known = decode_heads(heads.entries)
         self._failed = []
         return tuple(
@@ -259,7 +259,7 @@ class FollowedLists:
             for followed in self._follow(shape, known.get(shape.name), now)
         )
 
-    def demand_all(self) -> None:
+    def require_all(self) -> None:
         """Raise what kept a list from being followed, once everything else is done."""
         if self._failed:
             raise self._failed[0]

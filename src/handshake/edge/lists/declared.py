@@ -54,7 +54,7 @@ class DeclarationReader:
         pointer = self._get_pointer(self._subject)
         return self._read(pointer.release) if pointer else None
 
-    def demand_live(self) -> DeclaredPolicy:
+    def require_live(self) -> DeclaredPolicy:
         """Return what the live policy declares; RefusedError where none was applied yet."""
         live = self.live()
         if live is None:
@@ -91,9 +91,9 @@ class DataReport:
     revision: int
     what: str
     is_enforced: bool
-    """Whether every door has acknowledged it; of a purge, every cache, Fastly's among them."""
+    """Whether every ingress has acknowledged it; of a purge, every cache, Fastly's among them."""
     seconds: float
-    """From the accepted write to the last door's ack."""
+    """From the accepted write to the last ingress's ack."""
     fastly: str = ""
     """What Fastly has said of it so far, with what does not fit there; of a list or a switch, nobody waits for it."""
     said: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ def find_list(live: DeclaredPolicy, name: str) -> ListShape:
     return _find(name, {its.name: its for its in shape_lists(live.edge)}, "list")
 
 
-def wait_for_doors(
+def wait_for_ingresses(
     catalog: Catalog,
     clock: Clock,
     nodes: tuple[str, ...],

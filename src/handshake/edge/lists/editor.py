@@ -1,4 +1,4 @@
-"""Somebody's say in lists: refused where the live policy forbids it, then one transaction, then the doors' word."""
+"""Somebody's say in lists: refused where the live policy forbids it, then one transaction, then the ingresses' word."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from handshake.catalog.catalog import Catalog
 from handshake.core.clock import Clock
 from handshake.core.problem import ProblemsError
 from handshake.edge.lists.changes import FOREVER, OFF, ChangeAuthor, EntryState, ListDelta, ListEntry
-from handshake.edge.lists.declared import DataReport, DeclaredPolicy, find_list, wait_for_doors
-from handshake.edge.lists.entries import ListShape, demand_unprotected, find_touched, read_typed, sort_entries
+from handshake.edge.lists.declared import DataReport, DeclaredPolicy, find_list, wait_for_ingresses
+from handshake.edge.lists.entries import (
+    ListShape,
+    find_touched,
+    read_typed,
+    require_unprotected,
+    sort_entries,
+)
 from handshake.edge.lists.formats import Entries
 from handshake.edge.lists.lists import Compaction, Lists, print_entries
 from handshake.edge.policy.declarations import ListKind
 from handshake.pointers.acks import list_subject
 
-_DOOR_SECONDS = 10.0
+_INGRESS_SECONDS = 10.0
 _IMPORT_SECONDS = 120.0
 POLICY = ChangeAuthor(author="policy", reason="edge.toml", at=0.0)
 """Who listed what the policy itself names."""
@@ -60,7 +66,7 @@ class ListEditor:
         """Put entries on a list; ProblemsError where one is none, or touches what is protected."""
         shape = self.shape(name)
         entries = read_typed(shape, texts, is_exact=is_exact)
-        if problems := list(demand_unprotected(shape, entries)):
+        if problems := list(require_unprotected(shape, entries)):
             raise ProblemsError(problems)
         said = self._list(name, entries, term, reason)
         return self._wait(shape, said, f"{_print_are(entries)} on list {name}")
@@ -125,9 +131,9 @@ class ListEditor:
         return self.lists.add(name, *entries, seconds=term.seconds, author=self.who, reason=reason)
 
     def _wait(
-        self, shape: ListShape, said: ListDelta, what: str, *, seconds: float = _DOOR_SECONDS
+        self, shape: ListShape, said: ListDelta, what: str, *, seconds: float = _INGRESS_SECONDS
     ) -> DataReport:
-        return wait_for_doors(
+        return wait_for_ingresses(
             self.catalog,
             self.clock,
             self.nodes,

@@ -111,7 +111,7 @@ class ListShape:
     protected_texts: tuple[str, ...] = ()
 
     def map_key(self, entry: str) -> str:
-        """Return an entry as the key of the door's map."""
+        """Return an entry as the key of the ingress's map."""
         return text_key(entry) if self.kind is ListKind.TEXT else entry
 
 
@@ -156,7 +156,7 @@ def read_typed(shape: ListShape, texts: Sequence[str], *, is_exact: bool = False
     return list(dict.fromkeys(entries))
 
 
-def demand_unprotected(shape: ListShape, entries: Sequence[str]) -> Iterator[Problem]:
+def require_unprotected(shape: ListShape, entries: Sequence[str]) -> Iterator[Problem]:
     """Tell of every entry that touches what the list protects."""
     find = find_touched(shape)
     for entry in entries:

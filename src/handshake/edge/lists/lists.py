@@ -44,7 +44,7 @@ class Lists:
         self._reader = ListReader(catalog, shelf)
 
     def add(self, name: str, *entries: str, seconds: float | None, author: str, reason: str) -> ListDelta:
-        """List entries for a time or for good; return what was said, with the revision that doors acknowledge."""
+        """List entries for a time or for good; return what was said, with the revision that ingresses acknowledge."""
         what = f"add {print_entries(entries)}"
         return self._say(
             name, entries, ListChange(what=what, author=author, reason=reason, speak=list_for(seconds))
@@ -77,7 +77,7 @@ class Lists:
         last = next(iter(self.history(name, 1)), None)
         if last is None:
             raise RefusedError(
-                f"list {name} was never changed", hint="`handshake edge wall ls` shows what it holds."
+                f"list {name} was never changed", hint="`handshake edge list ls` shows what it holds."
             )
         reason = last.origin.reason
         wish = ListChange(
@@ -187,7 +187,7 @@ _OPERATIONS = 60
 
 
 class Compaction:
-    """What the verb that finds too many deltas does once the doors have acknowledged its own."""
+    """What the verb that finds too many deltas does once the ingresses have acknowledged its own."""
 
     def __init__(self, catalog: Catalog, clock: Clock, shelf: ListSnapshotStore) -> None:
         self._catalog = catalog

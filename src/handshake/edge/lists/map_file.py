@@ -23,7 +23,7 @@ from handshake.edge.lists.entries import ListShape
 from handshake.edge.lists.reader import ListReader, ListSnapshotStore
 from handshake.edge.lists.snapshot import parse_snapshot
 
-# A list's map file: what the door loads whenever it starts. It holds a revision before the door acknowledges it.
+# A list's map file: what the ingress loads whenever it starts. It holds a revision before the ingress acknowledges it.
 #
 # A ban on top of a million entries appends one line. A line that no longer holds becomes a comment in place, because of
 # two lines for one key HAProxy believes the first. What a crash left half done is mended when the file is opened.
@@ -182,7 +182,7 @@ class ListFile:
         """Rewrite a file that has two lines for one key, or a line that is none.
 
         The last line of a key is the right one: whoever wrote it was killed before taking out the first. A line that is
-        none may have been anything, so the list is read anew; until then the door has what is left.
+        none may have been anything, so the list is read anew; until then the ingress has what is left.
         """
         if not self._path.exists():
             return
@@ -271,7 +271,7 @@ class ListFollower:
         self._file = file
 
     def prepare(self, shape: ListShape) -> None:
-        """Make sure that there is a file, with the policy's own entries at least: the door starts with no less."""
+        """Make sure that there is a file, with the policy's own entries at least: the ingress starts with no less."""
         if self._file.mark is None:
             leases = {shape.map_key(entry): FOREVER for entry in shape.seeds}
             self._file.rebuild(MapFileMark(base="-", revision=0), leases.items())

@@ -12,7 +12,7 @@ from handshake.catalog.journal import journal_write
 from handshake.catalog.keys import SWITCH_HISTORY, SWITCHES, switch_history_key, switch_key
 from handshake.core.clock import Clock
 from handshake.core.errors import RefusedError
-from handshake.edge.lists.declared import DataReport, DeclaredPolicy, find_switch, wait_for_doors
+from handshake.edge.lists.declared import DataReport, DeclaredPolicy, find_switch, wait_for_ingresses
 from handshake.pointers.acks import SWITCHES_SUBJECT
 
 # Switches as they lie in the catalogue: set by verbs, with an owner, a reason, an end and an undo.
@@ -49,7 +49,7 @@ class Switches:
     def set(
         self, name: str, *, is_on: bool, default: bool, owner: str, reason: str, seconds: float | None
     ) -> int:
-        """Set a switch for a time or for good; return the revision that doors will acknowledge."""
+        """Set a switch for a time or for good; return the revision that ingresses will acknowledge."""
         now = self._clock.now()
         entry = self._catalog.get(switch_key(name))
         before = decode(SwitchSetting, entry.value) if entry else None
@@ -125,7 +125,7 @@ def print_switch(*, is_on: bool) -> str:
     return "on" if is_on else "off"
 
 
-_DOOR_SECONDS = 10.0
+_INGRESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +153,12 @@ class SwitchEditor:
         return self._wait(revision, f"switch {name} is back")
 
     def _wait(self, revision: int, what: str) -> DataReport:
-        return wait_for_doors(
+        return wait_for_ingresses(
             self.catalog,
             self.clock,
             self.nodes,
             subject=SWITCHES_SUBJECT,
             revision=revision,
             what=what,
-            seconds=_DOOR_SECONDS,
+            seconds=_INGRESS_SECONDS,
         )

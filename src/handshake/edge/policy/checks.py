@@ -53,7 +53,7 @@ def _check_action(
     if phase not in action.phases:
         yield _wrong_phase(loaded, path, phase, action)
     if isinstance(action, Respond) and action.reason and phase is Phase.ADMIT:
-        yield _reason_at_door(loaded, (*path, "reason"))
+        yield _reason_at_ingress(loaded, (*path, "reason"))
     for place, status in _statuses_of(action):
         if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
             yield _bad_status(loaded, (*path, *place), status)
@@ -72,7 +72,7 @@ def _check_own(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: A
         case Limit(failures=failures):
             yield from _check_failures(loaded, path, failures)
         case Respond(headers=headers, body=body):
-            # The cache keeps a body apart from its head; the door has one buffer for both.
+            # The cache keeps a body apart from its head; the ingress has one buffer for both.
             yield from check_answer(loaded, path, headers, body if phase is Phase.ADMIT else "")
         case Redirect(to=to, keep_path=True) if "?" in to:
             yield _path_behind_query(loaded, (*path, "to"))
@@ -137,7 +137,7 @@ _ACTION_NAMES = ("respond", "decoy", "redirect", "limit", "headers", "cache", "p
 
 
 def _wrong_phase(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: Action) -> Problem:
-    able = "door" if Phase.ADMIT in action.phases else "cache"
+    able = "ingress" if Phase.ADMIT in action.phases else "cache"
     other = next(iter(action.phases))
     return Problem(
         check="edge-action-phase",
@@ -147,10 +147,10 @@ def _wrong_phase(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action:
     )
 
 
-def _reason_at_door(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
+def _reason_at_ingress(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
     return Problem(
         check="edge-reason-phase",
-        what="the door cannot choose the reason phrase",
+        what="the ingress cannot choose the reason phrase",
         where=loaded.source.at(*path),
         hint='Say it in the body, or decide at the cache: phase = "serve".',
     )
@@ -168,7 +168,7 @@ def _bad_status(loaded: Loaded[EdgeSettings], path: Path, status: int) -> Proble
 def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Problem:
     return Problem(
         check="edge-body-too-large",
-        what=f"the body has {len(body.encode()):,} bytes, and the door can answer with {LARGEST_BODY_BYTES:,}",
+        what=f"the body has {len(body.encode()):,} bytes, and the ingress can answer with {LARGEST_BODY_BYTES:,}",
         where=loaded.source.at(*path),
         hint="Shorten it, or redirect to a page of a site.",
     )

@@ -342,7 +342,7 @@ class _Reader:
     def _refuse_header(self, header: str, place: CelPosition) -> None:
         self._refuse(
             "edge-stripped-header",
-            f"the door takes {header} off every request, because anybody can write it",
+            f"the ingress takes {header} off every request, because anybody can write it",
             "Use client.ip or client.country: they come from the connection and from trusted proxies.",
             place,
         )

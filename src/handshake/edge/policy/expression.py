@@ -75,7 +75,7 @@ class VariableRef:
 
     def spell_absence(self) -> tuple[str, ...]:
         """Return HAProxy's words that test its absence; empty where it is never absent."""
-        return tuple(word.replace("{key}", self.key) for word in self.variable.absent_at_door)
+        return tuple(word.replace("{key}", self.key) for word in self.variable.absent_at_ingress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +280,7 @@ def to_alternatives(expression: Expression, *, is_negated: bool = False) -> tupl
 
 
 def check_size(expression: Expression) -> tuple[Fault, ...]:
-    """Return a fault where the door would have to try too many alternatives."""
+    """Return a fault where the ingress would have to try too many alternatives."""
     if count_alternatives(expression, is_negated=False) <= MOST_ALTERNATIVES and _fits(expression):
         return ()
     fault = Fault(

@@ -32,7 +32,7 @@ def is_within(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks if network.version == address.version)
 
 
-# Whom entries meet: the longest network that holds an address, as the door finds it.
+# Whom entries meet: the longest network that holds an address, as the ingress finds it.
 
 
 class Matcher:

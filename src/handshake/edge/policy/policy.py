@@ -199,7 +199,7 @@ def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> EdgePoli
     )
 
 
-# A check over several rules: the door looks texts up in lists before any rule of the cache changes them.
+# A check over several rules: the ingress looks texts up in lists before any rule of the cache changes them.
 
 
 def check_order(rules: Iterable[Rule]) -> list[Problem]:
@@ -234,7 +234,7 @@ def _too_late(rule: Rule, test: IsListed, changer: str) -> Problem:
         check="edge-list-after-change",
         what=f"{test.reads.name} is looked up in list {test.name} as it was before rule {changer} changed it",
         where=rule.where,
-        hint=f"Put this rule before {changer}: the door looks into lists, before the cache changes anything.",
+        hint=f"Put this rule before {changer}: the ingress looks into lists, before the cache changes anything.",
     )
 
 

@@ -24,7 +24,7 @@ class Request:
     path: str = "/"
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case; what the door takes off is not among them."""
+    """Names in lower case; what the ingress takes off is not among them."""
     arms: Mapping[str, str] = field(default_factory=dict)
     """By rule with `split`: the arm that the visitor has."""
 
@@ -52,10 +52,10 @@ class LiveData:
     """Rules with `limit` for which there is too much."""
 
 
-# Request headers by which others claim to know the client: what the door takes off every request.
+# Request headers by which others claim to know the client: what the ingress takes off every request.
 
 PREFIXES = ("cf-", "fastly-", ARM_PREFIX.lower(), "x-forwarded-", HOP_PREFIX.lower(), "x-original-")
-"""Beginnings of names; our own (`Hop`, and the arms for the origin) are set anew behind the door."""
+"""Beginnings of names; our own (`Hop`, and the arms for the origin) are set anew behind the ingress."""
 
 NAMES = (
     "client-ip",
@@ -83,6 +83,6 @@ NAMES = (
 
 
 def is_stripped(header: str) -> bool:
-    """Tell whether the door takes this header off; names with an underscore never pass either."""
+    """Tell whether the ingress takes this header off; names with an underscore never pass either."""
     name = header.lower()
     return name in NAMES or name.startswith(PREFIXES) or "_" in name

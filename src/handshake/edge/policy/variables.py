@@ -12,7 +12,7 @@ class Phase(StrEnum):
     """Where a rule is decided."""
 
     ADMIT = "admit"
-    """At the door: who is this, and may they in?"""
+    """At the ingress: who is this, and may they in?"""
     SERVE = "serve"
     """At the cache: what do they get?"""
 
@@ -23,7 +23,7 @@ class Phase(StrEnum):
 class EdgeDialect(StrEnum):
     """Whose language a text is in."""
 
-    DOOR = "door"
+    INGRESS = "ingress"
     """HAProxy, which decides phase admit."""
     CACHE = "cache"
     """Varnish, which decides phase serve."""
@@ -31,7 +31,7 @@ class EdgeDialect(StrEnum):
     """Fastly's VCL, which decides both."""
 
 
-OF_PHASE = {Phase.ADMIT: EdgeDialect.DOOR, Phase.SERVE: EdgeDialect.CACHE}
+OF_PHASE = {Phase.ADMIT: EdgeDialect.INGRESS, Phase.SERVE: EdgeDialect.CACHE}
 
 
 # The variables that conditions may read: one table for every dialect.
@@ -58,7 +58,7 @@ class Variable:
     """Where it is known."""
     has_key: bool = False
     """Read as `name["key"]`."""
-    absent_at_door: tuple[str, ...] = ()
+    absent_at_ingress: tuple[str, ...] = ()
     """HAProxy's test for a request without it; empty where every request has one. Varnish needs no such test."""
 
 
@@ -72,7 +72,7 @@ CLIENT_IP = Variable(
     type=Type.ADDRESS,
     description="the client's address; X-Forwarded-For counts from trusted proxies only",
     reads={
-        EdgeDialect.DOOR: "src",
+        EdgeDialect.INGRESS: "src",
         EdgeDialect.CACHE: f'std.ip(req.http.{Hop.CLIENT}, "0.0.0.0")',
         EdgeDialect.FASTLY: "client.ip",
     },
@@ -82,7 +82,7 @@ CLIENT_ASN = Variable(
     type=Type.NUMBER,
     description=f"the number of the client's network (autonomous system), {UNKNOWN_NETWORK} where nobody knows",
     reads={
-        EdgeDialect.DOOR: "var(txn.asn)",
+        EdgeDialect.INGRESS: "var(txn.asn)",
         EdgeDialect.CACHE: f"std.integer(req.http.{Hop.ASN}, 0)",
         EdgeDialect.FASTLY: "client.as.number",
     },
@@ -92,7 +92,7 @@ CLIENT_RATE = Variable(
     type=Type.NUMBER,
     description=f"how many requests the client has made in the last {RATE_SECONDS} seconds, this one included",
     reads={
-        EdgeDialect.DOOR: "sc_http_req_rate(0)",
+        EdgeDialect.INGRESS: "sc_http_req_rate(0)",
         EdgeDialect.CACHE: f"std.integer(req.http.{Hop.RATE}, 0)",
         EdgeDialect.FASTLY: f"ratecounter.hs_clients.bucket.{RATE_SECONDS}s",
     },
@@ -102,7 +102,7 @@ REQUEST_SIZE = Variable(
     type=Type.NUMBER,
     description="the length of the body that the client has announced, in bytes; 0 where it has announced none",
     reads={
-        EdgeDialect.DOOR: "var(txn.size)",
+        EdgeDialect.INGRESS: "var(txn.size)",
         EdgeDialect.CACHE: "std.integer(req.http.Content-Length, 0)",
         EdgeDialect.FASTLY: "std.atoi(req.http.Content-Length)",
     },
@@ -112,25 +112,25 @@ REQUEST_HEADER = Variable(
     type=Type.TEXT,
     description="a request header, empty where it is absent",
     reads={
-        EdgeDialect.DOOR: "req.fhdr({key},1)",
+        EdgeDialect.INGRESS: "req.fhdr({key},1)",
         EdgeDialect.CACHE: "req.http.{key}",
         EdgeDialect.FASTLY: "req.http.{key}",
     },
     has_key=True,
-    absent_at_door=("req.fhdr_cnt({key})", "eq", "0"),
+    absent_at_ingress=("req.fhdr_cnt({key})", "eq", "0"),
 )
 REQUEST_COOKIE = Variable(
     name="request.cookie",
     type=Type.TEXT,
     description="a cookie's value, empty where it is absent; the last one counts where a name stands twice",
     reads={
-        EdgeDialect.DOOR: "var(txn.cookie_{word})",
+        EdgeDialect.INGRESS: "var(txn.cookie_{word})",
         EdgeDialect.CACHE: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
         # An empty one goes before all others, so that the pattern always finds one.
         EdgeDialect.FASTLY: r'regsub("{key}=;" req.http.Cookie, "^(?:.*;)? *{pattern}=([^;]*).*$", "\1")',
     },
     has_key=True,
-    absent_at_door=("req.fhdr_cnt(cookie)", "eq", "0"),
+    absent_at_ingress=("req.fhdr_cnt(cookie)", "eq", "0"),
 )
 REQUEST_ARM = Variable(
     name="request.arm",
@@ -151,7 +151,7 @@ VARIABLES = (
         type=Type.TEXT,
         description=f'two capital letters (ISO 3166), or "{UNKNOWN_COUNTRY}"',
         reads={
-            EdgeDialect.DOOR: "var(txn.country)",
+            EdgeDialect.INGRESS: "var(txn.country)",
             EdgeDialect.CACHE: f"req.http.{Hop.COUNTRY}",
             EdgeDialect.FASTLY: f"req.http.{Hop.COUNTRY}",
         },
@@ -162,14 +162,18 @@ VARIABLES = (
         name="request.method",
         type=Type.TEXT,
         description="GET, POST, ...",
-        reads={EdgeDialect.DOOR: "method", EdgeDialect.CACHE: "req.method", EdgeDialect.FASTLY: "req.method"},
+        reads={
+            EdgeDialect.INGRESS: "method",
+            EdgeDialect.CACHE: "req.method",
+            EdgeDialect.FASTLY: "req.method",
+        },
     ),
     Variable(
         name="request.host",
         type=Type.TEXT,
         description="the Host header in lower case, without port",
         reads={
-            EdgeDialect.DOOR: "var(txn.host)",
+            EdgeDialect.INGRESS: "var(txn.host)",
             EdgeDialect.CACHE: r'regsub(std.tolower(req.http.Host), ":\d+$", "")',
             EdgeDialect.FASTLY: r'regsub(std.tolower(req.http.Host), ":\d+$", "")',
         },
@@ -179,7 +183,7 @@ VARIABLES = (
         type=Type.TEXT,
         description="the path, in its one canonical form",
         reads={
-            EdgeDialect.DOOR: "path",
+            EdgeDialect.INGRESS: "path",
             EdgeDialect.CACHE: r'regsub(req.url, "\?.*$", "")',
             EdgeDialect.FASTLY: "req.url.path",
         },
@@ -189,22 +193,22 @@ VARIABLES = (
         type=Type.TEXT,
         description="what follows the first question mark",
         reads={
-            EdgeDialect.DOOR: "query",
+            EdgeDialect.INGRESS: "query",
             EdgeDialect.CACHE: r'regsub(req.url, "^[^?]*\??", "")',
             EdgeDialect.FASTLY: "req.url.qs",
         },
-        absent_at_door=("url", "-m", "reg", "--", "^[^?]*[?]?$"),
+        absent_at_ingress=("url", "-m", "reg", "--", "^[^?]*[?]?$"),
     ),
     Variable(
         name="request.user_agent",
         type=Type.TEXT,
         description="the User-Agent header",
         reads={
-            EdgeDialect.DOOR: "req.fhdr(user-agent,1)",
+            EdgeDialect.INGRESS: "req.fhdr(user-agent,1)",
             EdgeDialect.CACHE: "req.http.User-Agent",
             EdgeDialect.FASTLY: "req.http.User-Agent",
         },
-        absent_at_door=("req.fhdr_cnt(user-agent)", "eq", "0"),
+        absent_at_ingress=("req.fhdr_cnt(user-agent)", "eq", "0"),
     ),
     REQUEST_SIZE,
     REQUEST_HEADER,

@@ -13,7 +13,7 @@ from handshake.edge.policy.request import Request
 from handshake.edge.policy.variables import REQUEST_HEADER
 
 NONE = "-"
-"""What the door writes where there is nothing to say."""
+"""What the ingress writes where there is nothing to say."""
 
 _TIME = b'{"time":'
 _CLIENT = b'"client":"'
@@ -24,7 +24,7 @@ _CREATED = 201
 
 @dataclass(frozen=True, kw_only=True)
 class LogRecord:
-    """One request, as the door saw it."""
+    """One request, as the ingress saw it."""
 
     time: float
     client: str
@@ -152,7 +152,7 @@ def read_request(record: LogRecord) -> Request:
 
 
 def was_refused_before(record: LogRecord) -> bool:
-    """Tell whether the door answered without asking any rule: what it could not read, what has two readings."""
+    """Tell whether the ingress answered without asking any rule: what it could not read, what has two readings."""
     is_own = record.rule.startswith("strict-") or record.rule == "challenge"
     return is_own or record.method == NONE or not record.path.startswith("/")
 

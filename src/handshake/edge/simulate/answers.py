@@ -76,7 +76,7 @@ def find_target(redirect: Redirect, request: Request) -> str:
 
 
 def _respond(respond: Respond, phase: Phase) -> SyntheticResponse:
-    # The door gives no type to an answer without a body.
+    # The ingress gives no type to an answer without a body.
     typed = {"content-type": respond.content_type} if respond.body or phase is Phase.SERVE else {}
     own = {name.lower(): value for name, value in respond.headers.items()}
     return SyntheticResponse(status=respond.status, headers=typed | own, body=respond.body)
@@ -105,7 +105,7 @@ def _typed(content_type: str, body: str) -> dict[str, str]:
 
 
 def _finish(answer: SyntheticResponse, verdict: RequestVerdict) -> SyntheticResponse:
-    """Change the answer as the rules with `headers` want it: the cache's first, then the door's, through which it leaves."""
+    """Change the answer as the rules with `headers` want it: the cache's first, then the ingress's, through which it leaves."""
     for phase in (Phase.SERVE, Phase.ADMIT):
         for rule in verdict.matched:
             if rule.phase is phase and isinstance(rule.action, Headers):

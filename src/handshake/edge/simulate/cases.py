@@ -50,7 +50,7 @@ class Expectation(Settings):
     not_matched: tuple[str, ...] = Field(default=(), description="Rules that must not match.")
     refused: str | None = Field(
         default=None,
-        description='What the door refuses before any rule, such as `strict-path`; "" where nothing.',
+        description='What the ingress refuses before any rule, such as `strict-path`; "" where nothing.',
     )
     status: int | None = Field(
         default=None,

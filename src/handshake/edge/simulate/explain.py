@@ -37,7 +37,7 @@ from handshake.edge.simulate.answers import (
 from handshake.edge.simulate.evaluate import Evaluator, read_value
 from handshake.edge.simulate.verdict import RequestVerdict, follow, order_rules
 
-# What the door makes of a request before any rule is tried: whose it is, what is taken off, whether it is refused.
+# What the ingress makes of a request before any rule is tried: whose it is, what is taken off, whether it is refused.
 
 _SPELLINGS = re.compile("|".join(SECOND_SPELLINGS), re.IGNORECASE)
 _BAD_REQUEST = 400
@@ -46,7 +46,7 @@ _NOT_ALLOWED = 405
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRefusal:
-    """Why the door answers without asking any rule."""
+    """Why the ingress answers without asking any rule."""
 
     name: str
     """As the log names it."""
@@ -65,7 +65,7 @@ class ParsedRequest:
 
 
 def arrive(policy: EdgePolicy, request: Request) -> ParsedRequest:
-    """Return what the door makes of a request as the client sends it; header names are in lower case."""
+    """Return what the ingress makes of a request as the client sends it; header names are in lower case."""
     refusals = tuple(_find_refusals(request))
     stripped = tuple(name for name in request.headers if is_stripped(name))
     headers = {name: value for name, value in request.headers.items() if name not in stripped}
@@ -76,7 +76,7 @@ def arrive(policy: EdgePolicy, request: Request) -> ParsedRequest:
         headers=headers,
         arms=_find_arms(policy, request) | dict(request.arms),
     )
-    # The door notes every reason, and the last one stands in the log.
+    # The ingress notes every reason, and the last one stands in the log.
     return ParsedRequest(request=arrived, stripped=stripped, refusal=refusals[-1] if refusals else None)
 
 
@@ -263,7 +263,7 @@ def _where(rule: Rule) -> str:
 
 
 def _tell_refused(arrival: ParsedRequest, about: Rule | None) -> Explanation:
-    why = f"never tried: the door refuses the request before any rule ({arrival.refusal and arrival.refusal.name})"
+    why = f"never tried: the ingress refuses the request before any rule ({arrival.refusal and arrival.refusal.name})"
     return Explanation(
         request=arrival.request,
         stripped=arrival.stripped,

@@ -69,7 +69,7 @@ class ReplayReport:
     unknown: int
     """Requests whose verdict hangs on what the log does not hold."""
     refused_before: int
-    """Requests that the door answered without asking any rule, whatever the policy; they are the same."""
+    """Requests that the ingress answered without asking any rule, whatever the policy; they are the same."""
     decided_otherwise: int
     """Requests for which the log names another rule than the policy before comes to now: switches, lists or the
     policy itself were others then."""

@@ -30,7 +30,7 @@ class RequestVerdict:
     """What becomes of a request."""
 
     matched: tuple[Rule, ...]
-    """The rules whose conditions hold, the door's first, up to the one that answers."""
+    """The rules whose conditions hold, the ingress's first, up to the one that answers."""
     request: Request
     """As it goes on, with what the rules have changed."""
     ending: Rule | None = None
@@ -68,7 +68,7 @@ class RequestVerdict:
 
     @property
     def answer_headers(self) -> tuple[HeaderChanges, ...]:
-        """What the rules change on the answer: the cache's first, then the door's, through which it leaves."""
+        """What the rules change on the answer: the cache's first, then the ingress's, through which it leaves."""
         return tuple(
             rule.action.response
             for phase in (Phase.SERVE, Phase.ADMIT)
@@ -88,7 +88,7 @@ def simulate(policy: EdgePolicy, request: Request, live: LiveData) -> RequestVer
 
 
 def order_rules(policy: EdgePolicy) -> tuple[Rule, ...]:
-    """Return a policy's rules as they are tried: the door's, then the cache's."""
+    """Return a policy's rules as they are tried: the ingress's, then the cache's."""
     return tuple(rule for phase in Phase for rule in policy.select_rules(phase))
 
 

@@ -87,13 +87,13 @@ class Launcher:
     def __init__(
         self,
         *,
-        demand_signed: Callable[[Digest], None],
+        require_signed: Callable[[Digest], None],
         fetch: Callable[[Digest], Path],
         base_of: Callable[[Digest], Digest | None],
         contract_of: Callable[[Digest], Contract],
         secrets_of: Callable[[tuple[str, ...]], Mapping[str, str]],
     ) -> None:
-        self._demand_signed = demand_signed
+        self._require_signed = require_signed
         self._fetch = fetch
         self._base_of = base_of
         self._contract_of = contract_of
@@ -105,7 +105,7 @@ class Launcher:
         RefusedError too where no known key signed the image or its base, even if its tree lies here since long.
         """
         generation = assignment.generation
-        self._demand_signed(generation.image)
+        self._require_signed(generation.image)
         contract = self._contract_of(generation.image)
         return LaunchOrder(
             instance=assignment.instance,
@@ -123,7 +123,7 @@ class Launcher:
         base = self._base_of(image)
         if base is None:
             return None
-        self._demand_signed(base)
+        self._require_signed(base)
         return self._fetch(base)
 
 

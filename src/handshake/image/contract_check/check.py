@@ -23,8 +23,8 @@ from handshake.image.contract_check.instance import CheckBench, SandboxedInstanc
 from handshake.image.contract_check.promises import PROMISES, Promise
 from handshake.image.contract_check.report import (
     ContractJudgement,
+    ContractReport,
     ContractResults,
-    ShakeReport,
     has_passed,
     judge_promises,
 )
@@ -175,7 +175,7 @@ class ContractCheck:
     templates_of: Callable[[Subject], Digest]
     """The template release that a renderer is tried with."""
 
-    def shake(self, subject: Subject, release: Digest, tell: Tell) -> ShakeReport:
+    def shake(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
         """Put a release through the contract check, write down what came of it, and return the report.
 
         RefusedError where the release is no image; UnavailableError where it, or what it needs, cannot be had.
@@ -189,7 +189,7 @@ class ContractCheck:
             )
         begun = self.clock.monotonic()
         judgements = self._judge(subject.name, release, parse_contract(manifest.contract), tell)
-        report = ShakeReport(
+        report = ContractReport(
             service=subject.name,
             release=release,
             passed=has_passed(judgements),
@@ -201,7 +201,7 @@ class ContractCheck:
         ContractResults(self.catalog).write(report)
         return report
 
-    def shake_unless_passed(self, subject: Subject, release: Digest, tell: Tell) -> ShakeReport:
+    def check_contract_unless_passed(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
         """Return the report of a release that has passed; of any other, that of a new contract check."""
         known = ContractResults(self.catalog).find(release)
         return known if known and known.passed else self.shake(subject, release, tell)

@@ -47,7 +47,7 @@ class Promise(Protocol):
         ...
 
 
-# A service listens on its own port of the loopback address: another door would be one that nobody guards.
+# A service listens on its own port of the loopback address: another port would be one that nobody guards.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from handshake.catalog.catalog import Catalog
 from handshake.catalog.codec import decode, encode
 from handshake.catalog.entries import Write
 from handshake.catalog.journal import journal_write
-from handshake.catalog.keys import shaken_key
+from handshake.catalog.keys import contract_result_key
 from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.core.subject import Kind, Subject
@@ -30,7 +30,7 @@ class ContractJudgement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShakeReport:
+class ContractReport:
     """What a release was found to be like."""
 
     service: str
@@ -74,7 +74,7 @@ def has_passed(judgements: Iterable[ContractJudgement]) -> bool:
     return all(each.finding.ruling in {PromiseRuling.KEPT, PromiseRuling.NOT_MADE} for each in judgements)
 
 
-def print_broken(report: ShakeReport) -> str:
+def print_broken(report: ContractReport) -> str:
     """Return the names of the promises that a release breaks: `drain, logs`."""
     return ", ".join(
         each.promise for each in report.judgements if each.finding.ruling is PromiseRuling.BROKEN
@@ -88,7 +88,7 @@ def _check(promise: Promise, trial: ImageTrial) -> CheckResult:
         return unknown(error.what)
 
 
-# What the contract check found, release by release; and the rule that nothing unshaken is promoted.
+# What the contract check found, release by release; and the rule that nothing unchecked is promoted.
 
 
 class ContractResults:
@@ -97,28 +97,28 @@ class ContractResults:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def find(self, release: Digest) -> ShakeReport | None:
+    def find(self, release: Digest) -> ContractReport | None:
         """Return the newest report on a release, None where it was never shaken."""
-        entry = self._catalog.get(shaken_key(release))
-        return decode(ShakeReport, entry.value) if entry else None
+        entry = self._catalog.get(contract_result_key(release))
+        return decode(ContractReport, entry.value) if entry else None
 
     def has_passed(self, release: Digest) -> bool:
         """Whether the newest report on a release says that it keeps its promises."""
         report = self.find(release)
         return report is not None and report.passed
 
-    def write(self, report: ShakeReport) -> None:
+    def write(self, report: ContractReport) -> None:
         """Keep a report in the place of the one before, and tell the journal."""
         self._catalog.transact(
             [
-                Write(key=shaken_key(report.release), value=encode(report)),
+                Write(key=contract_result_key(report.release), value=encode(report)),
                 journal_write(report.by, _tell(report), report.at),
             ]
         )
 
 
-def demand_shaken(
-    subject: Subject, release: Digest, report: ShakeReport | None, history: Iterable[Pointer]
+def require_checked(
+    subject: Subject, release: Digest, report: ContractReport | None, history: Iterable[Pointer]
 ) -> None:
     """Raise RefusedError for an image that has not passed the contract check, unless it was stable before."""
     if subject.kind is not Kind.IMAGE or any(past.stable == release for past in history):
@@ -134,11 +134,11 @@ def demand_shaken(
 
 def _hint(release: Digest) -> str:
     return (
-        f"`handshake shake {short(release)}` puts it through the contract check;"
+        f"`handshake contract check {short(release)}` puts it through the contract check;"
         ' `--force "reason"` promotes it all the same.'
     )
 
 
-def _tell(report: ShakeReport) -> str:
+def _tell(report: ContractReport) -> str:
     what = f"image/{report.service} {short(report.release)} was shaken"
     return f"{what}: it keeps its promises" if report.passed else f"{what}: it breaks {print_broken(report)}"

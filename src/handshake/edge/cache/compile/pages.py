@@ -203,7 +203,7 @@ _LONGEST = "1h"
 def hand_through_sockets() -> tuple[Statement, ...]:
     """Return vcl_recv's part behind the rules: from here on nobody but client and instance reads what is said.
 
-    The door gives such a request a connection of its own, which it never uses for another one.
+    The ingress gives such a request a connection of its own, which it never uses for another one.
     """
     return (when('req.http.Upgrade ~ "(?i)^websocket$" && req.method == "GET"', act("return (pipe)")),)
 

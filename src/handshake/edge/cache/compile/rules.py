@@ -219,7 +219,7 @@ def _tell_apart(reads: VariableRef) -> tuple[Act, ...]:
     return told, act(f'set req.http.{Hop.COOKIE} = regsub({cookie}, "^; ", "")')
 
 
-# Arms of a split: chosen once by weight, then kept in the visitor's cookie, which the door sets.
+# Arms of a split: chosen once by weight, then kept in the visitor's cookie, which the ingress sets.
 
 
 def choose_arm(name: str, split: Split) -> tuple[Statement, ...]:
@@ -244,7 +244,7 @@ def choose_arm(name: str, split: Split) -> tuple[Statement, ...]:
 
 
 def hand_on_arm(name: str) -> If:
-    """Return the part of an answer: the door turns it into a cookie, and logs it."""
+    """Return the part of an answer: the ingress turns it into a cookie, and logs it."""
     return when(
         f"req.http.{Hop.NEW_ARM}-{name}",
         act(f"set resp.http.{Hop.ARM}-{name} = req.http.{Hop.NEW_ARM}-{name}"),

@@ -249,7 +249,7 @@ def _say_absent() -> tuple[Statement, ...]:
 # Compressed variants: which one a visitor gets, and where it lies in the store.
 
 _ACCEPTED = f"req.http.{Hop.ACCEPT_ENCODING}"
-"""The visitor's own words, which the door keeps: Varnish knows gzip alone, and forgets the others."""
+"""The visitor's own words, which the ingress keeps: Varnish knows gzip alone, and forgets the others."""
 _COMPRESSIBLE = rf"(?i)\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)})$"
 _MAY_HAVE_VARIANTS = rf"(?i)(?:/|/[^/.]+|\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)}))$"
 _FOLDERS = f"^/(?:{'|'.join(encoding.folder for encoding in Encoding)})"

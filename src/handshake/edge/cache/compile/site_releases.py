@@ -185,7 +185,7 @@ def retreat_to_copy(copy: CopyRoute | None) -> tuple[Statement, ...]:
     )
 
 
-# Query strings: what a site names tells apart what the cache keeps; everything else is for the door's log alone.
+# Query strings: what a site names tells apart what the cache keeps; everything else is for the ingress's log alone.
 
 _QUERY = f"req.http.{Hop.QUERY}"
 

@@ -169,7 +169,7 @@ def _serve_site() -> Block:
 _HOST = r"(?i)^[a-z0-9-]+--[a-z0-9-]+\.preview\."
 _LABEL = f"req.http.{Hop.PREVIEW}"
 _CREDENTIAL = f"req.http.{Hop.CREDENTIAL}"
-"""The digest of what the visitor's browser sent, which the door makes: a VCL can compare, and not compute it."""
+"""The digest of what the visitor's browser sent, which the ingress makes: a VCL can compare, and not compute it."""
 
 
 def route_previews(previews: tuple[PreviewRoute, ...]) -> tuple[Statement, ...]:
@@ -258,7 +258,7 @@ def choose_arm(site: SiteRoute) -> tuple[Statement, ...]:
 
 
 def label_arm() -> If:
-    """Return vcl_deliver's part: the arm for the door's log, the cookie for a visitor who had none."""
+    """Return vcl_deliver's part: the arm for the ingress's log, the cookie for a visitor who had none."""
     return when(
         f"req.http.{Hop.ARM}",
         act(f"set resp.http.{Hop.LOG_ARM} = req.http.{Hop.ARM}"),

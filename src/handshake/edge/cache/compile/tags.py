@@ -18,9 +18,9 @@ _SAFE = "^(GET|HEAD|OPTIONS|TRACE)$"
 
 
 def hear_purge() -> If:
-    """Return vcl_recv's part: what comes without the door's word about a client comes from the agent.
+    """Return vcl_recv's part: what comes without the ingress's word about a client comes from the agent.
 
-    Only the door's user and root may open the cache's socket, and the door sends `Hop.CLIENT` with every request.
+    Only the ingress's user and root may open the cache's socket, and the ingress sends `Hop.CLIENT` with every request.
     """
     url = _key_of(f"req.http.{PURGE_HOST}", f"req.http.{PURGE_PATH}")
     return when(

@@ -9,7 +9,7 @@ from handshake.release.manifest import SiteContract
 
 @dataclass(frozen=True, kw_only=True)
 class RegionSocket:
-    """The egress to one region."""
+    """The origin proxy's socket for one region."""
 
     name: str
     socket: str

@@ -124,7 +124,7 @@ def _receive(
         act("set req.http.Host = req.http.Host.lower()"),
         act(f"std.collect(req.http.{Hop.SWITCHES})"),
         act(f"std.collect(req.http.{Hop.LISTS})"),
-        # Varnish has written its own peer there, which is the door.
+        # Varnish has written its own peer there, which is the ingress.
         act(f"set req.http.X-Forwarded-For = req.http.{Hop.CLIENT}"),
         *(rule.test for rule in rules),
         *find_site,
@@ -155,7 +155,7 @@ def _fail(fallback: FallbackSettings) -> Block:
 
 
 def _tidy(rules: tuple[ServeRule, ...]) -> Block:
-    """Take off what tells visitors about our insides; what begins with Hop.LOG is for the door's."""
+    """Take off what tells visitors about our insides; what begins with Hop.LOG is for the ingress's."""
     return sub(
         "tidy",
         *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server", WHILE, *INWARD)),

@@ -45,7 +45,7 @@ WARM = Hop.WARM
 
 
 def hear_warming() -> If:
-    """Return vcl_recv's part: what comes without the door's word about a client comes from the agent.
+    """Return vcl_recv's part: what comes without the ingress's word about a client comes from the agent.
 
     It says itself of which release it speaks, so that what is fetched need not be live.
     """

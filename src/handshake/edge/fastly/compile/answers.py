@@ -10,7 +10,7 @@ from handshake.edge.fastly.compile.conditions import NOW
 from handshake.edge.fastly.compile.containers import seal
 from handshake.edge.fastly.compile.first_hop import NOT_ALLOWED, REFUSED
 from handshake.edge.fastly.compile.limits import ANSWER
-from handshake.edge.fastly.compile.target import is_for_the_door
+from handshake.edge.fastly.compile.target import is_for_the_ingress
 from handshake.edge.policy.actions import Decoy, Exceeded, Limit, Redirect, Respond
 from handshake.edge.policy.decoy_templates import show_text
 from handshake.edge.policy.policy import EdgePolicy, Rule
@@ -31,7 +31,7 @@ def answer_rule(rule: Rule) -> tuple[Statement, ...]:
         case Redirect(status=status):
             location = act(f"set obj.http.Location = req.http.{Hop.LOCATION}")
             return (_when_asked(rule, *_give(status.value, {}, "")[:-1], location, act('synthetic ""')),)
-        case Decoy() as decoy if not is_for_the_door(decoy):
+        case Decoy() as decoy if not is_for_the_ingress(decoy):
             return (_when_asked(rule, *_deceive(decoy)),)
         case Limit() as limit if limit.then is not Exceeded.CHALLENGE:
             return (_when_asked(rule, *_refuse(limit)),)
@@ -119,9 +119,9 @@ def _fall_back(fallback: FallbackSettings) -> tuple[Act, ...]:
 _KNOWN = frozenset(HTTPStatus)
 
 
-# Decoys at Fastly: the same choice as the door's, where Fastly shows the body (below 8 KB).
+# Decoys at Fastly: the same choice as the ingress's, where Fastly shows the body (below 8 KB).
 #
-# A decoy that takes its time, or whose answers differ in more than the choice, is handed to the door, which has the same
+# A decoy that takes its time, or whose answers differ in more than the choice, is handed to the ingress, which has the same
 # rule: Fastly cannot wait, and remembers nothing. It comes the way that a real answer comes.
 
 COIN = Hop.COIN

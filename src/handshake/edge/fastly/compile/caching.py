@@ -148,7 +148,7 @@ def _tell_apart(reads: VariableRef) -> tuple[Act, ...]:
     return told, act(f'set req.http.{Hop.COOKIE} = req.http.{Hop.COOKIE} "; {reads.key}=" {spelled}')
 
 
-# Sites at Fastly: the door behind it knows their releases and routes them; Fastly keeps what the door says, and no rule else.
+# Sites at Fastly: the ingress behind it knows their releases and routes them; Fastly keeps what the ingress says, and no rule else.
 
 _IS_SITE = f"req.http.{Hop.SITE}"
 _KEPT = 'beresp.ttl > 0s && beresp.http.Cache-Control ~ "(?i)max-age=[1-9]" && beresp.http.Cache-Control !~ "(?i)no-cache"'
@@ -165,7 +165,7 @@ def find_sites(surroundings: FastlyTarget) -> tuple[Statement, ...]:
             f"req.url.path ~ {quote(_match_any(mounts))}",
             act(f'set {_IS_SITE} = "1"'),
             *wishes,
-            because=f"handshake.toml: routed by the door: {', '.join(mounts)}",
+            because=f"handshake.toml: routed by the ingress: {', '.join(mounts)}",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Challenges at Fastly: the door's puzzle and the door's seals, short-lived and bound to the client.
+"""Challenges at Fastly: the ingress's puzzle and the ingress's seals, short-lived and bound to the client.
 
 Fastly's machines share no memory in which a seal could be marked as used: so a solution may be handed in again, by the
 same client, until the puzzle ends.

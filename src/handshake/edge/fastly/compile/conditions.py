@@ -118,7 +118,7 @@ def _compare(compares: TextComparison) -> str:
 def _test_nothing(reads: VariableRef, spelled: str) -> list[str]:
     """Let nothing fit: what is not set equals nothing, not even the empty text, which not every engine searches."""
     is_header = spelled.startswith("req.")
-    may_be_absent = is_header and reads.variable.absent_at_door
+    may_be_absent = is_header and reads.variable.absent_at_ingress
     return [f"!{spelled}", f'{spelled} == ""'] if may_be_absent else [f'{spelled} == ""']
 
 

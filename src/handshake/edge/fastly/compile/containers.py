@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from handshake.edge.fastly.compile.target import FastlyTarget, defer_limits, is_for_the_door
+from handshake.edge.fastly.compile.target import FastlyTarget, defer_limits, is_for_the_ingress
 from handshake.edge.policy.actions import Decoy, Exceeded, Limit
 from handshake.edge.policy.networks import parse_network
 from handshake.edge.policy.policy import EdgePolicy
@@ -55,7 +55,7 @@ def _reads_switch(policy: EdgePolicy, name: str) -> bool:
 
 def _needs_seals(policy: EdgePolicy) -> bool:
     return any(
-        (isinstance(rule.action, Decoy) and not is_for_the_door(rule.action))
+        (isinstance(rule.action, Decoy) and not is_for_the_ingress(rule.action))
         or (isinstance(rule.action, Limit) and rule.action.then is Exceeded.CHALLENGE)
         for rule in policy.rules
     )
@@ -66,7 +66,7 @@ def name_shards(name: str, surroundings: FastlyTarget) -> tuple[str, ...]:
     return tuple(f"hs_list_{name}_{number}" for number in range(1, surroundings.shards + 1))
 
 
-# Keyed digests in Fastly's words, as the door makes them: one key, so that either knows the other's seals.
+# Keyed digests in Fastly's words, as the ingress makes them: one key, so that either knows the other's seals.
 
 
 def seal(text: str) -> str:

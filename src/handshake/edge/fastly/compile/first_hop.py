@@ -67,7 +67,7 @@ def _find_country() -> If:
     return If(branches=(known, unknown))
 
 
-# What no honest client sends: refused at the first hop, before any rule is asked, as at the door.
+# What no honest client sends: refused at the first hop, before any rule is asked, as at the ingress.
 #
 # Fastly itself writes every request anew; these are the forms that a rule on a path could be walked around with.
 

@@ -10,7 +10,7 @@ from handshake.edge.fastly.compile.answers import answer_rule, choose_answer
 from handshake.edge.fastly.compile.caching import met, wish_caching
 from handshake.edge.fastly.compile.conditions import FastlyConditionPrinter, read_cookie
 from handshake.edge.fastly.compile.limits import ANSWER, count_failures, keep_limit, limit_requests, slow_down
-from handshake.edge.fastly.compile.target import FastlyTarget, hand_to_door, is_for_the_door
+from handshake.edge.fastly.compile.target import FastlyTarget, hand_to_ingress, is_for_the_ingress
 from handshake.edge.policy.actions import (
     CacheAction,
     Decoy,
@@ -49,7 +49,7 @@ class FastlyRule:
 
 
 def compile_rules(policy: EdgePolicy, surroundings: FastlyTarget) -> tuple[FastlyRule, ...]:
-    """Return the rules of both phases, in order: the door's first."""
+    """Return the rules of both phases, in order: the ingress's first."""
     return tuple(
         _compile_rule(policy, surroundings, rule) for phase in Phase for rule in policy.select_rules(phase)
     )
@@ -106,8 +106,8 @@ def _finish(rule: Rule) -> tuple[Statement, ...]:
 
 
 def _deceive(rule: Rule, decoy: Decoy) -> tuple[Statement, ...]:
-    if is_for_the_door(decoy):
-        return hand_to_door()
+    if is_for_the_ingress(decoy):
+        return hand_to_ingress()
     return *choose_answer(rule, decoy), *_ask_for_answer(rule)
 
 

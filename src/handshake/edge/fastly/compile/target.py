@@ -18,7 +18,7 @@ HIGHEST_CAPACITY = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class FastlyTarget:
-    """The account's limits, how the house uses them, and what only the door can route."""
+    """The account's limits, how the house uses them, and what only the ingress can route."""
 
     capacity: int = DEFAULT_CAPACITY
     """Entries of one container."""
@@ -28,14 +28,14 @@ class FastlyTarget:
     """The paths at which sites live."""
 
 
-# What is left to the door behind Fastly, which has the same rules and knows the same client.
+# What is left to the ingress behind Fastly, which has the same rules and knows the same client.
 
 LONGEST_SECONDS = 60
 """Fastly counts no further back."""
 
 
 def defer_limits(policy: EdgePolicy) -> EdgePolicy:
-    """Return the policy as Fastly can have it: what only the door can count goes to the door, each time."""
+    """Return the policy as Fastly can have it: what only the ingress can count goes to the ingress, each time."""
     rules = tuple(
         replace(rule, action=Pass(), reads=()) if _is_too_long(rule.action) else rule for rule in policy.rules
     )
@@ -43,20 +43,20 @@ def defer_limits(policy: EdgePolicy) -> EdgePolicy:
 
 
 def defers_challenges(policy: EdgePolicy) -> bool:
-    """Tell whether the door challenges where Fastly cannot: then the door takes all solutions in."""
+    """Tell whether the ingress challenges where Fastly cannot: then the ingress takes all solutions in."""
     return any(
         limit.then is Exceeded.CHALLENGE and _is_too_long(limit) for _, limit in policy.select_limits()
     )
 
 
-def is_for_the_door(decoy: Decoy) -> bool:
-    """Tell whether only the door can give a decoy as it is meant: Fastly cannot wait, and remembers nothing."""
+def is_for_the_ingress(decoy: Decoy) -> bool:
+    """Tell whether only the ingress can give a decoy as it is meant: Fastly cannot wait, and remembers nothing."""
     texts = tuple(answer.body for answer in decoy.answers)
     has_headers = any(answer.headers for answer in decoy.answers)
     return bool(decoy.latency_ms or has_headers or find_places(texts))
 
 
-def hand_to_door() -> tuple[Act, ...]:
+def hand_to_ingress() -> tuple[Act, ...]:
     """Return vcl_recv's part of such a decoy: no later rule is asked, and nothing is cached."""
     return act(f'set req.http.{Hop.PASS} = "1"'), act("return(pass)")
 

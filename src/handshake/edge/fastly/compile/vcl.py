@@ -88,7 +88,7 @@ def _receive() -> Block:
 
 
 def _deliver(rules: tuple[FastlyRule, ...]) -> Block:
-    # The answer passes the cache's rules first, then the door's: the later one wins.
+    # The answer passes the cache's rules first, then the ingress's: the later one wins.
     finish = tuple(
         part
         for phase in reversed(list(Phase))

@@ -10,7 +10,7 @@ from handshake.edge.policy.policy import EdgePolicy
 from handshake.edge.policy.variables import EdgeDialect, Phase, Type
 from handshake.syntax.haproxy import Line, line
 
-# Switches and lists in HAProxy's words: the ACLs that read the door's maps.
+# Switches and lists in HAProxy's words: the ACLs that read the ingress's maps.
 
 
 def define_live_data(policy: EdgePolicy, maps: str) -> tuple[Line, ...]:
@@ -43,7 +43,7 @@ def _hold_unread(policy: EdgePolicy, maps: str, read: Collection[str]) -> Iterat
 def _look_up(test: IsListed, maps: str) -> str:
     file = f"{maps}/{name_list_map(test.name)}"
     if test.reads.variable.type is Type.TEXT:
-        return _look_up_text(f"{test.reads.spell(EdgeDialect.DOOR)},{TEXT_KEY}", file)
+        return _look_up_text(f"{test.reads.spell(EdgeDialect.INGRESS)},{TEXT_KEY}", file)
     return _look_up_client(file)
 
 

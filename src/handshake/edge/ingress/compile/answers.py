@@ -41,7 +41,7 @@ def print_first_headers(respond: Respond) -> tuple[str, ...]:
 
 
 def add_other_headers(policy: EdgePolicy) -> tuple[Line, ...]:
-    """Return the lines for the headers of the door's answers that no answer's line has room for."""
+    """Return the lines for the headers of the ingress's answers that no answer's line has room for."""
     return tuple(
         line("http-after-response", "set-header", name, print_plain(value), *_if_told(rule.name))
         for rule in policy.select_rules(Phase.ADMIT)

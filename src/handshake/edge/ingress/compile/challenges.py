@@ -1,7 +1,7 @@
-"""Challenges at the door: a puzzle that is sealed for one client, solved once, and good for a while.
+"""Challenges at the ingress: a puzzle that is sealed for one client, solved once, and good for a while.
 
 The seal is a keyed digest of the client's address, so that nobody solves puzzles for others; a table remembers
-which seals were handed in. The pass is a cookie, sealed in the same way: the door keeps nothing for a client.
+which seals were handed in. The pass is a cookie, sealed in the same way: the ingress keeps nothing for a client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NO_STORE = ("hdr", "Cache-Control", "no-store")
 
 
 def needs_challenges(policy: EdgePolicy) -> bool:
-    """Tell whether a rule of the door may challenge."""
+    """Tell whether a rule of the ingress may challenge."""
     return any(limit.then is Exceeded.CHALLENGE for _, limit in policy.select_limits())
 
 

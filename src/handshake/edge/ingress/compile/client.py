@@ -63,7 +63,7 @@ def expect_proxy_protocol(policy: EdgePolicy) -> tuple[Line, ...]:
 
 
 def tell_cache(policy: EdgePolicy) -> tuple[Line, ...]:
-    """Return the lines that pass the door's findings on; only those that a rule of the cache reads."""
+    """Return the lines that pass the ingress's findings on; only those that a rule of the cache reads."""
     return (
         # Added, not set: neither a client's header of such a name nor a rule's gets as far as here.
         line("http-request", "add-header", Hop.CLIENT, spell_client(policy)),
@@ -101,7 +101,7 @@ def _tell(policy: EdgePolicy, header: str, name: str, finding: SwitchIsOn | IsLi
     return *condition.acls, line("http-request", "add-header", header, name, *condition.words)
 
 
-# What the door finds out about a request before any rule is tried: only what a rule reads.
+# What the ingress finds out about a request before any rule is tried: only what a rule reads.
 
 RATES = "client-rates"
 _HOST = "var(txn.host)"
@@ -111,7 +111,7 @@ _CLIENTS = "200k"
 def find_out(policy: EdgePolicy, maps: str) -> tuple[Line, ...]:
     """Return the lines that find out what conditions read and HAProxy does not know by itself."""
     lines: list[Line] = []
-    if any(reads.spell(EdgeDialect.DOOR) == _HOST for reads in _looked_at(policy)):
+    if any(reads.spell(EdgeDialect.INGRESS) == _HOST for reads in _looked_at(policy)):
         lines.append(line("http-request", "set-var(txn.host)", "req.fhdr(host,1),host_only,lower"))
     if _is_read(policy, CLIENT_ASN):
         lookup = f"src,map_ip_int({maps}/{NETWORKS},{UNKNOWN_NETWORK})"
@@ -141,7 +141,7 @@ def find_cookies(policy: EdgePolicy, *condition: str) -> tuple[Line, ...]:
 
 
 def _looked_at(policy: EdgePolicy) -> dict[VariableRef, None]:
-    """Return what the door reads: for its own rules, and in lists for those of the cache."""
+    """Return what the ingress reads: for its own rules, and in lists for those of the cache."""
     listings = (listing.reads for listing in policy.listings(Phase.SERVE))
     return dict.fromkeys((*policy.readings(Phase.ADMIT), *listings))
 
@@ -157,7 +157,7 @@ def tell_findings(policy: EdgePolicy) -> tuple[Line, ...]:
 
 
 def keep_rates(policy: EdgePolicy) -> tuple[Section, ...]:
-    """Return the table in which the door counts the requests of each client."""
+    """Return the table in which the ingress counts the requests of each client."""
     if not _is_read(policy, CLIENT_RATE):
         return ()
     store = f"http_req_rate({RATE_SECONDS}s)"

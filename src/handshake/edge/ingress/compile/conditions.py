@@ -46,7 +46,7 @@ _RELATIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoorCondition:
+class IngressCondition:
     """A condition, ready to stand on a line."""
 
     acls: tuple[Line, ...]
@@ -55,13 +55,13 @@ class DoorCondition:
     is_never: bool = False
 
 
-def compile_condition(policy: EdgePolicy, expression: Expression, prefix: str) -> DoorCondition:
+def compile_condition(policy: EdgePolicy, expression: Expression, prefix: str) -> IngressCondition:
     """Return the condition in HAProxy's words; its own ACLs are named `prefix.1`, `prefix.2`, ..."""
     alternatives = to_alternatives(_spare_protected(policy, expression))
     tests = dict.fromkeys(literal.test for conjunction in alternatives for literal in conjunction)
     own = [test for test in tests if isinstance(test, IsWithin | TextComparison | NumberComparison)]
     names = {test: f"{prefix}.{number}" for number, test in enumerate(own, 1)}
-    return DoorCondition(
+    return IngressCondition(
         acls=tuple(acl for test, name in names.items() for acl in _define(test, name)),
         words=_print_alternatives(alternatives, names),
         is_never=not alternatives,
@@ -103,7 +103,7 @@ def _protect(policy: EdgePolicy, listed: IsListed) -> IsWithin | TextComparison 
 def _define(test: IsWithin | TextComparison | NumberComparison, name: str) -> list[Line]:
     match test:
         case NumberComparison(reads=reads, relation=relation, numbers=numbers):
-            begin = ("acl", name, reads.spell(EdgeDialect.DOOR), "-m", "int", _RELATIONS[relation])
+            begin = ("acl", name, reads.spell(EdgeDialect.INGRESS), "-m", "int", _RELATIONS[relation])
             return in_rows(begin, [str(number) for number in numbers])
         case IsWithin(networks=networks):
             return in_rows(("acl", name, "src"), networks)
@@ -113,7 +113,7 @@ def _define(test: IsWithin | TextComparison | NumberComparison, name: str) -> li
 
 def _define_texts(compares: TextComparison, name: str) -> list[Line]:
     texts = [text for text in compares.texts if text]
-    reads = compares.reads.spell(EdgeDialect.DOOR)
+    reads = compares.reads.spell(EdgeDialect.INGRESS)
     return in_rows(("acl", name, reads, "-m", _FLAGS[compares.operator], "--"), texts)
 
 
@@ -127,7 +127,7 @@ def _define_nothing(compares: TextComparison, name: str) -> list[Line]:
     if not compares.accepts_nothing:
         return []
     absent = compares.reads.spell_absence()
-    empty = line("acl", name, compares.reads.spell(EdgeDialect.DOOR), "-m", "len", "0")
+    empty = line("acl", name, compares.reads.spell(EdgeDialect.INGRESS), "-m", "len", "0")
     return [empty, line("acl", name, *absent)] if absent else [empty]
 
 

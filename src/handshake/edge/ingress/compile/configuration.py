@@ -18,7 +18,7 @@ from handshake.edge.ingress.compile.client import (
 )
 from handshake.edge.ingress.compile.decoys import keep_decoys
 from handshake.edge.ingress.compile.limits import count_failures, keep_limits
-from handshake.edge.ingress.compile.origin_proxy import compile_egress
+from handshake.edge.ingress.compile.origin_proxy import compile_origin_proxy
 from handshake.edge.ingress.compile.rules import compile_rules, finish_rules
 from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget
 from handshake.edge.ingress.compile.validation import refuse_malformed
@@ -32,7 +32,7 @@ _IF_SOCKET = ("if", "{", "req.hdr(upgrade)", "-m", "str", "-i", "websocket", "}"
 _UNLESS_DATED = ("unless", "{", "res.hdr(date)", "-m", "found", "}")
 
 
-def compile_door(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[Section, ...]:
+def compile_ingress(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[Section, ...]:
     """Return the configuration's sections; the same input gives the same text."""
     return (
         _compile_global(surroundings),
@@ -48,7 +48,7 @@ def compile_door(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[Secti
         *(
             section
             for region in surroundings.regions
-            for section in compile_egress(region, surroundings.accounts)
+            for section in compile_origin_proxy(region, surroundings.accounts)
         ),
     )
 
@@ -84,9 +84,9 @@ def _name_certificates(surroundings: IngressTarget) -> tuple[Line, ...]:
 
 
 def _become(accounts: Accounts) -> tuple[Line, ...]:
-    if not accounts.door:
+    if not accounts.ingress:
         return ()
-    return line("user", accounts.door), line("group", accounts.door_group or accounts.door)
+    return line("user", accounts.ingress), line("group", accounts.ingress_group or accounts.ingress)
 
 
 def _compile_defaults() -> Section:
@@ -151,7 +151,7 @@ def _bind(listener: IngressListener) -> Line:
 
 
 def _finish_answer() -> tuple[Line, ...]:
-    """Return the lines that make the door's own answers look like those from behind it."""
+    """Return the lines that make the ingress's own answers look like those from behind it."""
     return (
         line("http-after-response", "set-header", "X-Request-Id", "%[unique-id]"),
         line("http-after-response", "set-header", "Date", "%[date,http_date]", *_UNLESS_DATED),
@@ -190,7 +190,7 @@ def _compile_sockets(surroundings: IngressTarget) -> Section:
     )
 
 
-# What sites need of the door: the visitor's own words about encodings, and a digest of what opens a preview.
+# What sites need of the ingress: the visitor's own words about encodings, and a digest of what opens a preview.
 
 
 def tell_about_visitor() -> tuple[Line, ...]:
@@ -245,7 +245,7 @@ _ASKED = (
 _OR_HYPHEN = "%{+M}o"
 """From here on, what is absent is a hyphen, as it is in a log's own format."""
 _TOLD = f"{Hop.LOG}-"
-"""How the names of headers begin in which the cache tells the door what only the log is for."""
+"""How the names of headers begin in which the cache tells the ingress what only the log is for."""
 
 
 def print_log_format(client: str) -> str:
@@ -285,7 +285,7 @@ def remember_answer() -> tuple[Line, ...]:
     )
 
 
-# The cookies of splits: the cache names a visitor's new arm, the door sets the cookie.
+# The cookies of splits: the cache names a visitor's new arm, the ingress sets the cookie.
 #
 # Varnish cannot add a second Set-Cookie to an answer that has one.
 

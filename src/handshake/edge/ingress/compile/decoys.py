@@ -1,4 +1,4 @@
-"""Decoys at the door: chosen by a keyed digest, answered by a backend of their own after the time an origin takes."""
+"""Decoys at the ingress: chosen by a keyed digest, answered by a backend of their own after the time an origin takes."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ def _remember_key(rule: Rule) -> tuple[Line, ...]:
     variable = f"set-var(txn.per_{rule.word})"
     return (
         line("http-request", variable, "str(none)", *if_met(rule)),
-        line("http-request", variable, rule.reads[0].spell(EdgeDialect.DOOR), *if_met(rule)),
+        line("http-request", variable, rule.reads[0].spell(EdgeDialect.INGRESS), *if_met(rule)),
     )
 
 
 def _spell_key(rule: Rule) -> str:
     is_address = rule.reads[0].variable is CLIENT_IP
-    return rule.reads[0].spell(EdgeDialect.DOOR) if is_address else f"var(txn.per_{rule.word})"
+    return rule.reads[0].spell(EdgeDialect.INGRESS) if is_address else f"var(txn.per_{rule.word})"
 
 
 def _rate(limit: Limit) -> str:

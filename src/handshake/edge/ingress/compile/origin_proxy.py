@@ -7,7 +7,7 @@ from handshake.edge.ingress.compile.target import Accounts, Region
 from handshake.syntax.haproxy import Line, Section, line
 
 
-def compile_egress(region: Region, accounts: Accounts) -> tuple[Section, Section]:
+def compile_origin_proxy(region: Region, accounts: Accounts) -> tuple[Section, Section]:
     """Return the region's frontend and backend."""
     return _compile_frontend(region, accounts), _compile_backend(region)
 
@@ -16,7 +16,7 @@ def _compile_frontend(region: Region, accounts: Accounts) -> Section:
     owner = ("user", accounts.cache) if accounts.cache else ()
     prefix = (line("http-request", "set-path", f"{region.prefix}%[path]"),) if region.prefix else ()
     return Section(
-        words=("frontend", f"egress-{region.name}"),
+        words=("frontend", f"origin-{region.name}"),
         lines=(
             line("bind", f"unix@{region.socket}", *owner, "mode", "600"),
             # A store is a stranger: it learns nothing about our visitors.
@@ -24,14 +24,14 @@ def _compile_frontend(region: Region, accounts: Accounts) -> Section:
             line("http-request", "del-header", "X-Forwarded-", "-m", "beg"),
             line("http-request", "set-header", "Host", region.host),
             *prefix,
-            line("default_backend", f"egress-{region.name}"),
+            line("default_backend", f"origin-{region.name}"),
         ),
     )
 
 
 def _compile_backend(region: Region) -> Section:
     return Section(
-        words=("backend", f"egress-{region.name}"),
+        words=("backend", f"origin-{region.name}"),
         lines=(
             line("http-reuse", "always"),
             line("option", "httpchk"),

@@ -20,7 +20,7 @@ from handshake.syntax.haproxy import Line, line
 
 
 def compile_rules(policy: EdgePolicy, key: str) -> tuple[Line, ...]:
-    """Return the lines of all rules of the door; `key`, in base64, seals challenges."""
+    """Return the lines of all rules of the ingress; `key`, in base64, seals challenges."""
     return tuple(
         statement
         for rule in policy.select_rules(Phase.ADMIT)

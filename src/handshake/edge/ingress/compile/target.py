@@ -1,4 +1,4 @@
-"""What the door's configuration depends on besides the policy: sockets, files, users, regions."""
+"""What the ingress's configuration depends on besides the policy: sockets, files, users, regions."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Region:
 class Accounts:
     """The unprivileged users of the edge's two programs; empty where all run as whoever starts them."""
 
-    door: str = ""
-    door_group: str = ""
+    ingress: str = ""
+    ingress_group: str = ""
     """Empty where the group is named as the user: HAProxy would otherwise keep root's."""
     cache: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngressTarget:
-    """Everything that `compile_door` needs beside the policy."""
+    """Everything that `compile_ingress` needs beside the policy."""
 
     digest: str
     """What `show info` of the running worker gives back as its description: the proof of what runs."""

@@ -2,7 +2,7 @@
 
 HAProxy itself refuses most requests of doubtful form, and writes every other one anew. These lines refuse what it
 would let through although a program behind it could read it otherwise. NUL bytes in headers are left to the cache, which
-refuses them too: to look for them here would cost a tenth of the door's time.
+refuses them too: to look for them here would cost a tenth of the ingress's time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 // What a caller says. {voter}, {caller} and {place} are filled in; `aside` is for the caller's eyes only.
 
 const LINES = [
-  { say: "Hi, is this {voter}? My name is {caller}, and I’m a volunteer, calling from my kitchen table." },
+  { say: "Hi, is this {voter}? My name is {caller}, and I’m a volunteer, calling from my context table." },
   { aside: "Let them answer. A busy voter is a “call back later”." },
   { say: "On the twenty-fifth, delegates from every state meet in Philadelphia. What would make a difference in {place}?" },
   { aside: "Listen first. Then tell them, in a sentence, why you are doing this." },

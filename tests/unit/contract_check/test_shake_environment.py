@@ -18,7 +18,7 @@ from handshake.release.manifest import Manifest
 from tests.support.catalog import MemoryCatalog
 from tests.support.clock import FakeClock
 from tests.support.memory_host import Behaviour, MemoryHost
-from tests.unit.shake.memory_trial import CONTRACT as TRIED
+from tests.unit.contract_check.memory_trial import CONTRACT as TRIED
 
 CONTRACT = replace(TRIED, environment={"GREETING": "hello"})
 IMAGE, TEMPLATES = digest_bytes(b"image"), digest_bytes(b"templates")
@@ -39,7 +39,7 @@ class Launches:
 def launcher(secrets: Mapping[str, str]) -> Launcher:
     """Return what puts orders together, of releases that are nowhere."""
     return Launcher(
-        demand_signed=lambda _: None,
+        require_signed=lambda _: None,
         fetch=lambda release: Path("/trees") / release,
         base_of=lambda _: None,
         contract_of=lambda _: CONTRACT,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from handshake.image.contract_check.promises import PROMISES
-from handshake.image.contract_check.report import ShakeReport
+from handshake.image.contract_check.report import ContractReport
 from handshake.image.contract_check.trial import PromiseRuling
 from handshake.release.tree import remove_tree
-from tests.live.shaking import Shaker
+from tests.live.contract_checking import Shaker
 
 pytestmark = pytest.mark.live
 
@@ -32,18 +32,18 @@ def shaker() -> Iterator[Shaker]:
     shaker = Shaker(folder=folder)
     shaker.make_templates("look", look)
     yield shaker
-    assert list((folder / "shakes").iterdir()) == []
+    assert list((folder / "contract-checks").iterdir()) == []
     for tree in (folder / "trees").iterdir():
         remove_tree(tree)
     shutil.rmtree(folder)
 
 
-def rulings(report: ShakeReport) -> dict[str, PromiseRuling]:
+def rulings(report: ContractReport) -> dict[str, PromiseRuling]:
     """Return what was found of each promise."""
     return {judgement.promise: judgement.finding.ruling for judgement in report.judgements}
 
 
-def explain(report: ShakeReport) -> str:
+def explain(report: ContractReport) -> str:
     """Return a report's findings, a line each."""
     return "\n".join(
         f"{each.promise} {each.finding.ruling} {each.seconds} {each.finding.said} {each.finding.evidence}"

@@ -1,4 +1,4 @@
-"""The door's compilation: seeds, shared names, purity."""
+"""The ingress's compilation: seeds, shared names, purity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handshake.core.problem import ProblemsError
 from handshake.edge.ingress.compile.maps import FOREVER, print_list, seed_maps
 from handshake.edge.policy.checks import LARGEST_HEAD_BYTES, MOST_HEADERS
 from handshake.edge.policy.request import is_stripped
-from tests.unit.edge.compiled import FOLDER, print_cache, print_door, read_text, split
+from tests.unit.edge.compiled import FOLDER, print_cache, print_ingress, read_text, split
 
 EVERYTHING = split(FOLDER / "every-operator.txt")[0]
 CAMPAIGN = Path(__file__).parents[3] / "examples" / "campaign" / "edge.toml"
@@ -35,14 +35,14 @@ def test_single_addresses_are_printed_without_length() -> None:
 
 def test_same_policy_same_text() -> None:
     """Compiling is pure: the same input gives the same text, so that a digest of it means something."""
-    assert print_door(read_text(EVERYTHING)) == print_door(read_text(EVERYTHING))
+    assert print_ingress(read_text(EVERYTHING)) == print_ingress(read_text(EVERYTHING))
     assert print_cache(read_text(EVERYTHING)) == print_cache(read_text(EVERYTHING))
 
 
 def test_campaign_compiles() -> None:
     """The example campaign's policy has no problems, and each of its rules is named where it is compiled."""
     policy = read_text(CAMPAIGN.read_text())
-    text = print_door(policy) + print_cache(policy)
+    text = print_ingress(policy) + print_cache(policy)
     assert len(policy.rules) == 6
     assert all(f"# {rule.because}\n" in text for rule in policy.rules)
 
@@ -68,7 +68,7 @@ def test_long_rows_are_several_lines() -> None:
     )
     networks = ", ".join(f'"192.0.{number}.0/24"' for number in range(120))
     numbers = ", ".join(map(str, range(1, 121)))
-    text = print_door(
+    text = print_ingress(
         read_text(
             f"""
 trusted_proxies = [{networks}]
@@ -100,13 +100,13 @@ respond = {{ status = 200, body = "{body}", headers = {{ {named} }} }}
 def test_many_headers_are_several_lines() -> None:
     """However many headers an answer may have, no line is longer than HAProxy reads, and none is left out."""
     headers = {f"X-Field-{number}": f"100% {number}" for number in range(MOST_HEADERS)}
-    text = print_door(read_text(write_answer("admit", headers)))
+    text = print_ingress(read_text(write_answer("admit", headers)))
     assert all(len(shlex.split(line, comments=True)) <= 64 for line in text.splitlines() if "X-Field" in line)
     assert all(f"{name} '{value.replace('%', '%%')}'" in text for name, value in headers.items())
 
 
 def test_headers_in_two_spellings() -> None:
-    """A header that is named twice, in other letters, is a problem: door and cache would send different answers."""
+    """A header that is named twice, in other letters, is a problem: ingress and cache would send different answers."""
     with pytest.raises(ProblemsError) as found:
         read_text(write_answer("admit", {"X-Field": "a", "x-field": "b"}))
     (problem,) = found.value.problems
@@ -127,7 +127,7 @@ def test_headers_in_two_spellings() -> None:
 def test_heads_that_no_program_has_room_for(
     phase: str, headers: dict[str, str], body: str, *, is_fine: bool
 ) -> None:
-    """More headers, or longer ones, than door or cache can send are a problem before anything is compiled."""
+    """More headers, or longer ones, than ingress or cache can send are a problem before anything is compiled."""
     try:
         read_text(write_answer(phase, headers, body))
         checks = []

@@ -23,17 +23,17 @@ def test_the_example_services_keep_their_promises(house: HouseUnderTest, service
     report = house.verb("shake", service)
     assert report["passed"], json.dumps(report, indent=1)
     assert report["service"] == service
-    assert list((house.run / "shakes").iterdir()) == []
+    assert list((house.run / "contract-checks").iterdir()) == []
 
 
 def test_an_unshaken_image_is_refused_unless_forced(house: HouseUnderTest) -> None:
     """A release that was never shaken is promoted by force alone, whose reason is kept; going back asks for nothing."""
-    release = house.verb("publish", "image/hamm", str(changed(house, "unshaken")))["release"]
+    release = house.verb("publish", "image/hamm", str(changed(house, "unchecked")))["release"]
 
     refused = house.verb("promote", "image/hamm", release, check=False)["error"]
     assert refused["kind"] == "refused"
     assert "never shaken" in refused["what"]
-    assert "handshake shake" in refused["hint"]
+    assert "handshake contract check" in refused["hint"]
 
     moved = house.verb("promote", "image/hamm", release, "--force", "the gala has begun")
     assert moved["ending"] == "arrived"

@@ -1,4 +1,4 @@
-"""Nothing unshaken is promoted: the rule, and the reports that it reads."""
+"""Nothing unchecked is promoted: the rule, and the reports that it reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from handshake.core.errors import RefusedError
 from handshake.core.subject import Kind, Subject
 from handshake.image.contract_check.report import (
     ContractJudgement,
+    ContractReport,
     ContractResults,
-    ShakeReport,
-    demand_shaken,
+    require_checked,
 )
 from handshake.image.contract_check.trial import broken, kept
 from handshake.pointers.pointer import Pointer
@@ -23,10 +23,10 @@ OTHER = digest_bytes(b"other")
 HAMM = Subject(kind=Kind.IMAGE, name="hamm")
 
 
-def report(*, passed: bool) -> ShakeReport:
+def report(*, passed: bool) -> ContractReport:
     """Return a report on the release."""
     finding = kept("72 MB") if passed else broken("it ended")
-    return ShakeReport(
+    return ContractReport(
         service="hamm",
         release=RELEASE,
         passed=passed,
@@ -54,28 +54,28 @@ def past(*, stable: bool) -> Pointer:
     ("found", "said"),
     [(None, "was never shaken"), (report(passed=False), "does not keep what it promises: memory")],
 )
-def test_an_image_that_has_not_passed_is_refused(found: ShakeReport | None, said: str) -> None:
+def test_an_image_that_has_not_passed_is_refused(found: ContractReport | None, said: str) -> None:
     """An image that was never shaken, or that failed, is refused with the verb that shakes it and the way around."""
     with pytest.raises(RefusedError, match=said) as refused:
-        demand_shaken(HAMM, RELEASE, found, [past(stable=False)])
-    assert "handshake shake" in refused.value.hint
+        require_checked(HAMM, RELEASE, found, [past(stable=False)])
+    assert "handshake contract check" in refused.value.hint
     assert "--force" in refused.value.hint
 
 
 def test_an_image_that_has_passed_is_let_through() -> None:
     """A report that all promises are kept opens the way."""
-    demand_shaken(HAMM, RELEASE, report(passed=True), [])
+    require_checked(HAMM, RELEASE, report(passed=True), [])
 
 
 def test_an_image_that_was_stable_before_is_let_through() -> None:
     """Going back to a release that once ran in the whole fleet needs no contract check."""
-    demand_shaken(HAMM, RELEASE, None, [past(stable=True)])
+    require_checked(HAMM, RELEASE, None, [past(stable=True)])
 
 
 @pytest.mark.parametrize("kind", [Kind.SITE, Kind.TEMPLATES, Kind.POLICY])
 def test_only_images_make_promises(kind: Kind) -> None:
     """Sites, templates and policies have no contract, so nothing is asked of them."""
-    demand_shaken(Subject(kind=kind, name="calls"), RELEASE, None, [])
+    require_checked(Subject(kind=kind, name="calls"), RELEASE, None, [])
 
 
 def test_the_newest_report_stands() -> None:

@@ -20,7 +20,7 @@ from handshake.fleet.instances.instances import choose_port
 from handshake.fleet.instances.launch import Launcher
 from handshake.image.contract_check.check import ContractCheck, ReleaseStore
 from handshake.image.contract_check.instance import CheckBench
-from handshake.image.contract_check.report import ShakeReport
+from handshake.image.contract_check.report import ContractReport
 from handshake.image.recipe import contract_of, read_recipe
 from handshake.release.image_contract import parse_contract, print_contract
 from handshake.release.manifest import Manifest, release_id
@@ -40,7 +40,7 @@ class Shaker:
     templates: dict[str, Digest] = field(default_factory=dict)
 
     @property
-    def shaking(self) -> ContractCheck:
+    def contract_check(self) -> ContractCheck:
         """The contract check over this folder's releases."""
         return ContractCheck(
             who="test",
@@ -52,7 +52,7 @@ class Shaker:
             templates_of=lambda subject: self.templates[subject.name],
         )
 
-    def shake(self, name: str, release: Digest) -> ShakeReport:
+    def shake(self, name: str, release: Digest) -> ContractReport:
         """Put a release through the contract check."""
         return self.shaking.shake(Subject(kind=Kind.IMAGE, name=name), release, lambda _, __: None)
 
@@ -93,7 +93,7 @@ class Shaker:
     @contextmanager
     def open_bench(self, stores: Sequence[str]) -> Iterator[CheckBench]:
         """Yield a bench with stores."""
-        with workplace(self.folder / "shakes") as place:
+        with workplace(self.folder / "contract-checks") as place:
             root = place / INSTANCES
             seeds = {"content": CAMPAIGN / "content"}
             wanted = [
@@ -111,7 +111,7 @@ class Shaker:
     def launcher(self, given: Mapping[str, str]) -> Launcher:
         """Return what puts launch orders together."""
         return Launcher(
-            demand_signed=lambda _: None,
+            require_signed=lambda _: None,
             fetch=self.tree,
             base_of=lambda _: None,
             contract_of=lambda release: parse_contract(self.manifests[release].contract),

@@ -10,14 +10,14 @@ from handshake.core.digest import digest_bytes
 from handshake.image.contract_check.promises import PROMISES
 from handshake.image.contract_check.report import (
     ContractJudgement,
-    ShakeReport,
+    ContractReport,
     has_passed,
     judge_promises,
     print_broken,
 )
 from handshake.image.contract_check.trial import CheckResult, PromiseRuling, broken, kept, not_made, unknown
 from tests.support.clock import FakeClock
-from tests.unit.shake.memory_trial import Habits, MemoryTrial, serve_honestly
+from tests.unit.contract_check.memory_trial import Habits, MemoryTrial, serve_honestly
 
 
 def judge(trial: MemoryTrial) -> tuple[ContractJudgement, ...]:
@@ -92,7 +92,7 @@ def test_only_what_was_tested_and_kept_passes(findings: list[CheckResult], passe
 
 def test_broken_promises_are_named() -> None:
     """A refusal names the promises that are broken, and leaves out what could not be tested."""
-    report = ShakeReport(
+    report = ContractReport(
         service="hamm",
         release=digest_bytes(b""),
         passed=False,

@@ -6,11 +6,11 @@ from tests.services.kit.service import Service, serve
 
 
 class Open(Service):
-    """Has a back door."""
+    """Listens on a second port."""
 
     def prepare(self) -> None:
         """Open it."""
-        self.back_door = socket.create_server(("127.0.0.1", 0))
+        self.second_port = socket.create_server(("127.0.0.1", 0))
 
 
 serve(Open())

@@ -9,7 +9,7 @@ import pytest
 
 from handshake.image.contract_check.promises import PROMISES
 from handshake.image.contract_check.trial import ExitObservation, PromiseRuling, TrialRequest, TrialResponse
-from tests.unit.shake.memory_trial import (
+from tests.unit.contract_check.memory_trial import (
     CONTRACT,
     Habits,
     MemoryInstance,
