@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.support.campaign import HouseUnderTest, copy_campaign
+from tests.support.campaign import CampaignUnderTest, copy_campaign
 
 from frame import Measure, compare, doing, interleave
 from handshake.release.tree import remove_tree
@@ -44,13 +44,13 @@ Bake = Callable[[], float]
 class Kitchen:
     """A copy of the campaign, a shelf of wheels, and what each baker keeps from one bake to the next."""
 
-    house: HouseUnderTest
+    system: CampaignUnderTest
     folder: Path
 
     @property
     def services(self) -> Path:
         """The services' sources: buildah's context, too."""
-        return self.house.campaign / "services"
+        return self.system.campaign / "services"
 
     @property
     def wheels(self) -> Path:
@@ -59,9 +59,9 @@ class Kitchen:
 
     def bake(self, *, is_cold: bool) -> float:
         """Bake with the verb; the seconds."""
-        if is_cold and self.house.home.exists():
-            remove_tree(self.house.home)
-        return _time(lambda: self.house.handshake("bake", _SERVICE, "--folder", str(self.house.campaign)))
+        if is_cold and self.system.home.exists():
+            remove_tree(self.system.home)
+        return _time(lambda: self.system.handshake("bake", _SERVICE, "--folder", str(self.system.campaign)))
 
     def build(self, *, is_cold: bool) -> float:
         """Build the same files with buildah, each step a layer; the seconds."""
@@ -137,7 +137,7 @@ def _race(bakers: Mapping[str, Bake]) -> dict[str, list[float]]:
 def _context() -> Iterator[Kitchen]:
     """Yield a context whose shelf is all that pip knows of, and remove it with all that it kept."""
     folder = Path(tempfile.mkdtemp(prefix="handshake-bakes-"))
-    context = Kitchen(house=copy_campaign(folder), folder=folder)
+    context = Kitchen(system=copy_campaign(folder), folder=folder)
     try:
         yield context
     finally:

@@ -95,7 +95,7 @@ def _bare_ingress(folder: Path, behind: str, path: str, *, logs: str = "") -> It
 def running(command: Sequence[str], *, log: Path = Path(os.devnull)) -> Iterator[None]:
     """Keep a program up for as long as the block runs; what it says goes into a file."""
     with log.open("ab") as file:
-        # The kernel may share a core among sessions, not programs: each has its own, as in a house.
+        # The kernel may share a core among sessions, not programs: each has its own, as in a campaign.
         program = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
         try:
             yield

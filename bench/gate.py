@@ -1,4 +1,4 @@
-"""A gateway as the house runs it, and instances of the cheapest kind behind it: nginx with one answer for everything."""
+"""A gateway as the campaign runs it, and instances of the cheapest kind behind it: nginx with one answer for everything."""
 
 from __future__ import annotations
 

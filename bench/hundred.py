@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
-from tests.support.campaign import HouseUnderTest
+from tests.support.campaign import CampaignUnderTest
 
 from frame import Measure, doing, spread
 from handshake.compose.leader import Leading
@@ -34,10 +34,10 @@ _LEAD_SECONDS = 20.0
 
 def measure_hundred() -> Iterator[Measure]:
     """Bring them up, let them rest, replace one service's under load, lead them, and end them all."""
-    with hundred_services() as house:
+    with hundred_services() as system:
         with doing(f"{_TITLE}: first start"):
             begun = time.perf_counter()
-            house.handshake("up", str(house.campaign), seconds=_UP_SECONDS)
+            system.handshake("up", str(system.campaign), seconds=_UP_SECONDS)
             took = time.perf_counter() - begun
         yield Measure(
             name=f"{_TITLE}: up -> all ready",
@@ -45,15 +45,15 @@ def measure_hundred() -> Iterator[Measure]:
             unit="s",
             note="bakes, publishes and promotes 100 images; a trial of each goes first",
         )
-        yield from _measure_rest(house)
-        yield from _measure_rollout(house)
-        yield from _measure_leading(house)
+        yield from _measure_rest(system)
+        yield from _measure_rollout(system)
+        yield from _measure_leading(system)
 
 
-def _measure_rest(house: HouseUnderTest) -> Iterator[Measure]:
+def _measure_rest(system: CampaignUnderTest) -> Iterator[Measure]:
     with doing(f"{_TITLE}: at rest"):
-        shares = cpu_at_rest(house.run)
-        memory = memory_by_part(house.run)
+        shares = cpu_at_rest(system.run)
+        memory = memory_by_part(system.run)
     for part in _PLATFORM:
         yield Measure(name=f"{_TITLE}, processor: {part}", value=shares[part], unit="% of a core")
     for part in _PLATFORM:
@@ -72,13 +72,13 @@ def _of_instances(by_part: Mapping[str, float]) -> dict[str, float]:
     return {part: value for part, value in by_part.items() if part.startswith("service-")}
 
 
-def _measure_rollout(house: HouseUnderTest) -> Iterator[Measure]:
+def _measure_rollout(system: CampaignUnderTest) -> Iterator[Measure]:
     """Replace one service's instances while visitors ask for it."""
     service = SERVICES[0]
-    release: str = house.verb("publish", f"image/{service}", str(other_source(house)))["release"]
-    with doing(f"{_TITLE}: one service is replaced"), load_running(_plan(house, service)) as load:
+    release: str = system.verb("publish", f"image/{service}", str(other_source(system)))["release"]
+    with doing(f"{_TITLE}: one service is replaced"), load_running(_plan(system, service)) as load:
         words = ("promote", f"image/{service}", release, "--force", "a bench")
-        arrival: Any = house.verb(*words, seconds=_ROLLOUT_SECONDS)
+        arrival: Any = system.verb(*words, seconds=_ROLLOUT_SECONDS)
         load.stop()
         summary: Summary = summarise_load(load.result())
     if arrival["ending"] != "arrived":
@@ -97,8 +97,8 @@ def _measure_rollout(house: HouseUnderTest) -> Iterator[Measure]:
     )
 
 
-def _plan(house: HouseUnderTest, service: str) -> LoadPlan:
-    host, _, port = house.ingress.rpartition(":")
+def _plan(system: CampaignUnderTest, service: str) -> LoadPlan:
+    host, _, port = system.ingress.rpartition(":")
     return LoadPlan(
         target=Target(host=host, port=int(port)),
         kinds=(RequestKind(name="read", path=path_of(service)),),
@@ -108,9 +108,9 @@ def _plan(house: HouseUnderTest, service: str) -> LoadPlan:
     )
 
 
-def _measure_leading(house: HouseUnderTest) -> Iterator[Measure]:
+def _measure_leading(system: CampaignUnderTest) -> Iterator[Measure]:
     """Lead in the control process's place, and time that."""
-    wiring = Leading(load_node(house.run / "house.json"), SystemClock())
+    wiring = Leading(load_node(system.run / "node.json"), SystemClock())
     wiring.supervision.stop("control", _LEAD_SECONDS)
     leadership = Leadership(wiring.catalog, "bench")
     leader = wiring.leader(leadership)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.campaign import HouseUnderTest, free_port
+from tests.support.campaign import CampaignUnderTest, free_port
 
 SERVICES = tuple(f"service-{number:02}" for number in range(100))
 INSTANCES = 2
@@ -62,23 +62,23 @@ def path_of(service: str) -> str:
     return f"/api/{service}"
 
 
-def other_source(house: HouseUnderTest) -> Path:
+def other_source(system: CampaignUnderTest) -> Path:
     """Return a source that makes another release of any of the services."""
-    return house.campaign / _OTHER
+    return system.campaign / _OTHER
 
 
 @contextmanager
-def hundred_services() -> Iterator[HouseUnderTest]:
-    """Yield a house that is not up yet; what it started is ended after the block, and all its data removed."""
+def hundred_services() -> Iterator[CampaignUnderTest]:
+    """Yield a campaign that is not up yet; what it started is ended after the block, and all its data removed."""
     root = Path(tempfile.mkdtemp(prefix="handshake-hundred-"))
     root.chmod(0o755)  # the instances' own users must pass through
-    house = HouseUnderTest(root=root)
+    system = CampaignUnderTest(root=root)
     try:
-        _write_campaign(house.campaign)
-        yield house
+        _write_campaign(system.campaign)
+        yield system
     finally:
-        if house.run.exists():
-            house.handshake("down", "--purge", "--yes")
+        if system.run.exists():
+            system.handshake("down", "--purge", "--yes")
         shutil.rmtree(root, ignore_errors=True)
 
 

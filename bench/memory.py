@@ -8,7 +8,7 @@ from parts import processes_by_part
 
 
 def memory_by_part(run: Path) -> dict[str, float]:
-    """Return each part of a house and its MiB."""
+    """Return each part of a campaign and its MiB."""
     return {
         part: round(sum(map(_proportional_mebibytes, pids)), 1)
         for part, pids in processes_by_part(run).items()

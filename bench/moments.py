@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import urllib3
-from tests.support.campaign import HouseUnderTest
+from tests.support.campaign import CampaignUnderTest
 
 from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
@@ -25,17 +25,17 @@ _ARRIVES_SECONDS = 10.0
 _FORBIDDEN = 403
 
 
-def trust_the_bench(house: HouseUnderTest) -> None:
+def trust_the_bench(system: CampaignUnderTest) -> None:
     """Let one loopback address say for whom it asks; before the policy's first release."""
-    policy = house.campaign / "edge.toml"
+    policy = system.campaign / "edge.toml"
     text = policy.read_text()
     policy.write_text(text.replace("trusted_proxies = []", f'trusted_proxies = ["{BEHIND_PROXY}"]'))
 
 
-def measure_ban(house: HouseUnderTest, times: int) -> list[float]:
+def measure_ban(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a ban's accepted write to the first refusal at the ingress."""
-    lists = _wire(house).lists
-    ask = _visitor(house, BANNED_FROM, {})
+    lists = _wire(system).lists
+    ask = _visitor(system, BANNED_FROM, {})
 
     def once() -> float:
         lists.add("wall", BANNED_FROM, seconds=60, author="bench", reason="bench")
@@ -47,10 +47,10 @@ def measure_ban(house: HouseUnderTest, times: int) -> list[float]:
     return [once() for _ in range(times)]
 
 
-def measure_switch(house: HouseUnderTest, times: int) -> list[float]:
+def measure_switch(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a switch's accepted write to its rule's answer at the ingress, on and off alike."""
-    switches = _wire(house).switches
-    ask = _visitor(house, BEHIND_PROXY, ABROAD)
+    switches = _wire(system).switches
+    ask = _visitor(system, BEHIND_PROXY, ABROAD)
 
     def turn(*, is_on: bool) -> float:
         switches.set("non_us_ban", is_on=is_on, default=False, owner="bench", reason="bench", seconds=None)
@@ -59,20 +59,20 @@ def measure_switch(house: HouseUnderTest, times: int) -> list[float]:
     return [turn(is_on=number % 2 == 0) for number in range(times)]
 
 
-def measure_command(house: HouseUnderTest, times: int) -> list[float]:
+def measure_command(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds of whole commands, from the shell to the prompt: each bans one address."""
 
     def once(number: int) -> float:
         begun = time.perf_counter()
-        house.handshake("ban", f"127.9.0.{number + 1}", "--for", "1m", "--reason", "bench")
+        system.handshake("ban", f"127.9.0.{number + 1}", "--for", "1m", "--reason", "bench")
         return time.perf_counter() - begun
 
     return [once(number) for number in range(times)]
 
 
-def wait_for_ingress(house: HouseUnderTest) -> None:
+def wait_for_ingress(system: CampaignUnderTest) -> None:
     """Return once the ingress answers."""
-    ask = _visitor(house, BEHIND_PROXY, {})
+    ask = _visitor(system, BEHIND_PROXY, {})
 
     def answers() -> bool:
         try:
@@ -83,37 +83,37 @@ def wait_for_ingress(house: HouseUnderTest) -> None:
     _seconds_until(answers)
 
 
-def measure_site(house: HouseUnderTest, times: int) -> list[float]:
+def measure_site(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a site pointer's accepted move to the first page of the other release."""
     subject = parse_subject("site/calls")
-    pointers = _wire(house).pointers
+    pointers = _wire(system).pointers
     old = pointers.all()[subject].release
-    new = _publish_other(house)
-    operator = _wire(house).operator("bench")
+    new = _publish_other(system)
+    operator = _wire(system).operator("bench")
 
     def once(number: int) -> float:
         release = new if number % 2 == 0 else old
         operator.promote(subject, release, reason="bench")
         shown = short(release)
-        return _seconds_until(lambda: house.get("/calls/").headers.get("X-HS-Release") == shown)
+        return _seconds_until(lambda: system.get("/calls/").headers.get("X-HS-Release") == shown)
 
     return [once(number) for number in range(times)]
 
 
-def _publish_other(house: HouseUnderTest) -> Digest:
-    page = house.campaign / "sites" / "calls" / "src" / "index.html"
+def _publish_other(system: CampaignUnderTest) -> Digest:
+    page = system.campaign / "sites" / "calls" / "src" / "index.html"
     page.write_text(page.read_text() + "<!-- another release -->\n")
-    release: str = house.verb("publish", "site/calls")["release"]
+    release: str = system.verb("publish", "site/calls")["release"]
     return Digest(release)
 
 
-def _wire(house: HouseUnderTest) -> Wiring:
-    return Wiring(load_node(house.run / "house.json"), SystemClock())
+def _wire(system: CampaignUnderTest) -> Wiring:
+    return Wiring(load_node(system.run / "node.json"), SystemClock())
 
 
-def _visitor(house: HouseUnderTest, source: str, headers: dict[str, str]) -> Callable[[], int]:
+def _visitor(system: CampaignUnderTest, source: str, headers: dict[str, str]) -> Callable[[], int]:
     """Return a question that comes from another loopback address."""
-    host, _, port = house.ingress.rpartition(":")
+    host, _, port = system.ingress.rpartition(":")
     http = urllib3.HTTPConnectionPool(host, int(port), source_address=(source, 0), retries=False, timeout=5.0)
     return lambda: http.request("GET", "/", headers=headers).status
 

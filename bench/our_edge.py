@@ -1,4 +1,4 @@
-"""The edge as the house runs it: its ingress with a policy and full lists, its cache, and nginx for all that is behind."""
+"""The edge as the campaign runs it: its ingress with a policy and full lists, its cache, and nginx for all that is behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A house's parts: which processes belong to which supervised program or instance."""
+"""A campaign's parts: which processes belong to which supervised program or instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Races: the house and a bare peer serve the same bytes to the same load, in turn."""
+"""Races: the campaign and a bare peer serve the same bytes to the same load, in turn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.support.campaign import HouseUnderTest
+from tests.support.campaign import CampaignUnderTest
 
 from bare import bare_balancer, bare_cache
 from frame import Measure, compare, doing, interleave
@@ -28,24 +28,24 @@ _FIGURES: dict[str, tuple[str, Callable[[Load], float]]] = {
 }
 
 
-def race_cache(house: HouseUnderTest) -> Iterator[Measure]:
-    """Race what the house's cache holds against bare HAProxy -> Varnish."""
-    paths = {"cached page": _PAGE, "asset": _find_asset(house)}
-    pages = {path: house.get(path).data for path in paths.values()}
+def race_cache(system: CampaignUnderTest) -> Iterator[Measure]:
+    """Race what the campaign's cache holds against bare HAProxy -> Varnish."""
+    paths = {"cached page": _PAGE, "asset": _find_asset(system)}
+    pages = {path: system.get(path).data for path in paths.values()}
     with _folder() as folder, bare_cache(folder, pages) as (bare, _):
         for name, path in paths.items():
-            yield from _race(name, path, house.ingress, "bare HAProxy -> Varnish", bare)
+            yield from _race(name, path, system.ingress, "bare HAProxy -> Varnish", bare)
 
 
-def race_service(house: HouseUnderTest) -> Iterator[Measure]:
+def race_service(system: CampaignUnderTest) -> Iterator[Measure]:
     """Race an API call against bare HAProxy in front of one of the same instances."""
-    with _folder() as folder, bare_balancer(folder, _find_instance(house, "hamm"), _SUMMARY) as bare:
-        yield from _race("API call", _SUMMARY, house.ingress, "bare HAProxy -> one instance", bare)
+    with _folder() as folder, bare_balancer(folder, _find_instance(system, "hamm"), _SUMMARY) as bare:
+        yield from _race("API call", _SUMMARY, system.ingress, "bare HAProxy -> one instance", bare)
 
 
-def _race(name: str, path: str, house: str, peer: str, bare: str) -> Iterator[Measure]:
-    addresses = {"house": house, "bare": bare}
-    with doing(f"{name}: house and peer in turn, {_REPETITIONS} times each"):
+def _race(name: str, path: str, system: str, peer: str, bare: str) -> Iterator[Measure]:
+    addresses = {"system": system, "bare": bare}
+    with doing(f"{name}: system and peer in turn, {_REPETITIONS} times each"):
         loads = interleave(
             {who: partial(run_wrk, f"http://{address}{path}") for who, address in addresses.items()},
             repetitions=_REPETITIONS,
@@ -55,15 +55,15 @@ def _race(name: str, path: str, house: str, peer: str, bare: str) -> Iterator[Me
         yield compare(f"{name}: {figure}", unit, ours, peer, theirs, note=path)
 
 
-def _find_asset(house: HouseUnderTest) -> str:
-    found = re.search(r'assets/style[^"]*', house.get("/calls/").data.decode())
+def _find_asset(system: CampaignUnderTest) -> str:
+    found = re.search(r'assets/style[^"]*', system.get("/calls/").data.decode())
     if found is None:
         raise AssertionError("/calls/ names no style sheet")
     return f"/calls/{found[0]}"
 
 
-def _find_instance(house: HouseUnderTest, service: str) -> str:
-    catalog = Wiring(load_node(house.run / "house.json"), SystemClock()).catalog
+def _find_instance(system: CampaignUnderTest, service: str) -> str:
+    catalog = Wiring(load_node(system.run / "node.json"), SystemClock()).catalog
     endpoint = catalog.endpoints(service).endpoints[0]
     return f"{endpoint.host}:{endpoint.port}"
 

@@ -1,4 +1,4 @@
-"""Rest: what a house that nobody visits takes of the processor."""
+"""Rest: what a campaign that nobody visits takes of the processor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _USER, _SYSTEM = 11, 12
 
 
 def cpu_at_rest(run: Path) -> dict[str, float]:
-    """Return each part of a house and its percentage of one core, over a while without visitors."""
+    """Return each part of a campaign and its percentage of one core, over a while without visitors."""
     time.sleep(_SETTLE_SECONDS)
     parts = processes_by_part(run)
     before = {part: _seconds(pids) for part, pids in parts.items()}

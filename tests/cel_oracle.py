@@ -1,4 +1,4 @@
-"""CEL's own evaluator: what the house's evaluator and the edges' programs are held to."""
+"""CEL's own evaluator: what the campaign's evaluator and the edges' programs are held to."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.house import HouseUnderTest, house_up
+from tests.system.campaign_up import CampaignUnderTest, system_up
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[HouseUnderTest]:
+def system() -> Iterator[CampaignUnderTest]:
     """Bring the example campaign up."""
-    with house_up() as up:
+    with system_up() as up:
         yield up

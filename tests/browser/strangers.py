@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.house import HouseUnderTest
+from tests.system.campaign_up import CampaignUnderTest
 
 _OPENAPI = {
     "openapi": "3.0.3",
@@ -105,13 +105,13 @@ STRANGERS = (
 )
 
 
-def add_strangers(house: HouseUnderTest) -> None:
+def add_strangers(system: CampaignUnderTest) -> None:
     """Make every stranger a site of the campaign; skips where npm is missing, but never in CI."""
     if shutil.which("npm") is None and not os.environ.get("CI"):
         pytest.skip("npm is missing: sudo apt-get install npm")
-    settings = house.campaign / "handshake.toml"
+    settings = system.campaign / "handshake.toml"
     for stranger in STRANGERS:
-        site = house.campaign / "sites" / stranger.name
+        site = system.campaign / "sites" / stranger.name
         site.mkdir()
         _fetch(stranger, site)
         (site / "site.toml").write_text('output = "dist"\n')

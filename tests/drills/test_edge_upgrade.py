@@ -14,9 +14,9 @@ import pytest
 from handshake.config.reader import parse_settings
 from handshake.edge.policy.policy import build_policy
 from handshake.edge.policy.settings import EdgeSettings
-from tests.house.processes import processes_of
 from tests.live.edges import Edge, run_edge, run_varnish
 from tests.live.haproxies import wait_until
+from tests.system.processes import processes_of
 
 pytestmark = pytest.mark.live
 

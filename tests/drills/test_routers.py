@@ -19,7 +19,7 @@ from handshake.gateway.pool import acked_revision, explain_waiting, plan_pool
 from tests.drills.streams import KEY, StreamingBackend
 from tests.live.backends import Backend, Loop
 from tests.live.haproxies import run_haproxy, wait_until
-from tests.live.test_gateway import House, endpoint, endpoints, run_house
+from tests.live.test_gateway import System, endpoint, endpoints, run_house
 
 pytestmark = pytest.mark.live
 
@@ -31,18 +31,18 @@ UPGRADE = (
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def system(tmp_path: Path) -> Iterator[System]:
     """Run a gateway."""
-    with Loop() as loop, run_house(tmp_path, loop) as house:
-        yield house
+    with Loop() as loop, run_house(tmp_path, loop) as system:
+        yield system
 
 
 @contextmanager
-def visit(house: House, request: bytes) -> Iterator[socket.socket]:
+def visit(system: System, request: bytes) -> Iterator[socket.socket]:
     """Open a connection to the gateway, send a request, and keep the connection."""
     with socket.socket(socket.AF_UNIX) as channel:
         channel.settimeout(10)
-        channel.connect(str(house.surroundings.listener.path))
+        channel.connect(str(system.surroundings.listener.path))
         channel.sendall(request)
         yield channel
 
@@ -73,67 +73,67 @@ def echo(channel: socket.socket, text: bytes) -> bool:
     return bool(read_until(channel, text + b"\n"))
 
 
-def test_streams_outlive_a_drain_until_they_end(house: House) -> None:
+def test_streams_outlive_a_drain_until_they_end(system: System) -> None:
     """Drill 12: while a member drains, its event stream and its WebSocket go on; nothing is acknowledged before both end."""
-    old, new = StreamingBackend(house.loop, "hamm-old"), StreamingBackend(house.loop, "hamm-new")
-    house.settle(endpoints(1, endpoint(old)))
-    with visit(house, ASK) as events, visit(house, UPGRADE) as web:
+    old, new = StreamingBackend(system.loop, "hamm-old"), StreamingBackend(system.loop, "hamm-new")
+    system.settle(endpoints(1, endpoint(old)))
+    with visit(system, ASK) as events, visit(system, UPGRADE) as web:
         read_until(events, b"data: still here")
         read_until(web, b"101 Switching Protocols")
         wanted = endpoints(2, endpoint(old, Traffic.DRAINING), endpoint(new))
-        drain(house, wanted)
+        drain(system, wanted)
 
         for number in range(20):
-            assert house.cycle(wanted, 1) == 1, (
+            assert system.cycle(wanted, 1) == 1, (
                 "a pool is acknowledged with requests still on the drained member"
             )
             assert echo(web, b"word %d" % number)
             read_until(events, b"data: still here")
-            assert house.visitor.ask("/api/hamm/x")[2] == "hamm-new"
+            assert system.visitor.ask("/api/hamm/x")[2] == "hamm-new"
         old.finish()
         read_until(events, b"data: the end")
         web.shutdown(socket.SHUT_WR)
-        house.settle(wanted, before=1)
-    assert [member.name for member in house.router.observe().pools["hamm"]] == ["hamm-new"]
+        system.settle(wanted, before=1)
+    assert [member.name for member in system.router.observe().pools["hamm"]] == ["hamm-new"]
 
 
-def drain(house: House, wanted: Endpoints) -> None:
+def drain(system: System, wanted: Endpoints) -> None:
     """Follow the catalogue until nothing but the two open connections is waited for."""
 
     def told() -> tuple[str, ...]:
-        return explain_waiting("hamm", wanted, house.router.observe())
+        return explain_waiting("hamm", wanted, system.router.observe())
 
     def is_draining() -> bool:
-        house.cycle(wanted, 1)
+        system.cycle(wanted, 1)
         return told() == ("hamm-old has not left yet: 2 requests",)
 
     wait_until(is_draining, told)
 
 
-def test_streams_are_cut_once_the_deadline_has_passed(house: House) -> None:
+def test_streams_are_cut_once_the_deadline_has_passed(system: System) -> None:
     """Drill 12: a member that is killed at its drain's deadline takes its streams with it, and the switch ends."""
-    old, new = StreamingBackend(house.loop, "hamm-old"), StreamingBackend(house.loop, "hamm-new")
-    house.settle(endpoints(1, endpoint(old)))
-    with visit(house, ASK) as events, visit(house, UPGRADE) as web:
+    old, new = StreamingBackend(system.loop, "hamm-old"), StreamingBackend(system.loop, "hamm-new")
+    system.settle(endpoints(1, endpoint(old)))
+    with visit(system, ASK) as events, visit(system, UPGRADE) as web:
         read_until(events, b"data: still here")
         read_until(web, b"101 Switching Protocols")
         wanted = endpoints(2, endpoint(new))
-        drain(house, wanted)
+        drain(system, wanted)
 
         old.kill()
 
         assert is_cut(events)
         assert is_cut(web)
-        house.settle(wanted, before=1)
-        assert house.visitor.ask("/api/hamm/x")[2] == "hamm-new"
-    assert [member.name for member in house.router.observe().pools["hamm"]] == ["hamm-new"]
+        system.settle(wanted, before=1)
+        assert system.visitor.ask("/api/hamm/x")[2] == "hamm-new"
+    assert [member.name for member in system.router.observe().pools["hamm"]] == ["hamm-new"]
 
 
-def test_a_quiet_web_socket_is_kept(house: House) -> None:
+def test_a_quiet_web_socket_is_kept(system: System) -> None:
     """Drill 12: a WebSocket on which nobody speaks outlasts its route's timeout of a second."""
-    backend = StreamingBackend(house.loop, "hamm-a")
-    house.settle(endpoints(1, endpoint(backend)))
-    with visit(house, UPGRADE) as web:
+    backend = StreamingBackend(system.loop, "hamm-a")
+    system.settle(endpoints(1, endpoint(backend)))
+    with visit(system, UPGRADE) as web:
         read_until(web, b"101 Switching Protocols")
         web.settimeout(2)
         with pytest.raises(TimeoutError):
@@ -147,24 +147,24 @@ def test_gateway_killed_in_mid_switch(tmp_path: Path, steps: int) -> None:
     with Loop() as loop:
         old, new = endpoint(Backend(loop, "hamm-old")), endpoint(Backend(loop, "hamm-new"))
         wanted = endpoints(2, replace(old, traffic=Traffic.DRAINING), new)
-        with run_house(tmp_path, loop) as house:
-            house.settle(endpoints(1, old))
+        with run_house(tmp_path, loop) as system:
+            system.settle(endpoints(1, old))
             # The agent leaves the wanted members where the next start finds them, before it takes a step.
-            house.router.keep(house.text("sha256:first", Pool(service="hamm", members=(new,))))
-            take_steps(house, wanted, steps)
-            process = house.router.observe().process
-            os.kill(house.running.process, signal.SIGKILL)
+            system.router.keep(system.text("sha256:first", Pool(service="hamm", members=(new,))))
+            take_steps(system, wanted, steps)
+            process = system.router.observe().process
+            os.kill(system.running.process, signal.SIGKILL)
             wait_until(lambda: not Path(f"/proc/{process}").exists())
-        with run_haproxy(tmp_path, house.running.program.configuration.read_text()) as running:
+        with run_haproxy(tmp_path, system.running.program.configuration.read_text()) as running:
             router = HaproxyRouter(running.runtime, running.master, running.reload)
             wait_until(lambda: acked_revision("hamm", wanted, router.observe(), 1) == 2)
             assert [member.name for member in router.observe().pools["hamm"]] == ["hamm-new"]
-            assert house.visitor.ask("/api/hamm/x")[2]["member"] == "hamm-new"
+            assert system.visitor.ask("/api/hamm/x")[2]["member"] == "hamm-new"
 
 
-def take_steps(house: House, wanted: Endpoints, count: int) -> None:
+def take_steps(system: System, wanted: Endpoints, count: int) -> None:
     """Take so many steps towards the wanted members, one after the other."""
     taken = 0
-    while taken < count and (steps := plan_pool("hamm", wanted, house.router.observe())):
-        house.router.apply(steps[0])
+    while taken < count and (steps := plan_pool("hamm", wanted, system.router.observe())):
+        system.router.apply(steps[0])
         taken += 1

@@ -18,7 +18,7 @@ from tests.drills.streams import StreamingBackend
 from tests.drills.test_routers import ASK, UPGRADE, drain, echo, is_cut, read_until
 from tests.live.backends import Backend, Loop
 from tests.live.edges import Edge, run_edge
-from tests.live.test_gateway import House, endpoint, endpoints, run_house
+from tests.live.test_gateway import System, endpoint, endpoints, run_house
 
 pytestmark = pytest.mark.live
 
@@ -38,7 +38,7 @@ class Way:
     """The whole way from a visitor to the instances."""
 
     edge: Edge
-    gateway: House
+    gateway: System
 
     @contextmanager
     def visit(self, request: bytes) -> Iterator[socket.socket]:
@@ -52,20 +52,20 @@ class Way:
 def way() -> Iterator[Way]:
     """Run ingress, cache and gateway."""
     policy = build_policy(parse_settings(EdgeSettings, CLOSED, shown_as="edge.toml"))
-    houses: list[House] = []
+    campaigns: list[System] = []
 
     @contextmanager
     def serve_gateway(path: Path) -> Iterator[None]:
         folder = path.with_name("gateway")
         folder.mkdir(mode=0o755)
-        with Loop() as loop, run_house(folder, loop) as house:
-            house.surroundings.listener.path.chmod(0o777)
-            path.symlink_to(house.surroundings.listener.path)
-            houses.append(house)
+        with Loop() as loop, run_house(folder, loop) as system:
+            system.surroundings.listener.path.chmod(0o777)
+            path.symlink_to(system.surroundings.listener.path)
+            campaigns.append(system)
             yield
 
     with run_edge(policy, (), "", serve_gateway=serve_gateway) as edge:
-        yield Way(edge=edge, gateway=houses[0])
+        yield Way(edge=edge, gateway=campaigns[0])
 
 
 def test_streams_outlive_a_drain_through_the_whole_way(way: Way) -> None:

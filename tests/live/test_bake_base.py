@@ -18,8 +18,8 @@ from handshake.image.bake import Baked
 from handshake.image.bases import BaseRecipe, Debian, bake_base
 from handshake.release.manifest import Manifest, release_id
 from handshake.release.provenance import Material
-from tests.house.house import house_up
 from tests.live.baking import bake_service, materialise_from, open_folder, run_to_end
+from tests.system.campaign_up import system_up
 
 pytestmark = [
     pytest.mark.live,
@@ -147,24 +147,26 @@ def identity(path: Path) -> list[int]:
 @pytest.mark.timeout(600)
 def test_a_service_on_a_base_arrives() -> None:
     """A campaign publishes a base and a service on it; its instances answer, and run on the base's files."""
-    with house_up() as house:
-        folder = house.root / "debian"
+    with system_up() as system:
+        folder = system.root / "debian"
         folder.mkdir()
         (folder / "base.toml").write_text('packages = ["python3", "ca-certificates"]\n')
-        base = house.verb("publish", "image/debian", str(folder))["release"]
-        said = house.handshake("shake", base, check=False)
+        base = system.verb("publish", "image/debian", str(folder))["release"]
+        said = system.handshake("shake", base, check=False)
         assert (said.returncode, "is a base" in said.stderr) == (1, True), said.stderr
-        recipe = house.campaign / "services" / "events" / "service.toml"
+        recipe = system.campaign / "services" / "events" / "service.toml"
         recipe.write_text(recipe.read_text().replace('base = "host"', f'base = "{base}"'))
 
-        arrival = house.verb("publish", "image/events", "--promote")
+        arrival = system.verb("publish", "image/events", "--promote")
 
         assert arrival["ending"] == "arrived"
-        assert house.get("/api/events/events").status == 200
-        (on_host,) = (note for note in house.verb("status")["notes"] if 'base = "host"' in note)
+        assert system.get("/api/events/events").status == 200
+        (on_host,) = (note for note in system.verb("status")["notes"] if 'base = "host"' in note)
         assert "events" not in on_host.partition(":")[0]
-        (fleet,) = (each for each in house.verb("status")["fleets"] if each["service"] == "events")
-        python = house.home / "data" / "campaign" / "trees" / base.removeprefix("sha256:") / "usr/bin/python3"
+        (fleet,) = (each for each in system.verb("status")["fleets"] if each["service"] == "events")
+        python = (
+            system.home / "data" / "campaign" / "trees" / base.removeprefix("sha256:") / "usr/bin/python3"
+        )
         for instance in fleet["instances"]:
-            pid = house.pid_of(instance["instance"])
+            pid = system.pid_of(instance["instance"])
             assert identity(Path(f"/proc/{pid}/exe")) == identity(python)

@@ -77,7 +77,7 @@ def open_node() -> Iterator[Callable[[Cgroups | None], Node]]:
 
 @pytest.fixture
 def cgroups() -> Cgroups:
-    """The groups that a house would make here: of the version to which this kernel's memory controller belongs."""
+    """The groups that a campaign would make here: of the version to which this kernel's memory controller belongs."""
     found = find_cgroups()
     if found is None:
         pytest.skip(f"nobody here may limit memory by a control group: status says {Limiter.RLIMIT}")

@@ -224,12 +224,12 @@ def test_deceived_donor_is_named_and_made_whole(edge: Edge) -> None:
 def watch(edge: Edge) -> AccessLogAnalyzer:
     """Return who reads the ingress's log."""
     campaign = CampaignSettings.model_validate(
-        {"name": "house", "regions": {"east": {"listen": "127.0.0.1:8101"}}}
+        {"name": "system", "regions": {"east": {"listen": "127.0.0.1:8101"}}}
     )
     gateway = Gateway(policy=GatewayPolicy(), description="{}")
     policy = Policy(campaign=campaign, edge=edge.policy, gateway=gateway)
     pointer = Pointer(
-        subject=Subject(kind=Kind.POLICY, name="house"),
+        subject=Subject(kind=Kind.POLICY, name="system"),
         release=digest_bytes(b""),
         revision=1,
         stable=None,

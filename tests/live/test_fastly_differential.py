@@ -66,7 +66,7 @@ def fastly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EdgePolic
 @pytest.mark.parametrize("phase", list(Phase))
 @pytest.mark.parametrize("number", range(len(CONDITIONS)), ids=lambda number: CONDITIONS[number])
 def test_fastly_and_evaluator_agree(fastly: tuple[EdgePolicy, Simulator], phase: Phase, number: int) -> None:
-    """A condition holds at Fastly exactly where CEL's own evaluator says that it does, as at the house's own edge."""
+    """A condition holds at Fastly exactly where CEL's own evaluator says that it does, as at the campaign's own edge."""
     policy, simulator = fastly
     for request in REQUESTS:
         told = choose(request, phase, number)

@@ -75,7 +75,7 @@ phase = "admit"
 when = 'request.path == "/donate"'
 decoy = { answers = [{ status = 201 }, { status = 402 }] }
 """
-SUBJECT = Subject(kind=Kind.POLICY, name="house")
+SUBJECT = Subject(kind=Kind.POLICY, name="system")
 CACHE = Place(role=Role.CACHE, node="n1")
 
 
@@ -91,7 +91,7 @@ class PartialReader(ListReader):
         return super().open(name)
 
 
-class House:
+class System:
     """A leader's Fastly, and verbs that change what it follows."""
 
     def __init__(self, api: FastlyApi, folder: Path) -> None:
@@ -173,7 +173,7 @@ class House:
     def _apply(self, text: str, *, revision: int, stable: Digest | None) -> LivePolicy:
         campaign = CampaignSettings.model_validate(
             {
-                "name": "house",
+                "name": "system",
                 "regions": {"east": {"listen": "127.0.0.1:8101"}},
                 "sites": {"calls": {"source": "sites/calls", "mount": "/calls"}},
                 "fastly": {
@@ -202,217 +202,217 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def system(tmp_path: Path) -> Iterator[System]:
     """Serve an API, and lead."""
     with run_fastly_api(FastlyApi(capacity=100)) as api:
-        yield House(api, tmp_path)
+        yield System(api, tmp_path)
 
 
-def test_a_policy_is_served_once_it_is_read_back(house: House) -> None:
+def test_a_policy_is_served_once_it_is_read_back(system: System) -> None:
     """Between Fastly's acceptance and the truth nothing is acknowledged; then the policy settles."""
-    house.api.activation_seconds = 0.3
-    assert house.edge.cycle(house.live).sentence == "vendor_accepted: version 2"
-    assert "not active yet" in house.edge.cycle(house.live).sentence
-    assert not read_acks(house.catalog)
+    system.api.activation_seconds = 0.3
+    assert system.edge.cycle(system.live).sentence == "vendor_accepted: version 2"
+    assert "not active yet" in system.edge.cycle(system.live).sentence
+    assert not read_acks(system.catalog)
     time.sleep(0.35)
-    house.edge.cycle(house.live)
-    assert house.ack(str(SUBJECT)).proof == "vendor_accepted and read_back: version 2 is active"
-    assert house.judge() == Settled(pointer=house.live.pointer)
-    assert house.api.active == 2 and len(house.api.versions) == 2
+    system.edge.cycle(system.live)
+    assert system.ack(str(SUBJECT)).proof == "vendor_accepted and read_back: version 2 is active"
+    assert system.judge() == Settled(pointer=system.live.pointer)
+    assert system.api.active == 2 and len(system.api.versions) == 2
 
 
-def test_containers_are_filled_before_a_version_serves(house: House) -> None:
+def test_containers_are_filled_before_a_version_serves(system: System) -> None:
     """The first request that a new version answers meets the whole list, the switches and the key of seals."""
-    house.ban("203.0.113.7")
-    house.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
-    house.edge.cycle(house.live)
-    held = house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+    system.ban("203.0.113.7")
+    system.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
+    system.edge.cycle(system.live)
+    held = system.api.held("hs_list_wall_1") | system.api.held("hs_list_wall_2")
     assert held == {"192.0.2.0/24", "203.0.113.7"}
-    assert house.api.held("hs_switches") == {"siege"}
-    assert house.api.held("hs_seals") == {"key"}
+    assert system.api.held("hs_switches") == {"siege"}
+    assert system.api.held("hs_seals") == {"key"}
 
 
-def test_a_ban_reaches_fastly_without_a_version(house: House) -> None:
+def test_a_ban_reaches_fastly_without_a_version(system: System) -> None:
     """A changed list is a batch of entries, acknowledged at its revision after it was read back."""
-    house.arrive()
-    house.ban("203.0.113.7")
-    assert house.edge.cycle(house.live).changed
-    ack = house.ack(list_subject("wall"))
+    system.arrive()
+    system.ban("203.0.113.7")
+    assert system.edge.cycle(system.live).changed
+    ack = system.ack(list_subject("wall"))
     assert ack.revision == 1 and ack.proof.startswith("vendor_accepted and read_back: 2 entries")
-    assert house.api.active == 2 and len(house.api.versions) == 2
-    assert not house.edge.cycle(house.live).changed
+    assert system.api.active == 2 and len(system.api.versions) == 2
+    assert not system.edge.cycle(system.live).changed
 
 
 @pytest.mark.parametrize(("missing", "other"), [("wall", "agents"), ("agents", "wall")])
-def test_a_list_that_cannot_be_read_holds_up_no_other(house: House, missing: str, other: str) -> None:
+def test_a_list_that_cannot_be_read_holds_up_no_other(system: System, missing: str, other: str) -> None:
     """The other list is brought up to date and acknowledged before anybody hears of the missing one."""
-    house.arrive()
-    house.ban("203.0.113.7")
-    house.lists.add("agents", "evil bot/1.0", seconds=None, author="ann", reason="bots")
-    house.reader.missing = missing
+    system.arrive()
+    system.ban("203.0.113.7")
+    system.lists.add("agents", "evil bot/1.0", seconds=None, author="ann", reason="bots")
+    system.reader.missing = missing
 
     with pytest.raises(UnavailableError, match=f"list {missing} cannot be read"):
-        house.edge.cycle(house.live)
+        system.edge.cycle(system.live)
 
-    assert house.ack(list_subject(other)).revision == 1
-    assert not acks_of(list_subject(missing), read_acks(house.catalog))
+    assert system.ack(list_subject(other)).revision == 1
+    assert not acks_of(list_subject(missing), read_acks(system.catalog))
 
 
-def test_a_lease_that_ends_is_taken_out(house: House) -> None:
+def test_a_lease_that_ends_is_taken_out(system: System) -> None:
     """ACLs know no end, so the leader takes out what has ended; switches and texts end by themselves."""
-    house.arrive()
-    house.ban("203.0.113.7", seconds=60)
-    house.edge.cycle(house.live)
-    house.clock.advance(61)
-    house.edge.cycle(house.live)
-    assert house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2") == {"192.0.2.0/24"}
+    system.arrive()
+    system.ban("203.0.113.7", seconds=60)
+    system.edge.cycle(system.live)
+    system.clock.advance(61)
+    system.edge.cycle(system.live)
+    assert system.api.held("hs_list_wall_1") | system.api.held("hs_list_wall_2") == {"192.0.2.0/24"}
 
 
-def test_what_does_not_fit_is_named(house: House) -> None:
+def test_what_does_not_fit_is_named(system: System) -> None:
     """Neighbours are put together, the newest go first, and the ack names what stays out."""
-    house.arrive()
+    system.arrive()
     old = [f"198.51.{number // 128}.{number % 128 * 2}" for number in range(205)]
-    house.ban(*old)
-    house.clock.advance(1)
-    house.ban("203.0.113.7")
-    house.edge.cycle(house.live)
-    ack = house.ack(list_subject("wall"))
+    system.ban(*old)
+    system.clock.advance(1)
+    system.ban("203.0.113.7")
+    system.edge.cycle(system.live)
+    ack = system.ack(list_subject("wall"))
     assert "read_back: 200 entries in 2 containers; 7 did not fit: 198.51." in ack.proof
-    held = house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+    held = system.api.held("hs_list_wall_1") | system.api.held("hs_list_wall_2")
     assert {"203.0.113.7", "192.0.2.0/24"} <= held
     assert len(held) == 200
 
 
-def test_less_room_than_was_said_is_noticed(house: House) -> None:
+def test_less_room_than_was_said_is_noticed(system: System) -> None:
     """Where Fastly cuts off in silence, nothing is acknowledged and the hint says which setting is wrong."""
-    house.arrive()
-    house.api.capacity = 1
+    system.arrive()
+    system.api.capacity = 1
     for number in range(4):
-        house.ban(f"203.0.113.{2 * number}")
+        system.ban(f"203.0.113.{2 * number}")
     with pytest.raises(UnavailableError) as noticed:
-        house.edge.cycle(house.live)
+        system.edge.cycle(system.live)
     assert "lacks 3" in noticed.value.what and "capacity" in noticed.value.hint
-    assert not acks_of(list_subject("wall"), read_acks(house.catalog))
+    assert not acks_of(list_subject("wall"), read_acks(system.catalog))
 
 
-def test_a_version_that_does_not_validate_leaves_the_old_one(house: House) -> None:
+def test_a_version_that_does_not_validate_leaves_the_old_one(system: System) -> None:
     """Fastly's words become a refusal, the old version serves on, and no draft is made again and again."""
-    house.arrive()
-    house.api.find_fault = lambda text: "Unknown variable" if "Bad Taco" in text else ""
-    house.apply(EDGE.replace('body = "no"', 'body = "Bad Taco."'))
+    system.arrive()
+    system.api.find_fault = lambda text: "Unknown variable" if "Bad Taco" in text else ""
+    system.apply(EDGE.replace('body = "no"', 'body = "Bad Taco."'))
     with pytest.raises(RefusedError):
-        house.edge.cycle(house.live)
-    versions = len(house.api.versions)
-    house.edge.cycle(house.live)
-    arrival = house.judge()
+        system.edge.cycle(system.live)
+    versions = len(system.api.versions)
+    system.edge.cycle(system.live)
+    arrival = system.judge()
     assert isinstance(arrival, Refused) and "Unknown variable" in arrival.why
-    assert (house.api.active, len(house.api.versions)) == (2, versions)
+    assert (system.api.active, len(system.api.versions)) == (2, versions)
 
 
-def test_going_back_serves_what_was_before(house: House) -> None:
+def test_going_back_serves_what_was_before(system: System) -> None:
     """A pointer that moves back is a version with the text of before, and live data stay as they are."""
-    house.arrive()
-    before = house.api.versions[2].vcls
-    house.apply(EDGE.replace("403", "451"))
-    house.arrive()
-    house.ban("203.0.113.7")
-    house.go_back()
-    house.arrive()
-    version = house.api.versions[house.api.active or 0]
+    system.arrive()
+    before = system.api.versions[2].vcls
+    system.apply(EDGE.replace("403", "451"))
+    system.arrive()
+    system.ban("203.0.113.7")
+    system.go_back()
+    system.arrive()
+    version = system.api.versions[system.api.active or 0]
     assert version.vcls == before
-    assert "203.0.113.7" in house.api.held("hs_list_wall_1") | house.api.held("hs_list_wall_2")
+    assert "203.0.113.7" in system.api.held("hs_list_wall_1") | system.api.held("hs_list_wall_2")
 
 
-def test_switches_are_acknowledged(house: House) -> None:
+def test_switches_are_acknowledged(system: System) -> None:
     """A switch is an item whose value is the end of its lease."""
-    house.arrive()
-    until = house.clock.now() + 60
-    house.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
-    house.edge.cycle(house.live)
-    number = house.api.versions[2].dictionaries["hs_switches"]["id"]
-    assert house.api.items[number] == {"siege": str(int(until))}
-    assert house.ack(SWITCHES_SUBJECT).revision > 0
+    system.arrive()
+    until = system.clock.now() + 60
+    system.switches.set("siege", is_on=True, default=False, owner="ann", reason="x", seconds=60)
+    system.edge.cycle(system.live)
+    number = system.api.versions[2].dictionaries["hs_switches"]["id"]
+    assert system.api.items[number] == {"siege": str(int(until))}
+    assert system.ack(SWITCHES_SUBJECT).revision > 0
 
 
-def test_a_purge_reaches_fastly_behind_the_caches(house: House) -> None:
-    """Fastly forgets what the house's own caches have forgotten, by tag and by address; then its word is an ack."""
-    house.join()
-    house.arrive()
-    revision = house.forget("news", urls=["https://WWW.example.org/a?b=c"])
-    assert not house.edge.cycle(house.live).changed
-    assert house.api.purges == []
-    house.follow_with_cache(revision)
-    assert house.edge.cycle(house.live).sentence == "purged 2 tags and pages"
+def test_a_purge_reaches_fastly_behind_the_caches(system: System) -> None:
+    """Fastly forgets what the campaign's own caches have forgotten, by tag and by address; then its word is an ack."""
+    system.join()
+    system.arrive()
+    revision = system.forget("news", urls=["https://WWW.example.org/a?b=c"])
+    assert not system.edge.cycle(system.live).changed
+    assert system.api.purges == []
+    system.follow_with_cache(revision)
+    assert system.edge.cycle(system.live).sentence == "purged 2 tags and pages"
     page = sha256(b"www.example.org/a?b=c").hexdigest()
-    assert house.api.purges == [(("news", page), False)]
-    ack = house.ack(PURGES_SUBJECT)
+    assert system.api.purges == [(("news", page), False)]
+    ack = system.ack(PURGES_SUBJECT)
     assert (ack.revision, ack.proof) == (revision, "vendor_accepted: Fastly purges 2 tags and pages")
-    assert not house.edge.cycle(house.live).changed
+    assert not system.edge.cycle(system.live).changed
 
 
-def test_many_orders_are_few_calls(house: House) -> None:
+def test_many_orders_are_few_calls(system: System) -> None:
     """Orders that have gathered are carried out together, soft ones apart, 256 tags a call, each tag once."""
-    house.arrive()
+    system.arrive()
     for number in range(300):
-        house.forget(f"tag-{number}", "all")
-    house.forget("soft", is_soft=True)
-    house.edge.cycle(house.live)
-    assert [(len(tags), is_soft) for tags, is_soft in house.api.purges] == [
+        system.forget(f"tag-{number}", "all")
+    system.forget("soft", is_soft=True)
+    system.edge.cycle(system.live)
+    assert [(len(tags), is_soft) for tags, is_soft in system.api.purges] == [
         (256, False),
         (45, False),
         (1, True),
     ]
-    assert house.ack(PURGES_SUBJECT).revision == 301
+    assert system.ack(PURGES_SUBJECT).revision == 301
 
 
-def test_a_cache_that_is_gone_keeps_no_page_at_fastly(house: House) -> None:
+def test_a_cache_that_is_gone_keeps_no_page_at_fastly(system: System) -> None:
     """After ten seconds without a cache's word, Fastly forgets all the same; a new leader does not ask it again."""
-    house.join()
-    house.arrive()
-    house.forget("news")
-    house.clock.advance(11)
-    house.edge.cycle(house.live)
-    assert house.api.purges == [(("news",), False)]
-    acks = AckWriter(house.catalog, house.clock, FASTLY)
-    again = FastlyPurges(catalog=house.catalog, clock=house.clock, acks=acks)
-    assert again.follow(house.connect(house.fastly), house.live) == ()
+    system.join()
+    system.arrive()
+    system.forget("news")
+    system.clock.advance(11)
+    system.edge.cycle(system.live)
+    assert system.api.purges == [(("news",), False)]
+    acks = AckWriter(system.catalog, system.clock, FASTLY)
+    again = FastlyPurges(catalog=system.catalog, clock=system.clock, acks=acks)
+    assert again.follow(system.connect(system.fastly), system.live) == ()
 
 
-def test_a_purge_that_fails_is_tried_again(house: House) -> None:
+def test_a_purge_that_fails_is_tried_again(system: System) -> None:
     """While Fastly does not answer, nothing is acknowledged; then the order is carried out."""
-    house.arrive()
-    house.forget("news")
-    house.api.is_down = True
+    system.arrive()
+    system.forget("news")
+    system.api.is_down = True
     with pytest.raises(UnavailableError):
-        house.edge.cycle(house.live)
-    house.api.is_down = False
-    house.edge.cycle(house.live)
-    assert house.api.purges == [(("news",), False)]
+        system.edge.cycle(system.live)
+    system.api.is_down = False
+    system.edge.cycle(system.live)
+    assert system.api.purges == [(("news",), False)]
 
 
-def test_a_silent_api_is_asked_with_growing_pauses(house: House) -> None:
+def test_a_silent_api_is_asked_with_growing_pauses(system: System) -> None:
     """While Fastly does not answer, the loop says so and waits longer each time; then it goes on by itself."""
-    leadership = Leadership(house.catalog, "test")
+    leadership = Leadership(system.catalog, "test")
     cycle = FastlyCycle(
         is_leading=lambda: leadership.is_held,
-        clock=house.clock,
-        edge=house.edge,
-        read_live=lambda: house.live,
+        clock=system.clock,
+        edge=system.edge,
+        read_live=lambda: system.live,
     )
     assert cycle.cycle().sentence == "another process leads"
     leadership.keep()
-    house.api.is_down = True
+    system.api.is_down = True
     assert "Fastly's API fails with 503" in cycle.cycle().sentence
-    house.api.is_down = False
+    system.api.is_down = False
     assert not cycle.cycle().changed
-    house.clock.advance(6)
+    system.clock.advance(6)
     assert cycle.cycle().sentence == "vendor_accepted: version 2"
 
 
-def test_a_plan_shows_the_difference_and_what_has_no_room(house: House) -> None:
+def test_a_plan_shows_the_difference_and_what_has_no_room(system: System) -> None:
     """Before anything is applied: the version's difference, new containers, and which entries will stay out."""
-    planner = FastlyPlanner(data=house.data, connect=house.connect)
-    told = planner.plan(house.live.policy)
+    planner = FastlyPlanner(data=system.data, connect=system.connect)
+    told = planner.plan(system.live.policy)
     assert {
         "+fastly acl hs_list_wall_1",
         "+fastly dictionary hs_switches",
@@ -421,18 +421,18 @@ def test_a_plan_shows_the_difference_and_what_has_no_room(house: House) -> None:
     assert any(line.startswith("+") and "# edge.toml:" in line and line.endswith(" wall") for line in told)
     assert any(line.endswith("# handshake.toml: routed by the ingress: /calls") for line in told)
     assert any(line.startswith("fastly: site calls: routed by the ingress") for line in told)
-    house.arrive()
-    assert planner.plan(house.live.policy) == ()
-    house.ban(*(f"198.51.{number // 128}.{number % 128 * 2}" for number in range(201)))
-    (unfit,) = planner.plan(house.live.policy)
+    system.arrive()
+    assert planner.plan(system.live.policy) == ()
+    system.ban(*(f"198.51.{number // 128}.{number % 128 * 2}" for number in range(201)))
+    (unfit,) = planner.plan(system.live.policy)
     assert unfit.startswith("fastly: list wall: 2 did not fit: 198.51.")
-    house.api.is_down = True
-    assert planner.plan(house.live.policy)[0].startswith("fastly: not compared: Fastly's API fails with 503")
+    system.api.is_down = True
+    assert planner.plan(system.live.policy)[0].startswith("fastly: not compared: Fastly's API fails with 503")
 
 
-def test_a_campaign_without_fastly_asks_nobody(house: House) -> None:
+def test_a_campaign_without_fastly_asks_nobody(system: System) -> None:
     """Where handshake.toml names no service, there is nothing to do."""
-    campaign = house.live.policy.campaign.model_copy(update={"fastly": None})
-    live = replace(house.live, policy=replace(house.live.policy, campaign=campaign))
-    house.api.is_down = True
-    assert house.edge.cycle(live).sentence == "no Fastly is configured"
+    campaign = system.live.policy.campaign.model_copy(update={"fastly": None})
+    live = replace(system.live, policy=replace(system.live.policy, campaign=campaign))
+    system.api.is_down = True
+    assert system.edge.cycle(live).sentence == "no Fastly is configured"

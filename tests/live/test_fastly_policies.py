@@ -1,4 +1,4 @@
-"""The policies and requests that Hypothesis makes up for the house's own edge, at Fastly: the same verdicts.
+"""The policies and requests that Hypothesis makes up for the campaign's own edge, at Fastly: the same verdicts.
 
 What `test_edge_policies.py` demands of HAProxy and Varnish is demanded here of Fastly's text, as falco runs it.
 """

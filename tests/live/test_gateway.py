@@ -52,7 +52,7 @@ DESCRIPTION = {"openapi": "3.1.0", "info": {"title": 'it\'s "quoted"', "descript
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class System:
     """A running gateway and what goes in and out of it."""
 
     running: Running
@@ -84,13 +84,13 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with Loop() as loop, run_house(tmp_path, loop) as house:
-        yield house
+def system(tmp_path: Path) -> Iterator[System]:
+    with Loop() as loop, run_house(tmp_path, loop) as system:
+        yield system
 
 
 @contextmanager
-def run_house(folder: Path, loop: Loop) -> Iterator[House]:
+def run_house(folder: Path, loop: Loop) -> Iterator[System]:
     account = UnixAccount(user="haproxy", group="haproxy") if os.geteuid() == 0 else None
     surroundings = GatewayTarget(
         digest="sha256:first",
@@ -100,7 +100,7 @@ def run_house(folder: Path, loop: Loop) -> Iterator[House]:
         description=json.dumps(DESCRIPTION),
     )
     with run_haproxy(folder, print_haproxy(compile_gateway(POLICY, surroundings))) as running:
-        yield House(
+        yield System(
             running=running,
             router=HaproxyRouter(running.runtime, running.master, running.reload),
             visitor=Visitor(loop, surroundings.listener.path),
@@ -117,67 +117,67 @@ def endpoints(index: int, *members: Endpoint) -> Endpoints:
     return Endpoints(index=index, endpoints=members)
 
 
-def test_empty_pool(house: House) -> None:
+def test_empty_pool(system: System) -> None:
     """A service without members is answered with 503, as a JSON problem that says when to come back."""
-    status, head, problem = house.visitor.ask("/api/hamm/donations", method="POST", body=b"{}")
+    status, head, problem = system.visitor.ask("/api/hamm/donations", method="POST", body=b"{}")
     assert (status, problem["status"]) == (503, 503)
     assert "hamm" in problem["detail"]
     assert "retry-after: 1\r\n" in head
     assert "content-type: application/problem+json" in head
 
 
-def test_no_route(house: House) -> None:
+def test_no_route(system: System) -> None:
     """A path that no route covers is answered with 404 as a JSON problem; /api/hammer is not below /api/hamm."""
     for path in ("/", "/api/hammer", "/api"):
-        status, head, problem = house.visitor.ask(path)
+        status, head, problem = system.visitor.ask(path)
         assert (status, problem["title"]) == (404, "Not Found")
         assert "cache-control: no-store" in head
 
 
-def test_limits(house: House) -> None:
+def test_limits(system: System) -> None:
     """Routes hold requests to their methods, body sizes and timeouts; the longest prefix that fits wins."""
-    slow = Backend(house.loop, "hamm-slow", delay_seconds=3)
-    house.settle(endpoints(1, endpoint(slow)))
-    assert house.visitor.ask("/api/hamm/x", method="POST", body=b"x" * 5001)[0] == 413
-    status, head, _ = house.visitor.ask("/api/hamm/summary", method="POST", body=b"x")
+    slow = Backend(system.loop, "hamm-slow", delay_seconds=3)
+    system.settle(endpoints(1, endpoint(slow)))
+    assert system.visitor.ask("/api/hamm/x", method="POST", body=b"x" * 5001)[0] == 413
+    status, head, _ = system.visitor.ask("/api/hamm/summary", method="POST", body=b"x")
     assert status == 405
     assert "allow: GET\r\n" in head
-    assert "events" in house.visitor.ask("/api/hamm/summary")[2]["detail"]
-    status, _, problem = house.visitor.ask("/api/hamm/x", method="POST", body=b"x")
+    assert "events" in system.visitor.ask("/api/hamm/summary")[2]["detail"]
+    status, _, problem = system.visitor.ask("/api/hamm/x", method="POST", body=b"x")
     assert (status, problem["status"]) == (504, 504)
     assert slow.requests == 1
 
 
-def test_description(house: House) -> None:
+def test_description(system: System) -> None:
     """The merged description is served whole, whatever its size and whatever quotes it holds."""
-    status, head, description = house.visitor.ask("/api/openapi.json")
+    status, head, description = system.visitor.ask("/api/openapi.json")
     assert (status, description) == (200, DESCRIPTION)
     assert "content-type: application/json" in head
 
 
-def test_request_id_and_log(house: House) -> None:
+def test_request_id_and_log(system: System) -> None:
     """A request's id reaches the member and the log, where a path that looks like JSON stays a string."""
-    backend = Backend(house.loop, "hamm-a")
-    house.settle(endpoints(1, endpoint(backend)))
+    backend = Backend(system.loop, "hamm-a")
+    system.settle(endpoints(1, endpoint(backend)))
     path = '/api/hamm/"},{\\x?secret=1'
-    house.visitor.ask(path, headers="X-Request-Id: one-2\r\nX_Forwarded_For: 1.2.3.4\r\n")
-    house.visitor.ask("/api/hamm/none")
+    system.visitor.ask(path, headers="X-Request-Id: one-2\r\nX_Forwarded_For: 1.2.3.4\r\n")
+    system.visitor.ask("/api/hamm/none")
     assert "x-request-id: one-2" in backend.seen[0].lower()
     assert "forwarded" not in backend.seen[0].lower()
     assert "x-request-id: " in backend.seen[1].lower()
-    wait_until(lambda: len(house.running.log.read_text().splitlines()) >= 2)
-    line = json.loads(house.running.log.read_text().splitlines()[0])
+    wait_until(lambda: len(system.running.log.read_text().splitlines()) >= 2)
+    line = json.loads(system.running.log.read_text().splitlines()[0])
     assert line["path"] == '/api/hamm/"},{\\x'
     assert (line["request_id"], line["service"], line["member"]) == ("one-2", "hamm", "hamm-a")
     assert (line["status"], line["method"], line["route"], line["retries"]) == (200, "GET", "/api/hamm", 0)
     assert line["answer_ms"] >= 10
 
 
-def test_listens_on_its_socket_alone(house: House) -> None:
+def test_listens_on_its_socket_alone(system: System) -> None:
     """The gateway has no listener but its Unix socket, and its runtime socket is its owner's alone."""
-    assert not inodes_of(house.router.observe().process) & listening_inodes()
-    assert stat.S_IMODE(house.surroundings.listener.path.stat().st_mode) == 0o660
-    assert stat.S_IMODE(house.surroundings.runtime_socket.stat().st_mode) == 0o600
+    assert not inodes_of(system.router.observe().process) & listening_inodes()
+    assert stat.S_IMODE(system.surroundings.listener.path.stat().st_mode) == 0o660
+    assert stat.S_IMODE(system.surroundings.runtime_socket.stat().st_mode) == 0o600
 
 
 def inodes_of(process: int) -> set[str]:
@@ -192,94 +192,94 @@ def listening_inodes() -> set[str]:
     return {row[9] for row in rows if row[3] == "0A"}
 
 
-def test_replacement_under_load(house: House) -> None:
+def test_replacement_under_load(system: System) -> None:
     """All members are replaced under GET and POST, again and again, and no request fails."""
-    old = Backend(house.loop, "hamm-0")
-    house.settle(endpoints(1, endpoint(old)))
-    with Load(house.loop, house.visitor, "/api/hamm/x") as load:
+    old = Backend(system.loop, "hamm-0")
+    system.settle(endpoints(1, endpoint(old)))
+    with Load(system.loop, system.visitor, "/api/hamm/x") as load:
         for number in range(1, 9):
-            new = Backend(house.loop, f"hamm-{number}")
+            new = Backend(system.loop, f"hamm-{number}")
             index = number * 10
-            house.settle(endpoints(index, endpoint(old), endpoint(new)))
-            house.settle(endpoints(index + 1, endpoint(old, Traffic.DRAINING), endpoint(new)))
+            system.settle(endpoints(index, endpoint(old), endpoint(new)))
+            system.settle(endpoints(index + 1, endpoint(old, Traffic.DRAINING), endpoint(new)))
             old.stop()
             old = new
     assert load.failures == []
     assert set(load.answers) == {f"hamm-{number}" for number in range(9)}
-    assert [member.name for member in house.router.observe().pools["hamm"]] == ["hamm-8"]
+    assert [member.name for member in system.router.observe().pools["hamm"]] == ["hamm-8"]
 
 
-def test_reload_under_load(house: House) -> None:
+def test_reload_under_load(system: System) -> None:
     """Reloads under GET and POST fail no request and keep the members that the text names."""
-    members = [endpoint(Backend(house.loop, f"hamm-{number}")) for number in range(2)]
-    house.settle(endpoints(1, *members))
-    first = house.router.observe().process
-    with Load(house.loop, house.visitor, "/api/hamm/x", visitors=24) as load:
+    members = [endpoint(Backend(system.loop, f"hamm-{number}")) for number in range(2)]
+    system.settle(endpoints(1, *members))
+    first = system.router.observe().process
+    with Load(system.loop, system.visitor, "/api/hamm/x", visitors=24) as load:
         for number in range(5):
-            house.reload(f"sha256:{number}", *members)
-            house.settle(endpoints(7, *members))
-            assert house.router.observe().digest == f"sha256:{number}"
+            system.reload(f"sha256:{number}", *members)
+            system.settle(endpoints(7, *members))
+            assert system.router.observe().digest == f"sha256:{number}"
     assert load.failures == []
     assert set(load.answers) == {"hamm-0", "hamm-1"}
-    assert house.router.observe().process != first
+    assert system.router.observe().process != first
 
 
-def test_reload_and_replacement_under_load(house: House) -> None:
+def test_reload_and_replacement_under_load(system: System) -> None:
     """A member that is replaced right behind a reload is kept until the old worker has finished with it, too."""
-    old = Backend(house.loop, "hamm-0", delay_seconds=0.3)
-    house.settle(endpoints(1, endpoint(old)))
-    with Load(house.loop, house.visitor, "/api/hamm/x", visitors=24) as load:
+    old = Backend(system.loop, "hamm-0", delay_seconds=0.3)
+    system.settle(endpoints(1, endpoint(old)))
+    with Load(system.loop, system.visitor, "/api/hamm/x", visitors=24) as load:
         for number in range(1, 5):
-            new = Backend(house.loop, f"hamm-{number}", delay_seconds=0.3)
-            house.reload(f"sha256:{number}", endpoint(old))
-            house.settle(endpoints(number, endpoint(old, Traffic.DRAINING), endpoint(new)))
+            new = Backend(system.loop, f"hamm-{number}", delay_seconds=0.3)
+            system.reload(f"sha256:{number}", endpoint(old))
+            system.settle(endpoints(number, endpoint(old, Traffic.DRAINING), endpoint(new)))
             old.stop()
             old = new
     assert load.failures == []
     assert set(load.answers) == {f"hamm-{number}" for number in range(5)}
 
 
-def test_death_of_a_member(house: House) -> None:
+def test_death_of_a_member(system: System) -> None:
     """A member that dies under load costs no GET: what it had accepted and not answered is asked elsewhere."""
-    backends = [Backend(house.loop, f"hamm-{number}") for number in range(2)]
-    house.settle(endpoints(1, *map(endpoint, backends)))
-    with Load(house.loop, house.visitor, "/api/hamm/x", methods=("GET",)) as load:
+    backends = [Backend(system.loop, f"hamm-{number}") for number in range(2)]
+    system.settle(endpoints(1, *map(endpoint, backends)))
+    with Load(system.loop, system.visitor, "/api/hamm/x", methods=("GET",)) as load:
         wait_until(lambda: load.answers.total() > 50)
         backends[0].stop()
-        wait_until(lambda: not house.router.observe().pools["hamm"][0].is_up)
+        wait_until(lambda: not system.router.observe().pools["hamm"][0].is_up)
     assert load.failures == []
-    assert house.router.observe().pools["hamm"][1].is_up
+    assert system.router.observe().pools["hamm"][1].is_up
 
 
-def test_invalid_configuration(house: House) -> None:
+def test_invalid_configuration(system: System) -> None:
     """A configuration that HAProxy refuses leaves the old one in force, running and on disk, in HAProxy's words."""
-    backend = Backend(house.loop, "hamm-a")
-    house.settle(endpoints(1, endpoint(backend)))
-    before = house.running.program.configuration.read_text()
+    backend = Backend(system.loop, "hamm-a")
+    system.settle(endpoints(1, endpoint(backend)))
+    before = system.running.program.configuration.read_text()
     with pytest.raises(RefusedError) as refused:
-        house.router.reconfigure(house.text("sha256:bad") + "    nonsense here\n", "sha256:bad")
+        system.router.reconfigure(system.text("sha256:bad") + "    nonsense here\n", "sha256:bad")
     assert "unknown keyword 'nonsense'" in refused.value.details
-    assert house.running.program.configuration.read_text() == before
-    assert house.router.observe().digest == "sha256:first"
-    assert house.visitor.ask("/api/hamm/x")[0] == 200
+    assert system.running.program.configuration.read_text() == before
+    assert system.router.observe().digest == "sha256:first"
+    assert system.visitor.ask("/api/hamm/x")[0] == 200
 
 
 def test_restart_after_a_crash(tmp_path: Path) -> None:
     """A configuration that is kept changes nothing that runs; a start after kill -9 finds its members."""
     with Loop() as loop:
-        with run_house(tmp_path, loop) as house:
+        with run_house(tmp_path, loop) as system:
             member = endpoint(Backend(loop, "hamm-a"))
-            text = house.text("sha256:kept", Pool(service="hamm", members=(member,)))
-            house.router.keep(text)
-            state = house.router.observe()
+            text = system.text("sha256:kept", Pool(service="hamm", members=(member,)))
+            system.router.keep(text)
+            state = system.router.observe()
             assert (state.digest, state.pools["hamm"]) == ("sha256:first", ())
-            os.kill(house.running.process, signal.SIGKILL)
+            os.kill(system.running.process, signal.SIGKILL)
             wait_until(lambda: not Path(f"/proc/{state.process}").exists())
-        with run_haproxy(tmp_path, house.running.program.configuration.read_text()) as running:
+        with run_haproxy(tmp_path, system.running.program.configuration.read_text()) as running:
             router = HaproxyRouter(running.runtime, running.master, running.reload)
             wait_until(lambda: acked_revision("hamm", endpoints(3, member), router.observe(), 0) == 3)
             assert router.observe().digest == "sha256:kept"
-            assert house.visitor.ask("/api/hamm/x")[0] == 200
+            assert system.visitor.ask("/api/hamm/x")[0] == 200
 
 
 def test_example_campaign(tmp_path: Path) -> None:
@@ -298,31 +298,31 @@ def test_example_campaign(tmp_path: Path) -> None:
         program.validate(program.configuration)
 
 
-def test_ignorance(house: House) -> None:
+def test_ignorance(system: System) -> None:
     """A catalogue that does not answer empties no pool."""
-    backend = Backend(house.loop, "hamm-a")
-    house.settle(endpoints(1, endpoint(backend)))
-    assert plan_pool("hamm", Unknown.UNKNOWN, house.router.observe()) == ()
-    assert acked_revision("hamm", Unknown.UNKNOWN, house.router.observe(), 1) == 1
-    assert house.visitor.ask("/api/hamm/x")[0] == 200
+    backend = Backend(system.loop, "hamm-a")
+    system.settle(endpoints(1, endpoint(backend)))
+    assert plan_pool("hamm", Unknown.UNKNOWN, system.router.observe()) == ()
+    assert acked_revision("hamm", Unknown.UNKNOWN, system.router.observe(), 1) == 1
+    assert system.visitor.ask("/api/hamm/x")[0] == 200
 
 
-def test_swallowed_command(house: House, tmp_path: Path) -> None:
+def test_swallowed_command(system: System, tmp_path: Path) -> None:
     """Where a command is answered but not carried out, the read-back shows it and no ack is given."""
-    backend = Backend(house.loop, "hamm-a")
+    backend = Backend(system.loop, "hamm-a")
     wanted = endpoints(5, endpoint(backend))
-    with swallowing(tmp_path / "swallow.sock", house.surroundings.runtime_socket):
+    with swallowing(tmp_path / "swallow.sock", system.surroundings.runtime_socket):
         router: Router = HaproxyRouter(
             Runtime(tmp_path / "swallow.sock"),
-            Master(house.running.program.master_socket),
-            house.running.reload,
+            Master(system.running.program.master_socket),
+            system.running.reload,
         )
         for step in plan_pool("hamm", wanted, router.observe()):
             router.apply(step)
         assert acked_revision("hamm", wanted, router.observe(), 4) == 4
         assert explain_waiting("hamm", wanted, router.observe()) == ("hamm-a is not serving yet",)
-    house.settle(wanted, before=4)
-    assert acked_revision("hamm", wanted, house.router.observe(), 4) == 5
+    system.settle(wanted, before=4)
+    assert acked_revision("hamm", wanted, system.router.observe(), 4) == 5
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from handshake.drivers.sandbox.confinement import Confinement, find_confinement,
 from handshake.drivers.sandbox.sandbox import Limits, Sandbox
 from handshake.drivers.sandbox.sandboxes import Sandboxes
 from handshake.release.tree import materialise, remove_tree, scan_tree
-from tests.house.processes import wait_until
+from tests.system.processes import wait_until
 
 pytestmark = pytest.mark.live
 

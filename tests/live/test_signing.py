@@ -14,7 +14,7 @@ from handshake.drivers.directory.store import DirectoryStore
 from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.release.objects import signature_key, signature_prefix
 from handshake.release.signature import signed_text
-from tests.house.house import HouseUnderTest, house_up
+from tests.system.campaign_up import CampaignUnderTest, system_up
 
 pytestmark = pytest.mark.live
 
@@ -24,66 +24,66 @@ FORCE = ("--force", "what is tried here is the node")
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[HouseUnderTest]:
+def system() -> Iterator[CampaignUnderTest]:
     """A campaign that is up."""
-    with house_up() as up:
+    with system_up() as up:
         yield up
 
 
-def test_an_image_whose_signature_is_gone_goes_back(house: HouseUnderTest) -> None:
+def test_an_image_whose_signature_is_gone_goes_back(system: CampaignUnderTest) -> None:
     """An image that lost its signature in every region is launched by no node: its pointer goes back and says why."""
-    release = publish_changed(house, "unsigned")
-    for store in regions(house):
+    release = publish_changed(system, "unsigned")
+    for store in regions(system):
         store.delete(list(store.keys(signature_prefix(release))))
 
-    assert "has no signature" in promote_to_fail(house, release)
+    assert "has no signature" in promote_to_fail(system, release)
 
 
-def test_an_image_that_a_stranger_signed_goes_back(house: HouseUnderTest) -> None:
+def test_an_image_that_a_stranger_signed_goes_back(system: CampaignUnderTest) -> None:
     """An image that only an unknown key signed is launched by no node: its pointer goes back and names that key."""
-    release = publish_changed(house, "strange")
+    release = publish_changed(system, "strange")
     stranger = Ed25519().make_pair()
     value = Ed25519().sign(stranger.private, signed_text(release))
-    for store in regions(house):
+    for store in regions(system):
         store.delete(list(store.keys(signature_prefix(release))))
         store.put(signature_key(release, stranger.id), value)
 
-    assert f"nobody here knows key {stranger.id}" in promote_to_fail(house, release)
+    assert f"nobody here knows key {stranger.id}" in promote_to_fail(system, release)
 
 
-def test_an_image_of_a_rotated_key_is_launched(house: HouseUnderTest) -> None:
+def test_an_image_of_a_rotated_key_is_launched(system: CampaignUnderTest) -> None:
     """What the key of before signed arrives after a rotation; that key is kept while the live image needs it."""
-    release = publish_changed(house, "rotated")
-    house.verb("key", "rotate", "--reason", "yearly")
+    release = publish_changed(system, "rotated")
+    system.verb("key", "rotate", "--reason", "yearly")
 
-    assert house.verb("promote", IMAGE, release, *FORCE)["ending"] == "arrived"
-    before, _ = house.verb("key", "ls")["keys"]
-    said = house.handshake("key", "revoke", before["id"], "--reason", "it leaked", check=False)
+    assert system.verb("promote", IMAGE, release, *FORCE)["ending"] == "arrived"
+    before, _ = system.verb("key", "ls")["keys"]
+    said = system.handshake("key", "revoke", before["id"], "--reason", "it leaked", check=False)
     assert said.returncode == 1
     assert IMAGE in said.stderr
 
 
-def publish_changed(house: HouseUnderTest, name: str) -> Digest:
+def publish_changed(system: CampaignUnderTest, name: str) -> Digest:
     """Publish a changed copy of the service, beside itself, where its recipe finds what it found before."""
-    source = house.campaign / "services" / "events"
+    source = system.campaign / "services" / "events"
     changed = shutil.copytree(source, source.with_name(name))
     main = changed / "events" / "__main__.py"
     main.write_text(f"# {name}\n{main.read_text()}")
-    return Digest(house.verb("publish", IMAGE, str(changed))["release"])
+    return Digest(system.verb("publish", IMAGE, str(changed))["release"])
 
 
-def promote_to_fail(house: HouseUnderTest, release: Digest) -> str:
+def promote_to_fail(system: CampaignUnderTest, release: Digest) -> str:
     """Promote a release that must go back, with the service answering all the while; return the reason."""
-    said = house.handshake("promote", IMAGE, release, *FORCE, "--json", check=False)
+    said = system.handshake("promote", IMAGE, release, *FORCE, "--json", check=False)
     assert said.returncode == 1, said.stdout + said.stderr
     arrival: dict[str, Any] = json.loads(said.stdout)
     assert arrival["ending"] == "reverted"
-    assert house.get("/api/events/events").status == 200
+    assert system.get("/api/events/events").status == 200
     why: str = arrival["why"]
     return why
 
 
-def regions(house: HouseUnderTest) -> list[DirectoryStore]:
+def regions(system: CampaignUnderTest) -> list[DirectoryStore]:
     """Return every region's store."""
-    folders = sorted((house.home / "data" / "campaign" / "regions").iterdir())
+    folders = sorted((system.home / "data" / "campaign" / "regions").iterdir())
     return [DirectoryStore(folder, folder.name) for folder in folders]

@@ -12,7 +12,7 @@ def test_one_module_builds_the_environment_of_instances() -> None:
     """Nobody but fleet/instances/launch.py, and no test with real processes, names an instance's variables to set them."""
     files = [*SOURCES.rglob("*.py")]
     files += [
-        file for room in ("live", "house", "drills") for file in (REPOSITORY / "tests" / room).rglob("*.py")
+        file for room in ("live", "system", "drills") for file in (REPOSITORY / "tests" / room).rglob("*.py")
     ]
     builders = {
         str(file.relative_to(REPOSITORY))

@@ -14,7 +14,7 @@ _MADE = {"dist", "__pycache__"}
 def test_every_file_of_the_example_is_used() -> None:
     """Each file is part of the policy, of a subject's source, of what services share, or of a store's seed.
 
-    The tests of tests/house bring all of these up, and visit what comes of them.
+    The tests of tests/system bring all of these up, and visit what comes of them.
     """
     campaign = read_settings(CampaignSettings, CAMPAIGN / CAMPAIGN_FILE).model
     sources = [its.source for its in campaign.services.values()]

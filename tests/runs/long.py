@@ -31,14 +31,14 @@ class Long:
 LONG = {
     "kills": Long(
         what="lists change while ingress, worker, agent and cache die, twelve times each",
-        argv=(PYTEST, "--long", "-m", "long", "tests/house/test_lists_survive.py"),
+        argv=(PYTEST, "--long", "-m", "long", "tests/system/test_lists_survive.py"),
     ),
     "faults": Long(
         what="every drill and every story of a death, three times, beside load",
         argv=(
             *(".venv/bin/python", "-m", "tests.runs.soak", "3", "--beside-load", *SIDE_BY_SIDE),
-            *("tests/drills", "tests/transitions", "tests/house/test_survives.py"),
-            *("tests/house/test_unplanned_death.py", "tests/live/test_edge_killed.py"),
+            *("tests/drills", "tests/transitions", "tests/system/test_survives.py"),
+            *("tests/system/test_unplanned_death.py", "tests/live/test_edge_killed.py"),
             "tests/live/test_catalog_survives.py",
         ),
     ),

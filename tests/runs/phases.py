@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 PYTEST = ".venv/bin/pytest"
 PURE = ("tests/unit", "tests/transitions", "tests/golden", "tests/meta")
-WAVERING = ("tests/live", "tests/drills", "tests/browser", "tests/house")
+WAVERING = ("tests/live", "tests/drills", "tests/browser", "tests/system")
 # Real programs share two cores: files run side by side, the tests of one file one after another.
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 
@@ -44,7 +44,7 @@ PHASES = (
     Phase(name="live", argv=(PYTEST, *SIDE_BY_SIDE, "tests/contract", "tests/live")),
     Phase(name="live drills", argv=(PYTEST, *SIDE_BY_SIDE, "-m", "live", "tests/drills")),
     # Whole campaigns: two at a time, a file each.
-    Phase(name="campaigns", argv=(PYTEST, *SIDE_BY_SIDE, "tests/browser", "tests/house")),
+    Phase(name="campaigns", argv=(PYTEST, *SIDE_BY_SIDE, "tests/browser", "tests/system")),
 )
 
 

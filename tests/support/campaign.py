@@ -26,7 +26,7 @@ _LISTEN = re.compile(r'"127\.0\.0\.1:\d+"')
 
 
 @dataclass(frozen=True, kw_only=True)
-class HouseUnderTest:
+class CampaignUnderTest:
     """A campaign that is up, or about to be."""
 
     root: Path
@@ -55,7 +55,7 @@ class HouseUnderTest:
     @property
     def description(self) -> dict[str, Any]:
         """What `up` wrote down: addresses and folders."""
-        described: dict[str, Any] = json.loads((self.run / "house.json").read_text())
+        described: dict[str, Any] = json.loads((self.run / "node.json").read_text())
         return described
 
     @property
@@ -100,10 +100,10 @@ class HouseUnderTest:
         return int((folder / "pid").read_text().split()[0])
 
 
-def copy_campaign(root: Path) -> HouseUnderTest:
-    """Return a house over a copy of the example campaign, on free ports, with short soaks; nothing is started."""
+def copy_campaign(root: Path) -> CampaignUnderTest:
+    """Return a campaign over a copy of the example campaign, on free ports, with short soaks; nothing is started."""
     root.chmod(0o755)  # the programs' own users must pass through
-    house = HouseUnderTest(root=root)
+    system = CampaignUnderTest(root=root)
     for name in _COPIED:
         source, target = REPOSITORY / name, root / "repository" / name
         if source.is_dir():
@@ -111,34 +111,34 @@ def copy_campaign(root: Path) -> HouseUnderTest:
         elif source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-    file = house.campaign / "handshake.toml"
+    file = system.campaign / "handshake.toml"
     text = _LISTEN.sub(lambda _: f'"127.0.0.1:{free_port()}"', file.read_text())
     file.write_text(text.replace("../../.cache/countries", str(REPOSITORY / ".cache" / "countries")))
-    return house
+    return system
 
 
-def share_cache(house: HouseUnderTest) -> None:
-    """Let a house use what others have baked and built already: all of it can be made again."""
-    shared = REPOSITORY / ".cache" / "houses"
+def share_cache(system: CampaignUnderTest) -> None:
+    """Let a campaign use what others have baked and built already: all of it can be made again."""
+    shared = REPOSITORY / ".cache" / "campaigns"
     shared.mkdir(parents=True, exist_ok=True)
-    data = house.home / "data" / "campaign"
+    data = system.home / "data" / "campaign"
     data.mkdir(parents=True, exist_ok=True)
     (data / "cache").symlink_to(shared)
 
 
 @contextmanager
-def house_up(prepare: Callable[[HouseUnderTest], object] = lambda _: None) -> Iterator[HouseUnderTest]:
+def system_up(prepare: Callable[[CampaignUnderTest], object] = lambda _: None) -> Iterator[CampaignUnderTest]:
     """Bring a copy of the example campaign up, once `prepare` has changed it, and down again with all of its data."""
-    root = Path(tempfile.mkdtemp(prefix="handshake-house-"))
-    house = copy_campaign(root)
+    root = Path(tempfile.mkdtemp(prefix="handshake-test-"))
+    system = copy_campaign(root)
     try:
-        prepare(house)
-        share_cache(house)
-        house.handshake("up", str(house.campaign))
-        yield house
+        prepare(system)
+        share_cache(system)
+        system.handshake("up", str(system.campaign))
+        yield system
     finally:
-        if house.run.exists():
-            house.handshake("down", "--purge", "--yes")
+        if system.run.exists():
+            system.handshake("down", "--purge", "--yes")
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -93,32 +93,32 @@ class Invitation:
     secrets: dict[str, str]
 
 
-def lent_secrets(house: NodePaths, secrets: Secrets) -> dict[str, str]:
+def lent_secrets(paths: NodePaths, secrets: Secrets) -> dict[str, str]:
     """Return the secrets that every node needs; the keys that sign releases are not among them."""
-    names = ("catalog", OBJECTS_SECRET, "decoy", "freshness", *(f"store-{name}" for name in house.stores))
+    names = ("catalog", OBJECTS_SECRET, "decoy", "freshness", *(f"store-{name}" for name in paths.stores))
     return {name: secrets.read(name) for name in names}
 
 
-def invite(house: NodePaths, lent: dict[str, str], node: str) -> Invitation:
+def invite(paths: NodePaths, lent: dict[str, str], node: str) -> Invitation:
     """Return the invitation of a node to a campaign that is at home here."""
     return Invitation(
         node=node,
-        campaign=house.name,
-        catalog=house.catalog,
-        home=house.agent,
-        dashboard=house.dashboard,
-        ingress_port=_port(house.ingress),
-        agent_port=_port(house.agent),
-        dogstatsd=house.dogstatsd,
-        regions=house.regions,
-        buckets=house.buckets,
-        stores=house.stores,
+        campaign=paths.name,
+        catalog=paths.catalog,
+        home=paths.agent,
+        dashboard=paths.dashboard,
+        ingress_port=_port(paths.ingress),
+        agent_port=_port(paths.agent),
+        dogstatsd=paths.dogstatsd,
+        regions=paths.regions,
+        buckets=paths.buckets,
+        stores=paths.stores,
         secrets=lent,
     )
 
 
 def accept(invitation: Invitation, *, address: str, folder: Path, run: Path, data: Path) -> NodePaths:
-    """Return the house of an invited node; its ingress and its agent listen on the node's own address."""
+    """Return the campaign of an invited node; its ingress and its agent listen on the node's own address."""
     return NodePaths(
         name=invitation.campaign,
         node=invitation.node,

@@ -51,9 +51,9 @@ class Lifecycle:
     """Brings one campaign's processes up and down on this node."""
 
     def __init__(
-        self, house: NodePaths, supervision: Supervision, clock: Clock, *, python: str, credentials: str
+        self, paths: NodePaths, supervision: Supervision, clock: Clock, *, python: str, credentials: str
     ) -> None:
-        self._house = house
+        self._paths = paths
         self._supervision = supervision
         self._clock = clock
         self._python = python
@@ -66,13 +66,13 @@ class Lifecycle:
 
         `ask_agent` asks at an address whether an agent is ready: UnavailableError while none is.
         """
-        is_home = self._house.is_home
+        is_home = self._paths.is_home
         started = [CATALOG] if is_home and self._supervision.start(CATALOG, self._catalog_argv()) else []
         self._wait_for(CATALOG, lambda: catalog().get(LEADER))
         own = (AGENT, CONTROL) if is_home else (AGENT,)
         started += [name for name in own if self._supervision.start(name, self._own_argv(name))]
         # What an earlier agent acknowledged is withdrawn before this one answers: then no old ack is believed.
-        self._wait_for(AGENT, lambda: ask_agent(self._house.agent))
+        self._wait_for(AGENT, lambda: ask_agent(self._paths.agent))
         return tuple(started)
 
     def stop(self, tell: Callable[[str], None]) -> None:
@@ -96,12 +96,12 @@ class Lifecycle:
     def _catalog_argv(self) -> tuple[str, ...]:
         return (
             *(self._python, "-m", "handshake.drivers.embedded_catalog"),
-            *("--listen", self._house.catalog, "--data", str(self._house.data / "catalog")),
-            *("--credentials", self._credentials, "--node", self._house.node),
+            *("--listen", self._paths.catalog, "--data", str(self._paths.data / "catalog")),
+            *("--credentials", self._credentials, "--node", self._paths.node),
         )
 
     def _own_argv(self, name: str) -> tuple[str, ...]:
-        return (self._python, "-m", "handshake.cli.main", name, "--house", str(self._house.file))
+        return (self._python, "-m", "handshake.cli.main", name, "--node-file", str(self._paths.file))
 
     def _wait_for(self, name: str, ask: Callable[[], object]) -> None:
         deadline = self._clock.monotonic() + _START_SECONDS

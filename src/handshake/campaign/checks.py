@@ -95,7 +95,7 @@ def _check_mmdb(loaded: Loaded[CampaignSettings], file: Path, setting: str) -> I
         )
 
 
-# Before anything starts: everything that would keep the house from coming up, found in one go.
+# Before anything starts: everything that would keep the campaign from coming up, found in one go.
 
 PortCheck = Callable[[int, str, Location], list[Problem]]
 """Port, what needs it, where that is written -> a problem where somebody else listens there."""

@@ -1,4 +1,4 @@
-"""What an operator writes in handshake.toml: the house's name, its parts, and where they listen."""
+"""What an operator writes in handshake.toml: the campaign's name, its parts, and where they listen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Mount = Annotated[str, AfterValidator(_mount)]
 
 
 class ListenSettings(Settings):
-    """Where the house listens; loopback unless the operator says otherwise."""
+    """Where the campaign listens; loopback unless the operator says otherwise."""
 
     ingress: Address = Field(default="127.0.0.1:8080", description="Where visitors arrive.")
     dashboard: Address = Field(default="127.0.0.1:8090", description="The dashboard, for operators.")
@@ -54,7 +54,7 @@ class TlsSettings(Settings):
 
 
 class StoreSettings(Settings):
-    """A Redis that the house starts, supervises and restarts in place."""
+    """A Redis that the campaign starts, supervises and restarts in place."""
 
     listen: Address = Field(description="Where the store listens.")
     durable: bool = Field(
@@ -124,7 +124,7 @@ class CampaignSettings(CampaignHead):
 
 
 def listening(campaign: CampaignSettings) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield every address on which the house listens: where in handshake.toml it stands, and itself."""
+    """Yield every address on which the campaign listens: where in handshake.toml it stands, and itself."""
     for name, address in campaign.listen:
         yield ("listen", name), address
     if campaign.tls:

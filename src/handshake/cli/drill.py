@@ -54,8 +54,8 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
         wiring = open_wiring(report.campaign)
-        changes = find_changes(wiring.house.folder, wiring.require_live().policy.campaign)
-        with changed_campaign(wiring.house.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
+        changes = find_changes(wiring.paths.folder, wiring.require_live().policy.campaign)
+        with changed_campaign(wiring.paths.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
             stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
         print_report(done, as_json=as_json, for_people=lambda: _tell_end(done))
@@ -66,7 +66,7 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
 def _go(
     wiring: Wiring, changes: Sequence[Change], changed: Path, pace: Pace, *, is_quiet: bool
 ) -> list[Stop]:
-    host, _, port = wiring.house.ingress.rpartition(":")
+    host, _, port = wiring.paths.ingress.rpartition(":")
     subjects = tuple(change.subject for change in changes)
     plan = _plan(wiring, subjects)
     tour = Tour(

@@ -75,7 +75,7 @@ def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
         wiring = open_wiring(campaign)
         names = wiring.operator(who_asks()).live().policy.campaign.nodes
         wiring.node_register.admit(name, names, who=who_asks())
-        write_invitation(file, invite(wiring.house, lent_secrets(wiring.house, wiring.secrets), name))
+        write_invitation(file, invite(wiring.paths, lent_secrets(wiring.paths, wiring.secrets), name))
         report = NodeReport(node=name, what=f"is invited: take {file} there, then handshake node join")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
@@ -91,10 +91,10 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         if problems := find_missing_programs():
             raise ProblemsError(problems)
-        house = _settle(read_invitation(invitation), address)
-        started = Wiring(house, SystemClock()).join(ask_agent)
-        what = f"joined {house.name}" if started else f"had joined {house.name} already"
-        report = NodeReport(node=house.node, what=f"{what}; its ingress is http://{house.ingress}/")
+        paths = _settle(read_invitation(invitation), address)
+        started = Wiring(paths, SystemClock()).join(ask_agent)
+        what = f"joined {paths.name}" if started else f"had joined {paths.name} already"
+        report = NodeReport(node=paths.node, what=f"{what}; its ingress is http://{paths.ingress}/")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
@@ -116,13 +116,13 @@ def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None
 def _settle(invitation: Invitation, address: str) -> NodePaths:
     """Write down where this node's things lie, and its secrets among them; a second time changes nothing."""
     data = data_root()
-    house = accept(invitation, address=address, folder=data, run=run_root(), data=data)
-    make_folders(house)
-    secrets = Secrets(house.secrets)
+    paths = accept(invitation, address=address, folder=data, run=run_root(), data=data)
+    make_folders(paths)
+    secrets = Secrets(paths.secrets)
     for name, value in invitation.secrets.items():
         secrets.write(name, value)
-    save_node(house)
-    return house
+    save_node(paths)
+    return paths
 
 
 def _tell(report: NodeReport) -> None:

@@ -20,13 +20,13 @@ _STOP_SECONDS = 5.0
 
 @click.command(hidden=True)
 @click.option(
-    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+    "--node-file", "node_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
 )
-def agent(house_file: Path) -> None:
+def agent(node_file: Path) -> None:
     """Keep this node where the catalogue says it should be."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = NodeParts(load_node(house_file), SystemClock())
+    wiring = NodeParts(load_node(node_file), SystemClock())
     running, instances = wiring.agent()
     running.run(instances)
     health = wiring.health_server(instances)
@@ -40,13 +40,13 @@ def agent(house_file: Path) -> None:
 
 @click.command(hidden=True)
 @click.option(
-    "--house", "house_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
+    "--node-file", "node_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
 )
-def control(house_file: Path) -> None:
+def control(node_file: Path) -> None:
     """Lead the campaign where nobody else does, and show the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = Leading(load_node(house_file), SystemClock())
+    wiring = Leading(load_node(node_file), SystemClock())
     dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
     leader = wiring.leader_service()
     copying = wiring.copy_service()

@@ -27,7 +27,7 @@ from handshake.cli.screen import (
     who_asks,
 )
 from handshake.cli.session import open_wiring, read_subject
-from handshake.cli.up import describe_house
+from handshake.cli.up import describe_node
 from handshake.compose.cli import Wiring
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, short
@@ -178,8 +178,8 @@ class BakeReport:
 def bake(service: str, *, folder: Path, base: Path | None, kept: Path | None, as_json: bool) -> None:
     """Bake the image of SERVICE, or of every service, and say what it is: digest, steps, sizes. Nothing is published."""
     with errors_explained(as_json=as_json):
-        house = describe_house(folder.resolve())
-        publisher = Wiring(house, SystemClock()).publisher()
+        paths = describe_node(folder.resolve())
+        publisher = Wiring(paths, SystemClock()).publisher()
         with progress(is_quiet=as_json) as bars:
             acts = _base_act(publisher, base) if base else _acts(publisher, service)
             images = tuple(_bake(name, act, telling(bars, name), kept) for name, act in acts.items())

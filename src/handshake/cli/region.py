@@ -121,7 +121,7 @@ def print_region_policy(
     It is set with the provider's own tool.
     """
     with errors_explained(as_json=as_json):
-        bucket = _find_bucket(open_wiring(campaign).house, name)
+        bucket = _find_bucket(open_wiring(campaign).paths, name)
         statements = [*let_visitors_read(bucket)]
         for site, principal in publishers:
             statements += let_site_publish(bucket, site, principal)
@@ -129,8 +129,8 @@ def print_region_policy(
         print_report(report, as_json=as_json, for_people=lambda: click.echo(report.policy))
 
 
-def _find_bucket(house: NodePaths, region: str) -> Bucket:
-    if region not in house.buckets:
-        known = ", ".join(house.buckets) or "none"
+def _find_bucket(paths: NodePaths, region: str) -> Bucket:
+    if region not in paths.buckets:
+        known = ", ".join(paths.buckets) or "none"
         raise RefusedError(f"no region {region} is a bucket", hint=f"Regions that are: {known}.")
-    return house.buckets[region]
+    return paths.buckets[region]

@@ -87,18 +87,18 @@ def _prepare(folder: Path) -> NodePaths:
     problems = [*check_folder(folder), *find_missing_programs()]
     if problems:
         raise ProblemsError(problems)
-    house = describe_house(folder)
-    if lost := check_bucket_keys(house):
+    paths = describe_node(folder)
+    if lost := check_bucket_keys(paths):
         raise ProblemsError(lost)
-    if not house.file.exists():
+    if not paths.file.exists():
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
-        make_folders(house)
-    save_node(house)
-    return house
+        make_folders(paths)
+    save_node(paths)
+    return paths
 
 
-def describe_house(folder: Path) -> NodePaths:
+def describe_node(folder: Path) -> NodePaths:
     """Return where the things of a folder's campaign lie on this machine, whether or not it is up."""
     campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
     buckets = {name: its for name, region in campaign.regions.items() if (its := region.as_bucket())}
@@ -131,7 +131,7 @@ def describe_house(folder: Path) -> NodePaths:
 def _make_secrets(wiring: Wiring) -> None:
     wiring.secrets.ensure_catalog()
     wiring.secrets.ensure(
-        ("decoy", "freshness", OBJECTS_SECRET, *(f"store-{name}" for name in wiring.house.stores))
+        ("decoy", "freshness", OBJECTS_SECRET, *(f"store-{name}" for name in wiring.paths.stores))
     )
     wiring.make_regions()
 
@@ -143,13 +143,13 @@ def _make_signing_key(wiring: Wiring) -> None:
 
 def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
     with _task(bars, "preparing the maps of countries and networks"):
-        build_countries(wiring.house, wiring.house.countries)
-        build_networks(wiring.house, wiring.house.networks)
+        build_countries(wiring.paths, wiring.paths.countries)
+        build_networks(wiring.paths, wiring.paths.networks)
     with _task(bars, "starting catalogue, agent and control"):
         started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
     _make_signing_key(wiring)
     opening = Opening(
-        name=wiring.house.name,
+        name=wiring.paths.name,
         publisher=wiring.publisher(),
         pointers=wiring.pointers,
         arrivals=wiring.arrivals(),
@@ -161,12 +161,12 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
         lambda why: bars.update(waiting, description=why, visible=True),
     )
     return UpReport(
-        campaign=wiring.house.name,
+        campaign=wiring.paths.name,
         started=started,
         promoted=tuple(str(each.pointer.subject) for each in arrived),
         seconds=round(time.monotonic() - begun, 2),
-        ingress=f"http://{wiring.house.ingress}/",
-        dashboard=f"http://{wiring.house.dashboard}/",
+        ingress=f"http://{wiring.paths.ingress}/",
+        dashboard=f"http://{wiring.paths.dashboard}/",
     )
 
 
@@ -205,9 +205,9 @@ class DownReport:
 def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
     """Stop a campaign: ingresses first, stores last. Data stays, unless --purge."""
     with errors_explained(as_json=as_json):
-        house = find_node(campaign)
+        paths = find_node(campaign)
         if purge and not yes:
-            click.confirm(f"Delete all data of {house.name} in {house.data}?", abort=True)
+            click.confirm(f"Delete all data of {paths.name} in {paths.data}?", abort=True)
         stopped: list[str] = []
         with progress(is_quiet=as_json) as bars:
             task = bars.add_task("stopping", total=None)
@@ -216,14 +216,14 @@ def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
                 stopped.append(name)
                 bars.update(task, description=f"stopping {name}")
 
-            Wiring(house, SystemClock()).lifecycle().stop(tell)
-        shutil.rmtree(house.run)
+            Wiring(paths, SystemClock()).lifecycle().stop(tell)
+        shutil.rmtree(paths.run)
         if purge:
-            remove_tree(house.data)
-        report = DownReport(campaign=house.name, stopped=tuple(stopped), is_purged=purge)
-        kept = "its data is deleted" if purge else f"its data stays in {house.data}"
+            remove_tree(paths.data)
+        report = DownReport(campaign=paths.name, stopped=tuple(stopped), is_purged=purge)
+        kept = "its data is deleted" if purge else f"its data stays in {paths.data}"
         print_report(
             report,
             as_json=as_json,
-            for_people=lambda: out.print(f"{house.name} is down ({len(stopped)} stopped); {kept}."),
+            for_people=lambda: out.print(f"{paths.name} is down ({len(stopped)} stopped); {kept}."),
         )

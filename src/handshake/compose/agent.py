@@ -41,7 +41,7 @@ class NodeParts(Routing):
         """Return the node's agent and its instances."""
         for role in Role:
             self._acks(self.catalog, role).withdraw_all()
-        agent = Agent(node=self.house.node, catalog=self.catalog, clock=self.clock, parts=self._agent_parts())
+        agent = Agent(node=self.paths.node, catalog=self.catalog, clock=self.clock, parts=self._agent_parts())
         return agent, self._instances(agent)
 
     def _agent_parts(self) -> AgentParts:
@@ -54,16 +54,16 @@ class NodeParts(Routing):
             ingress=self._ingress(catalog),
             cache=self._cache(catalog),
             programs_of=self.programs_of,
-            prepare_countries=partial(prepare_countries, self.house),
+            prepare_countries=partial(prepare_countries, self.paths),
             lists=FollowedLists(
-                self.house.state("ingress") / "maps", partial(ListFollower, catalog, self.list_shelf)
+                self.paths.state("ingress") / "maps", partial(ListFollower, catalog, self.list_shelf)
             ),
-            sampler=Sampler(node=self.house.node, catalog=catalog, read_log=self.processes.follow("gateway")),
+            sampler=Sampler(node=self.paths.node, catalog=catalog, read_log=self.processes.follow("gateway")),
             measurer=Measurer(
                 catalog,
                 self.clock,
-                node=self.house.node,
-                count_requests=Servers(Runtime(self.house.socket("gateway-admin"))).count_requests,
+                node=self.paths.node,
+                count_requests=Servers(Runtime(self.paths.socket("gateway-admin"))).count_requests,
                 count_cpu=self.sandboxes.processor_seconds,
             ),
             presence=self._presence(),
@@ -73,16 +73,16 @@ class NodeParts(Routing):
         return Heartbeat(
             self.catalog,
             self.clock,
-            node=self.house.node,
-            address=self.house.address,
-            is_home=self.house.is_home,
+            node=self.paths.node,
+            address=self.paths.address,
+            is_home=self.paths.is_home,
             limited_by=self.sandboxes.limited_by,
         )
 
     def _instances(self, agent: Agent) -> Instances:
         return Instances(
-            node=self.house.node,
-            address=self.house.address,
+            node=self.paths.node,
+            address=self.paths.address,
             catalog=self.catalog,
             clock=self.clock,
             host=SandboxHost(self.sandboxes),
@@ -112,15 +112,15 @@ class NodeParts(Routing):
                 read_pointer=self.pointers.get,
                 office=PermitStore(self.catalog, self.clock, self.pace_of),
                 ask=Prober(self.clock).ask,
-                counters=DogStatsdCounters(self.house.dogstatsd),
+                counters=DogStatsdCounters(self.paths.dogstatsd),
             ),
         )
-        if self.house.is_home:
+        if self.paths.is_home:
             lent = build_objects(
                 {store.region: store for store in self.stores}, self.secrets.read(OBJECTS_SECRET)
             )
             app.mount("/objects", lent)
-        return ThreadedServer(app, self.house.agent)
+        return ThreadedServer(app, self.paths.agent)
 
     def pace_of(self, service: str) -> ReplacementPace:
         """Return how fast load balancers may replace a service's instances, by the live policy."""
@@ -133,7 +133,7 @@ class NodeParts(Routing):
 
     def programs_of(self, live: LivePolicy) -> tuple[LocalProgram, ...]:
         """Return the stores and regions' servers that a policy asks for on this node."""
-        if not self.house.is_home:
+        if not self.paths.is_home:
             return ()
         campaign = live.policy.campaign
         return (
@@ -144,8 +144,8 @@ class NodeParts(Routing):
     def _region(self, name: str, listen: str) -> SupervisedRegion:
         host, _, port = listen.rpartition(":")
         server = RegionServer(
-            directory=self.house.region(name),
-            state=self.house.state(f"region-{name}"),
+            directory=self.paths.region(name),
+            state=self.paths.state(f"region-{name}"),
             host=host,
             port=int(port),
             user=FILES_USER if os.geteuid() == 0 else "",
@@ -156,6 +156,6 @@ class NodeParts(Routing):
         return SupervisedStore(
             f"store-{name}",
             store=self._redis(name, is_durable=settings.durable),
-            seed=self.house.folder / settings.seed if settings.seed else None,
+            seed=self.paths.folder / settings.seed if settings.seed else None,
             processes=self.processes,
         )

@@ -85,7 +85,7 @@ class Verbs(Publishing, FastlyWiring):
     @property
     def witness(self) -> AccessLogAnalyzer:
         """What the ingress of this node logged."""
-        log = AccessLog(self.house.programs / "ingress" / "log")
+        log = AccessLog(self.paths.programs / "ingress" / "log")
         return AccessLogAnalyzer(log=log, clock=self.clock, policy=self.require_live().policy.edge)
 
     @property
@@ -136,13 +136,13 @@ class Verbs(Publishing, FastlyWiring):
             pointers=self.pointers,
             targets=self.targets,
             nodes=self.nodes,
-            locks={f"store-{name}": (name, self._passwords(name)) for name in self.house.stores},
+            locks={f"store-{name}": (name, self._passwords(name)) for name in self.paths.stores},
         )
 
     def _passwords(self, store: str) -> RedisPasswords:
         from handshake.drivers.redis.passwords import RedisPasswords  # noqa: PLC0415 -- see above
 
-        host, _, port = self.house.stores[store].rpartition(":")
+        host, _, port = self.paths.stores[store].rpartition(":")
         return RedisPasswords(store, host=host, port=int(port))
 
     def scales(self, who: str) -> Scales:
@@ -170,7 +170,7 @@ class Verbs(Publishing, FastlyWiring):
         return read_status(
             self.catalog,
             self.clock,
-            campaign=self.house.name,
+            campaign=self.paths.name,
             nodes=self.read_nodes(),
             notes=tuple(self._notes()),
             has_fastly=self._has_fastly(),
@@ -235,7 +235,7 @@ class Starting(Foundation):
 
     def _lifecycle(self, credentials: str) -> Lifecycle:
         return Lifecycle(
-            self.house, self.supervision, self.clock, python=sys.executable, credentials=credentials
+            self.paths, self.supervision, self.clock, python=sys.executable, credentials=credentials
         )
 
 
@@ -243,4 +243,4 @@ class Starting(Foundation):
 
 
 class Wiring(Verbs, Starting):
-    """One campaign's parts, put together from its house."""
+    """One campaign's parts, put together from its campaign."""

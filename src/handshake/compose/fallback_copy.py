@@ -46,7 +46,7 @@ class Copying(Routing):
             stores=self.stores,
             ask=self._ask_ingress,
             mounts=tuple(site.mount for site in campaign.sites.values()),
-            work=self.house.cache / "copies",
+            work=self.paths.cache / "copies",
         )
 
     def copy_pages(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class Copying(Routing):
         pointer = self.pointers.get(SUBJECT)
         if pointer is None:
             raise RefusedError("no copy was made yet", hint="handshake copy make")
-        with workplace(self.house.run / "proofs") as folder:
+        with workplace(self.paths.run / "proofs") as folder:
             program = VarnishProgram(
                 directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=_PROOF_MEGABYTES
             )
@@ -104,7 +104,7 @@ class Copying(Routing):
         try:
             answer = urllib3.request(
                 "GET",
-                f"http://{self.house.ingress}{path}",
+                f"http://{self.paths.ingress}{path}",
                 redirect=False,
                 retries=False,
                 timeout=_TIMEOUT_SECONDS,

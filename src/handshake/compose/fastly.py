@@ -31,7 +31,7 @@ class FastlyWiring(Foundation):
         if not self.secrets.has(settings.token):
             raise RefusedError(
                 "Fastly's API token is not here",
-                hint=f"write it into {self.house.secrets / settings.token}, with mode 0600",
+                hint=f"write it into {self.paths.secrets / settings.token}, with mode 0600",
             )
         token = self.secrets.read(settings.token).strip()
         account = FastlyAccount(api=settings.api, token=token, clock=self.clock)

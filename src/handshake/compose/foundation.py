@@ -28,36 +28,36 @@ from handshake.release.store import load_manifest, provenances, releases, signat
 
 
 class Foundation(LiveData):
-    """One campaign's ground floor, made from its house."""
+    """One campaign's ground floor, made from its campaign."""
 
-    def __init__(self, house: NodePaths, clock: Clock) -> None:
-        super().__init__(house, clock)
+    def __init__(self, paths: NodePaths, clock: Clock) -> None:
+        super().__init__(paths, clock)
         self.manifest_of = lru_cache(maxsize=512)(partial(load_manifest, self.stores))
 
     def make_regions(self) -> None:
         """Make the folder of every region that is a directory, at the first start."""
-        for name in self.house.regions.keys() - self.house.buckets.keys():
-            make_region(self.house.region(name), name)
+        for name in self.paths.regions.keys() - self.paths.buckets.keys():
+            make_region(self.paths.region(name), name)
 
     @property
     def processes(self) -> Processes:
         """The supervised programs of this node."""
-        return Processes(self.house.programs)
+        return Processes(self.paths.programs)
 
     @property
     def sandboxes(self) -> Sandboxes:
         """The sandboxed instances of this node."""
-        return Sandboxes(self.house.instances, confinement=find_confinement(), cgroups=find_cgroups())
+        return Sandboxes(self.paths.instances, confinement=find_confinement(), cgroups=find_cgroups())
 
     @property
     def supervision(self) -> NodeSupervision:
         """Everything that runs on this node, to be started and stopped."""
-        return NodeSupervision(programs=self.processes, instances=Processes(self.house.instances))
+        return NodeSupervision(programs=self.processes, instances=Processes(self.paths.instances))
 
     @cached_property
     def policies(self) -> PolicyReader:
         """Policies, read from their releases."""
-        return PolicyReader(self.house.name, self.fetch)
+        return PolicyReader(self.paths.name, self.fetch)
 
     @property
     def targets(self) -> GenerationReader:
@@ -111,9 +111,9 @@ class Foundation(LiveData):
         return self._redis(name, is_durable=False).url
 
     def _redis(self, name: str, *, is_durable: bool) -> RedisStore:
-        host, _, port = self.house.stores[name].rpartition(":")
+        host, _, port = self.paths.stores[name].rpartition(":")
         return RedisStore(
-            directory=self.house.store(name),
+            directory=self.paths.store(name),
             host=host,
             port=int(port),
             password=self.secrets.read(f"store-{name}"),
@@ -121,4 +121,4 @@ class Foundation(LiveData):
         )
 
     def _acks(self, catalog: Catalog, role: Role) -> AckWriter:
-        return AckWriter(catalog, self.clock, Place(role=role, node=self.house.node))
+        return AckWriter(catalog, self.clock, Place(role=role, node=self.paths.node))

@@ -46,7 +46,7 @@ class Leading(Verbs, Copying):
 
     def leader_service(self) -> LeaderService:
         """Return the leader, ready to run."""
-        leadership = Leadership(self.catalog, f"control@{self.house.node} pid {os.getpid()}")
+        leadership = Leadership(self.catalog, f"control@{self.paths.node} pid {os.getpid()}")
         leader = self.leader(leadership)
         fastly = FastlyCycle(
             is_leading=lambda: leadership.is_held,
@@ -58,4 +58,4 @@ class Leading(Verbs, Copying):
 
     def dashboard_server(self, app: Starlette) -> ThreadedServer:
         """Return the server of the dashboard."""
-        return ThreadedServer(app, self.house.dashboard)
+        return ThreadedServer(app, self.paths.dashboard)

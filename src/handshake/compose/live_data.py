@@ -29,21 +29,21 @@ from handshake.release.store import fetch_release
 class LiveData:
     """One campaign's catalogue and regions, and what operators change in them without a release."""
 
-    def __init__(self, house: NodePaths, clock: Clock) -> None:
-        self.house = house
+    def __init__(self, paths: NodePaths, clock: Clock) -> None:
+        self.paths = paths
         self.clock = clock
-        self.secrets = Secrets(house.secrets)
+        self.secrets = Secrets(paths.secrets)
 
     @cached_property
     def catalog(self) -> Catalog:
         """The catalogue's client, with the credential that may write."""
-        host, _, port = self.house.catalog.rpartition(":")
+        host, _, port = self.paths.catalog.rpartition(":")
         return ConsulCatalog(host=host, port=int(port), credential=self.secrets.catalog_credential())
 
     @cached_property
     def stores(self) -> tuple[ObjectStore, ...]:
         """Every region's object store; a region whose folder is gone does not answer."""
-        return open_regions(self.house, self.secrets)
+        return open_regions(self.paths, self.secrets)
 
     @property
     def pointers(self) -> Pointers:
@@ -53,7 +53,7 @@ class LiveData:
     @cached_property
     def declarations(self) -> DeclarationReader:
         """What policies declare, read from their releases."""
-        return DeclarationReader(self.house.name, self.pointers.get, self.fetch)
+        return DeclarationReader(self.paths.name, self.pointers.get, self.fetch)
 
     @property
     def switches(self) -> Switches:
@@ -73,7 +73,7 @@ class LiveData:
     @property
     def nodes(self) -> tuple[str, ...]:
         """Every node that must acknowledge: those of the live policy that have joined and were not removed."""
-        return self.read_nodes().named or (self.house.node,)
+        return self.read_nodes().named or (self.paths.node,)
 
     def read_nodes(self) -> Nodes:
         """Return the nodes that the live policy names; none before the first policy."""
@@ -82,7 +82,7 @@ class LiveData:
 
     def fetch(self, release: Digest) -> Path:
         """Return a release's tree on this node."""
-        return fetch_release(self.stores, release, self.house.trees)
+        return fetch_release(self.stores, release, self.paths.trees)
 
     def switch_editor(self, who: str) -> SwitchEditor:
         """Return somebody's say in switches."""
@@ -111,22 +111,22 @@ class LiveData:
 # Regions by name -> what keeps them: a folder, a bucket, or the home node's agent.
 
 
-def open_regions(house: NodePaths, secrets: Secrets, *, site: str = "") -> tuple[ObjectStore, ...]:
+def open_regions(paths: NodePaths, secrets: Secrets, *, site: str = "") -> tuple[ObjectStore, ...]:
     """Return every region's object store; a node that joined asks the home node for what they hold.
 
     Where `site` has a key of its own to a bucket, the bucket is opened with that.
     """
-    if not house.is_home:
+    if not paths.is_home:
         credential = secrets.read(OBJECTS_SECRET)
         return tuple(
-            LentStore(address=house.home, region=name, credential=credential) for name in house.regions
+            LentStore(address=paths.home, region=name, credential=credential) for name in paths.regions
         )
-    return tuple(_open_region(house, secrets, name, site) for name in house.regions)
+    return tuple(_open_region(paths, secrets, name, site) for name in paths.regions)
 
 
-def _open_region(house: NodePaths, secrets: Secrets, name: str, site: str) -> ObjectStore:
-    if name not in house.buckets:
-        return DirectoryStore(house.region(name), name)
+def _open_region(paths: NodePaths, secrets: Secrets, name: str, site: str) -> ObjectStore:
+    if name not in paths.buckets:
+        return DirectoryStore(paths.region(name), name)
     own = site_secret(name, site)
     key = parse_credential(secrets.read(own if site and secrets.has(own) else bucket_secret(name)), name)
-    return S3Store(house.buckets[name], key, name)
+    return S3Store(paths.buckets[name], key, name)

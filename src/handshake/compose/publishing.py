@@ -53,7 +53,7 @@ def run_build(command: Sequence[str], folder: Path) -> None:
 
 
 def find_missing_programs() -> list[Problem]:
-    """Return a problem for every program that a house on one machine needs and does not find."""
+    """Return a problem for every program that a campaign on one machine needs and does not find."""
     needs = (
         HAPROXY_NEED,
         VARNISH_NEED,
@@ -82,7 +82,7 @@ class Publishing(Foundation):
 
     def package_source_for(self, base: str) -> PackageSource:
         """Return where the packages of images on this base come from."""
-        cache = self.house.cache
+        cache = self.paths.cache
         tree = None if base == HOST_BASE else self.fetch(parse_digest(base))
         return PackageSource(cache=cache, wheels=PipWheels(tree), node=NpmPackages(cache / "npm"))
 
@@ -93,10 +93,10 @@ class Publishing(Foundation):
     def publish_context(self, folder: Path | None = None) -> PublishContext:
         """Return what publishing works with."""
         return PublishContext(
-            campaign=folder or self.house.folder,
-            cache=self.house.cache,
+            campaign=folder or self.paths.folder,
+            cache=self.paths.cache,
             stores=self.stores,
-            stores_of_site=lambda site: open_regions(self.house, self.secrets, site=site),
+            stores_of_site=lambda site: open_regions(self.paths, self.secrets, site=site),
             package_source_for=self.package_source_for,
             debian=Mmdebstrap(),
             describe_source=describe_source,
@@ -131,7 +131,7 @@ class Publishing(Foundation):
         """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
         from handshake.drivers.redis.store import start_store  # noqa: PLC0415 -- see above
 
-        with workplace(self.house.run / "contract-checks") as folder:
+        with workplace(self.paths.run / "contract-checks") as folder:
             root = folder / INSTANCES
             sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
             yield CheckBench(
@@ -152,7 +152,7 @@ class Publishing(Foundation):
         return ThrowAwayStore(
             name=name,
             is_durable=its.durable if its else False,
-            seed=self.house.folder / its.seed if its and its.seed else None,
+            seed=self.paths.folder / its.seed if its and its.seed else None,
         )
 
     def _launcher(self, given: Mapping[str, str]) -> Launcher:

@@ -34,8 +34,8 @@ class Routing(Foundation):
     def _gateway(self, catalog: Catalog) -> GatewayReconciler:
         haproxy = SupervisedHaproxy(
             "gateway",
-            folder=self.house.state("gateway"),
-            runtime_socket=self.house.socket("gateway-admin"),
+            folder=self.paths.state("gateway"),
+            runtime_socket=self.paths.socket("gateway-admin"),
             processes=self.processes,
             clock=self.clock,
         )
@@ -47,19 +47,19 @@ class Routing(Foundation):
             surroundings=GatewayTarget(
                 digest="",
                 listener=GatewayListener(
-                    path=self.house.socket("gateway"), user=CACHE_USER if is_root else ""
+                    path=self.paths.socket("gateway"), user=CACHE_USER if is_root else ""
                 ),
-                runtime_socket=self.house.socket("gateway-admin"),
+                runtime_socket=self.paths.socket("gateway-admin"),
                 account=UnixAccount(user=INGRESS_USER, group=INGRESS_USER) if is_root else None,
             ),
         )
 
     def _ingress(self, catalog: Catalog) -> IngressReconciler:
-        maps = self.house.state("ingress") / "maps"
+        maps = self.paths.state("ingress") / "maps"
         ingress = SupervisedIngress(
             "ingress",
-            folder=self.house.state("ingress"),
-            runtime_socket=self.house.socket("ingress-admin"),
+            folder=self.paths.state("ingress"),
+            runtime_socket=self.paths.socket("ingress-admin"),
             maps=maps,
             processes=self.processes,
             clock=self.clock,
@@ -71,33 +71,33 @@ class Routing(Foundation):
             surroundings=IngressTarget(
                 digest="",
                 listeners=self._listeners(),
-                acme=self.house.acme,
-                runtime_socket=str(self.house.socket("ingress-admin")),
+                acme=self.paths.acme,
+                runtime_socket=str(self.paths.socket("ingress-admin")),
                 maps=str(maps),
-                cache_socket=str(self.house.socket("cache")),
+                cache_socket=str(self.paths.socket("cache")),
                 regions=tuple(
-                    self._origin_proxy(name, address) for name, address in self.house.regions.items()
+                    self._origin_proxy(name, address) for name, address in self.paths.regions.items()
                 ),
                 decoy_key=key,
                 accounts=Accounts(ingress=INGRESS_USER, cache=CACHE_USER)
                 if os.geteuid() == 0
                 else Accounts(),
             ),
-            certificates=lambda: digest_certificates(self.house.certificate_folder),
+            certificates=lambda: digest_certificates(self.paths.certificate_folder),
         )
 
     def _listeners(self) -> tuple[IngressListener, ...]:
-        folder = self.house.certificate_folder
-        plain = IngressListener(address=self.house.ingress)
+        folder = self.paths.certificate_folder
+        plain = IngressListener(address=self.paths.ingress)
         if folder is None:
             return (plain,)
-        if not self.house.certificates:
-            address, _, _ = self.house.ingress_tls.rpartition(":")
+        if not self.paths.certificates:
+            address, _, _ = self.paths.ingress_tls.rpartition(":")
             make_self_signed(folder, self.clock, address=address)
-        return plain, IngressListener(address=self.house.ingress_tls, certificate=str(folder))
+        return plain, IngressListener(address=self.paths.ingress_tls, certificate=str(folder))
 
     def _origin_proxy(self, name: str, address: str) -> Region:
-        socket, bucket = str(self.house.socket(f"origin-{name}")), self.house.buckets.get(name)
+        socket, bucket = str(self.paths.socket(f"origin-{name}")), self.paths.buckets.get(name)
         if bucket is None:
             return Region(name=name, socket=socket, address=address, host=address, health_path="/health")
         return Region(
@@ -111,8 +111,8 @@ class Routing(Foundation):
 
     def _cache(self, catalog: Catalog) -> CacheReconciler:
         program = VarnishProgram(
-            directory=self.house.state("cache"),
-            socket=self.house.socket("cache"),
+            directory=self.paths.state("cache"),
+            socket=self.paths.socket("cache"),
             ingress_user=INGRESS_USER if os.geteuid() == 0 else "",
             storage_megabytes=CACHE_MEGABYTES,
         )
@@ -126,17 +126,17 @@ class Routing(Foundation):
     def cache_surroundings(self) -> CacheTarget:
         """Return where this node's cache fetches from."""
         return CacheTarget(
-            gateway_socket=str(self.house.socket("gateway")),
+            gateway_socket=str(self.paths.socket("gateway")),
             regions=tuple(
-                RegionSocket(name=name, socket=str(self.house.socket(f"origin-{name}")))
-                for name in self.house.regions
+                RegionSocket(name=name, socket=str(self.paths.socket(f"origin-{name}")))
+                for name in self.paths.regions
             ),
             storage_megabytes=CACHE_MEGABYTES,
         )
 
     def drift(self) -> DriftReport:
         """Return what of this node is not what the pointers say."""
-        pointers, node = self.pointers.all(), self.house.node
+        pointers, node = self.pointers.all(), self.paths.node
         gateway, ingress = self._gateway(self.catalog), self._ingress(self.catalog)
         cache, host = self._cache(self.catalog), SandboxHost(self.sandboxes)
         inspector = Inspector(
@@ -144,7 +144,7 @@ class Routing(Foundation):
             catalog=self.catalog,
             clock=self.clock,
             targets=self.targets,
-            trees=self.house.trees,
+            trees=self.paths.trees,
             manifest_of=self.manifest_of,
             base_of=self.base_of,
             running=lambda: (name for name, seen in host.observe().items() if seen.is_running),

@@ -26,7 +26,7 @@ _TICK_SECONDS = 1.0
 _FASTLY_TICK_SECONDS = 5.0
 """Leases end there by the leader's hand."""
 _FASTLY_READS = (POINTERS, LISTS, SWITCHES, PURGES, ACKS)
-"""Acks too: a purge waits for those of the house's own caches."""
+"""Acks too: a purge waits for those of the campaign's own caches."""
 
 
 class LeaderService:

@@ -69,7 +69,7 @@ class NodePaths:
     @property
     def file(self) -> Path:
         """Where this very description lies."""
-        return self.run / "house.json"
+        return self.run / "node.json"
 
     @property
     def programs(self) -> Path:
@@ -131,26 +131,26 @@ def data_root() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "handshake"
 
 
-def make_folders(house: NodePaths) -> None:
+def make_folders(paths: NodePaths) -> None:
     """Make what the programs' own users must be able to pass through; what is secret has modes of its own."""
-    for folder in (house.run, house.data, house.run / "sockets", house.run / "state", house.trees):
+    for folder in (paths.run, paths.data, paths.run / "sockets", paths.run / "state", paths.trees):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
 
 
-def save_node(house: NodePaths) -> None:
-    """Write the description where every process of the house looks for it."""
-    house.file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(house.file, encode(house))
+def save_node(paths: NodePaths) -> None:
+    """Write the description where every process of the campaign looks for it."""
+    paths.file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(paths.file, encode(paths))
 
 
 def load_node(file: Path) -> NodePaths:
-    """Return the house that a file describes; ProblemsError where another version of this program wrote it."""
+    """Return the campaign that a file describes; ProblemsError where another version of this program wrote it."""
     try:
         return decode(NodePaths, file.read_bytes())
     except ValueError as error:
         problem = Problem(
-            check="house-of-another-version",
+            check="node-of-another-version",
             what="another version of this program started the campaign, and this one does not understand its notes",
             where=Location(file=str(file)),
             hint="Run `handshake up DIRECTORY` with this version: it writes them anew and adopts what runs.",
@@ -159,12 +159,12 @@ def load_node(file: Path) -> NodePaths:
 
 
 def find_node(name: str = "") -> NodePaths:
-    """Return the house of a campaign, by name or because it is the only one that is up here.
+    """Return the campaign of a campaign, by name or because it is the only one that is up here.
 
     ProblemsError where none is up, or where several are and none was named.
     """
     root = run_root()
-    files = sorted(root.glob("*/house.json"))
+    files = sorted(root.glob("*/node.json"))
     chosen = [file for file in files if name in {"", file.parent.name}]
     if len(chosen) == 1:
         return load_node(chosen[0])
@@ -192,7 +192,7 @@ def site_secret(region: str, site: str) -> str:
     return f"{bucket_secret(region)}.{site}"
 
 
-def check_bucket_keys(house: NodePaths) -> list[Problem]:
+def check_bucket_keys(paths: NodePaths) -> list[Problem]:
     """Return a problem for every bucket whose access key is not here; only the home node needs any."""
     return [
         Problem(
@@ -201,6 +201,6 @@ def check_bucket_keys(house: NodePaths) -> list[Problem]:
             where=Location(file=str(file)),
             hint="Write ID:SECRET into this file, with mode 0600.",
         )
-        for region in house.buckets
-        if house.is_home and not (file := house.secrets / bucket_secret(region)).exists()
+        for region in paths.buckets
+        if paths.is_home and not (file := paths.secrets / bucket_secret(region)).exists()
     ]

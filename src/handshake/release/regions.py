@@ -55,7 +55,7 @@ class Bucket:
         return "/" + "/".join(part for part in (self.name, self.prefix) if part)
 
 
-# What an operator writes of a region: a directory that the house serves itself, or a bucket at somebody else's.
+# What an operator writes of a region: a directory that the campaign serves itself, or a bucket at somebody else's.
 
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -125,7 +125,7 @@ def check_regions(regions: Iterable[tuple[str, RegionSettings]], source: Source)
                 check="region-form",
                 what=f"region {name} must be either a directory or a bucket",
                 where=source.at("regions", name),
-                hint="Write listen for a directory that the house serves, or endpoint and bucket for an S3.",
+                hint="Write listen for a directory that the campaign serves, or endpoint and bucket for an S3.",
             )
 
 

@@ -20,7 +20,7 @@ class Rule(Settings):
     codes: tuple[int, ...] = ()
 
 
-class House(Settings):
+class System(Settings):
     name: str
     services: dict[str, Service] = Field(default_factory=dict)
     rule: tuple[Rule, ...] = ()
@@ -40,13 +40,13 @@ codes = [1, 2]
 
 def problems_of(text: str) -> dict[str, tuple[str, Location]]:
     with pytest.raises(ProblemsError) as caught:
-        parse_settings(House, text, shown_as="h.toml")
+        parse_settings(System, text, shown_as="h.toml")
     return {problem.check: (problem.hint, problem.where) for problem in caught.value.problems}
 
 
 def test_values_know_their_place() -> None:
     """A value that was read knows its line and column, also inside arrays of tables."""
-    source = parse_settings(House, GOOD, shown_as="h.toml").source
+    source = parse_settings(System, GOOD, shown_as="h.toml").source
 
     assert source.at("rule", 1, "name") == Location(file="h.toml", line=7, column=1)
     assert source.at("rule", 1, "codes", 1) == Location(file="h.toml", line=8, column=13)
@@ -55,7 +55,7 @@ def test_values_know_their_place() -> None:
 
 def test_absent_values_are_placed_at_their_table() -> None:
     """A value that is missing is placed at the table that should hold it."""
-    source = parse_settings(House, GOOD, shown_as="h.toml").source
+    source = parse_settings(System, GOOD, shown_as="h.toml").source
 
     assert source.at("services", "hamm", "floor") == Location(file="h.toml", line=2, column=2)
 
@@ -86,6 +86,6 @@ def test_text_that_is_no_toml_is_placed() -> None:
 def test_missing_file_is_a_problem_with_a_hint(tmp_path: Path) -> None:
     """A file that does not exist is a problem of the input, not a traceback."""
     with pytest.raises(ProblemsError) as caught:
-        read_settings(House, tmp_path / "absent.toml", shown_as="absent.toml")
+        read_settings(System, tmp_path / "absent.toml", shown_as="absent.toml")
 
     assert [problem.check for problem in caught.value.problems] == ["missing-file"]

@@ -34,7 +34,7 @@ from tests.unit.control.controlled import targets
 
 CAMPAIGN = CampaignSettings.model_validate(
     {
-        "name": "house",
+        "name": "system",
         "regions": {"east": {"listen": "127.0.0.1:8101"}},
         "services": {"hamm": {"source": "hamm", "floor": 2, "soak_seconds": 5.0}},
     }

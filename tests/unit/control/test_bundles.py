@@ -21,7 +21,7 @@ from tests.support.clock import FakeClock
 from tests.unit.control.controlled import release
 
 SUBJECTS = tuple(
-    map(parse_subject, ("image/hamm", "image/pages", "templates/pages", "policy/house", "site/calls"))
+    map(parse_subject, ("image/hamm", "image/pages", "templates/pages", "policy/system", "site/calls"))
 )
 ORDER = {subject: STAGES.index(subject.kind) for subject in SUBJECTS}
 
@@ -46,7 +46,7 @@ class DyingCatalog(MemoryCatalog):
 
 
 @dataclass
-class House:
+class System:
     """Five pointers at their first release, a leader, and a world in which what moves arrives or goes back."""
 
     catalog: DyingCatalog = field(default_factory=DyingCatalog)
@@ -133,156 +133,156 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    """Return a house at rest."""
-    return House()
+def system() -> System:
+    """Return a campaign at rest."""
+    return System()
 
 
-def test_a_stage_begins_when_the_one_before_has_arrived(house: House) -> None:
+def test_a_stage_begins_when_the_one_before_has_arrived(system: System) -> None:
     """Services move first, then templates, policy and sites, each stage in one step once the last has arrived."""
-    house.promote()
-    house.live()
-    assert house.status.progress.state is BundleState.DONE
-    assert house.names() == {release("new")}
-    stages = [ORDER[subject] for subject, _ in house.moves]
+    system.promote()
+    system.live()
+    assert system.status.progress.state is BundleState.DONE
+    assert system.names() == {release("new")}
+    stages = [ORDER[subject] for subject, _ in system.moves]
     assert stages == sorted(stages)
 
 
-def test_nothing_follows_what_has_not_arrived(house: House) -> None:
+def test_nothing_follows_what_has_not_arrived(system: System) -> None:
     """While a stage has not arrived, the next one does not begin, and the bundle says what it waits for."""
-    house.promote()
-    fence = house.leadership.fence()
+    system.promote()
+    fence = system.leadership.fence()
     for _ in range(5):
-        BundleRunner(house.catalog, house.pointers).cycle(house.pointers.all(), fence)
-    assert house.status.progress.reason == "waits for image/hamm, image/pages to arrive everywhere"
-    assert {subject for subject in SUBJECTS if house.pointers.history(subject)[0].revision > 1} == set(
+        BundleRunner(system.catalog, system.pointers).cycle(system.pointers.all(), fence)
+    assert system.status.progress.reason == "waits for image/hamm, image/pages to arrive everywhere"
+    assert {subject for subject in SUBJECTS if system.pointers.history(subject)[0].revision > 1} == set(
         SUBJECTS[:2]
     )
 
 
 @pytest.mark.parametrize("failing", SUBJECTS, ids=str)
-def test_a_stage_that_fails_takes_the_others_back_in_reverse(house: House, failing: Subject) -> None:
+def test_a_stage_that_fails_takes_the_others_back_in_reverse(system: System, failing: Subject) -> None:
     """What went there goes back, the last stage first, with the reason; what never moved stays at its revision."""
-    house.promote()
-    house.live(failing=failing)
-    progress = house.status.progress
+    system.promote()
+    system.live(failing=failing)
+    progress = system.status.progress
     assert (progress.state, progress.reason) == (
         BundleState.UNDONE,
         f"{failing} was moved by leader: renders 500",
     )
-    assert house.names() == {release("old")}
-    back = [ORDER[subject] for subject, to in house.moves if to == release("old")]
+    assert system.names() == {release("old")}
+    back = [ORDER[subject] for subject, to in system.moves if to == release("old")]
     assert back == sorted(back, reverse=True)
     later = [s for s in SUBJECTS if ORDER[s] > ORDER[failing]]
-    assert all(pointer.revision == 1 for s in later if (pointer := house.pointers.get(s)))
+    assert all(pointer.revision == 1 for s in later if (pointer := system.pointers.get(s)))
 
 
-def test_a_done_bundle_can_be_undone(house: House) -> None:
+def test_a_done_bundle_can_be_undone(system: System) -> None:
     """Undo sends everything back in reverse, past any freeze, and tells who asked."""
-    bundle = house.promote().bundle
-    house.live()
-    house.moves.clear()
-    house.bundles.undo(bundle.id, reason="too early")
-    house.live()
-    assert house.status.progress.state is BundleState.UNDONE
-    assert house.names() == {release("old")}
-    back = [ORDER[subject] for subject, _ in house.moves]
+    bundle = system.promote().bundle
+    system.live()
+    system.moves.clear()
+    system.bundles.undo(bundle.id, reason="too early")
+    system.live()
+    assert system.status.progress.state is BundleState.UNDONE
+    assert system.names() == {release("old")}
+    back = [ORDER[subject] for subject, _ in system.moves]
     assert back == sorted(back, reverse=True)
-    calls = house.pointers.get(parse_subject("site/calls"))
+    calls = system.pointers.get(parse_subject("site/calls"))
     assert calls
     assert calls.is_urgent
     assert "undone by ada: too early" in calls.reason
 
 
-def test_what_somebody_moved_since_stays(house: House) -> None:
+def test_what_somebody_moved_since_stays(system: System) -> None:
     """An undo does not touch a pointer that somebody has moved since."""
-    bundle = house.promote().bundle
-    house.live()
-    house.move(parse_subject("site/calls"), "newest")
-    house.bundles.undo(bundle.id, reason="too early")
-    house.live()
-    assert house.names() == {release("old"), release("newest")}
+    bundle = system.promote().bundle
+    system.live()
+    system.move(parse_subject("site/calls"), "newest")
+    system.bundles.undo(bundle.id, reason="too early")
+    system.live()
+    assert system.names() == {release("old"), release("newest")}
 
 
-def test_a_pointer_that_somebody_else_moves_ends_the_bundle(house: House) -> None:
+def test_a_pointer_that_somebody_else_moves_ends_the_bundle(system: System) -> None:
     """The newest word wins: a pointer that is moved under a bundle stays there, and the rest goes back."""
-    house.promote()
-    house.live(cycles=2)
-    house.move(parse_subject("site/calls"), "newest")
-    house.live()
-    assert house.status.progress.reason == "site/calls was moved by eve: mine"
-    assert house.names() == {release("old"), release("newest")}
+    system.promote()
+    system.live(cycles=2)
+    system.move(parse_subject("site/calls"), "newest")
+    system.live()
+    assert system.status.progress.reason == "site/calls was moved by eve: mine"
+    assert system.names() == {release("old"), release("newest")}
 
 
 @pytest.mark.parametrize("is_carried_out", [False, True])
 @pytest.mark.parametrize("dies_in", range(1, 40))
-@pytest.mark.parametrize("failing", [None, parse_subject("policy/house")], ids=str)
+@pytest.mark.parametrize("failing", [None, parse_subject("policy/system")], ids=str)
 def test_a_leader_may_die_at_any_write(
     failing: Subject | None, dies_in: int, *, is_carried_out: bool
 ) -> None:
     """Whenever a leader is killed, before or after a write, its successor ends the bundle as it would have."""
-    house = House()
-    house.promote()
-    house.catalog.dies_in, house.catalog.is_carried_out = dies_in, is_carried_out
+    system = System()
+    system.promote()
+    system.catalog.dies_in, system.catalog.is_carried_out = dies_in, is_carried_out
     try:
-        house.live(cycles=30, failing=failing)
+        system.live(cycles=30, failing=failing)
     except UnavailableError:  # the write that died was the world's, not the leader's
-        house.live(cycles=30, failing=failing)
-    assert house.status.progress.state is (BundleState.UNDONE if failing else BundleState.DONE)
-    assert house.names() == {release("old" if failing else "new")}
-    revisions = [pointer.revision for pointer in house.pointers.all().values()]
+        system.live(cycles=30, failing=failing)
+    assert system.status.progress.state is (BundleState.UNDONE if failing else BundleState.DONE)
+    assert system.names() == {release("old" if failing else "new")}
+    revisions = [pointer.revision for pointer in system.pointers.all().values()]
     assert max(revisions) <= 3, "nothing moved twice"
 
 
-def test_a_leader_that_was_stopped_and_wakes_moves_nothing(house: House) -> None:
+def test_a_leader_that_was_stopped_and_wakes_moves_nothing(system: System) -> None:
     """The write of a leader that lost the lock while it stood still is refused, with the pointers it would move."""
-    house.promote()
-    late, pointers = house.leadership.fence(), house.pointers.all()
-    house.leadership.give_up()
-    house.elect()
+    system.promote()
+    late, pointers = system.leadership.fence(), system.pointers.all()
+    system.leadership.give_up()
+    system.elect()
     with pytest.raises(ConflictError, match="not held"):
-        BundleRunner(house.catalog, house.pointers).cycle(pointers, late)
-    assert house.names() == {release("old")}
-    assert house.status.progress.moved == ()
+        BundleRunner(system.catalog, system.pointers).cycle(pointers, late)
+    assert system.names() == {release("old")}
+    assert system.status.progress.moved == ()
 
 
-def test_two_bundles_never_fight_for_a_pointer(house: House) -> None:
+def test_two_bundles_never_fight_for_a_pointer(system: System) -> None:
     """A pointer that a bundle is about to move belongs to it until it has ended."""
-    bundle = house.promote().bundle
+    bundle = system.promote().bundle
     calls = parse_subject("site/calls")
     with pytest.raises(RefusedError, match=bundle.id):
-        house.bundles.promote({calls: release("newest")}, reason="me too")
-    house.live()
-    house.bundles.promote({calls: release("newest")}, reason="me too")
+        system.bundles.promote({calls: release("newest")}, reason="me too")
+    system.live()
+    system.bundles.promote({calls: release("newest")}, reason="me too")
 
 
-def test_a_bundle_that_moves_nothing_is_refused(house: House) -> None:
+def test_a_bundle_that_moves_nothing_is_refused(system: System) -> None:
     """Where every pointer names its release already, there is no bundle."""
     with pytest.raises(RefusedError, match="nothing to move"):
-        house.bundles.promote({subject: release("old") for subject in SUBJECTS}, reason="again")
+        system.bundles.promote({subject: release("old") for subject in SUBJECTS}, reason="again")
 
 
-def test_what_was_never_promoted_stays_when_a_bundle_is_undone(house: House) -> None:
+def test_what_was_never_promoted_stays_when_a_bundle_is_undone(system: System) -> None:
     """A first release has nowhere to go back to: it stays, and the bundle ends all the same."""
     first = parse_subject("site/press")
     ORDER[first] = STAGES.index(first.kind)
-    bundle = house.bundles.promote({first: release("new")}, reason="press")
+    bundle = system.bundles.promote({first: release("new")}, reason="press")
     assert bundle.items[0].back is None
-    BundleRunner(house.catalog, house.pointers).cycle(house.pointers.all(), house.leadership.fence())
-    house.live(cycles=4)
-    house.bundles.undo(bundle.id, reason="no")
-    house.live(cycles=4)
-    assert house.status.progress.state is BundleState.UNDONE
-    pointer = house.pointers.get(first)
+    BundleRunner(system.catalog, system.pointers).cycle(system.pointers.all(), system.leadership.fence())
+    system.live(cycles=4)
+    system.bundles.undo(bundle.id, reason="no")
+    system.live(cycles=4)
+    assert system.status.progress.state is BundleState.UNDONE
+    pointer = system.pointers.get(first)
     assert pointer
     assert pointer.release == release("new")
 
 
-def test_an_undo_is_asked_for_once(house: House) -> None:
+def test_an_undo_is_asked_for_once(system: System) -> None:
     """A second undo, and an undo of a bundle that nobody knows, are refused."""
-    bundle = house.promote().bundle
-    house.bundles.undo(bundle.id, reason="no")
+    bundle = system.promote().bundle
+    system.bundles.undo(bundle.id, reason="no")
     with pytest.raises(RefusedError, match="undone already, by ada: no"):
-        house.bundles.undo(bundle.id, reason="no!")
+        system.bundles.undo(bundle.id, reason="no!")
     with pytest.raises(RefusedError, match="no bundle"):
-        house.bundles.undo("nobody", reason="no")
+        system.bundles.undo("nobody", reason="no")

@@ -15,8 +15,8 @@ from handshake.release.node_paths import NodePaths
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> NodePaths:
-    """A house that is not up."""
+def system(tmp_path: Path) -> NodePaths:
+    """A campaign that is not up."""
     return NodePaths(
         name="test",
         node="n1",
@@ -43,10 +43,10 @@ def write(file: Path, records: Mapping[str, dict[str, Any]]) -> str:
     return file.name
 
 
-def test_countries_of_either_dialect(house: NodePaths) -> None:
+def test_countries_of_either_dialect(system: NodePaths) -> None:
     """GeoLite2 and ip-location-db write the country differently; both are read, of both families."""
     source = write(
-        house.folder / "c.mmdb",
+        system.folder / "c.mmdb",
         {
             "1.0.0.0/24": {"country": {"iso_code": "AU"}},
             "1.0.1.0/24": {"registered_country": {"iso_code": "AU"}},
@@ -55,13 +55,13 @@ def test_countries_of_either_dialect(house: NodePaths) -> None:
         },
     )
 
-    assert build_countries(house, source).read_text() == "1.0.0.0/23 AU\n2001:db8::/32 DE\n"
+    assert build_countries(system, source).read_text() == "1.0.0.0/23 AU\n2001:db8::/32 DE\n"
 
 
-def test_networks(house: NodePaths) -> None:
+def test_networks(system: NodePaths) -> None:
     """The map says the number of the autonomous system; addresses that nobody announces are not in it."""
     source = write(
-        house.folder / "n.mmdb",
+        system.folder / "n.mmdb",
         {
             "1.0.0.0/24": {"autonomous_system_number": 13335, "autonomous_system_organization": "x"},
             "2001:db8::/32": {"autonomous_system_number": 64496},
@@ -69,18 +69,18 @@ def test_networks(house: NodePaths) -> None:
         },
     )
 
-    assert build_networks(house, source).read_text() == "1.0.0.0/24 13335\n2001:db8::/32 64496\n"
+    assert build_networks(system, source).read_text() == "1.0.0.0/24 13335\n2001:db8::/32 64496\n"
 
 
-def test_without_data_the_maps_are_empty(house: NodePaths) -> None:
+def test_without_data_the_maps_are_empty(system: NodePaths) -> None:
     """Without a file every client is of an unknown country and of network 0, and the ingress starts all the same."""
-    assert build_countries(house, "").read_text() == ""
-    assert build_networks(house, "gone.mmdb").read_text() == ""
+    assert build_countries(system, "").read_text() == ""
+    assert build_networks(system, "gone.mmdb").read_text() == ""
 
 
-def test_another_file_is_named(house: NodePaths) -> None:
+def test_another_file_is_named(system: NodePaths) -> None:
     """A file that is something else is a problem before anything starts."""
-    (house.folder / "x.mmdb").write_text("<html>not found</html>")
+    (system.folder / "x.mmdb").write_text("<html>not found</html>")
 
-    assert "no file in MaxMind's format" in find_mmdb_fault(house.folder / "x.mmdb")
-    assert "cannot be read" in find_mmdb_fault(house.folder / "gone.mmdb")
+    assert "no file in MaxMind's format" in find_mmdb_fault(system.folder / "x.mmdb")
+    assert "cannot be read" in find_mmdb_fault(system.folder / "gone.mmdb")

@@ -9,7 +9,7 @@ from handshake.config.reader import parse_settings
 from handshake.core.problem import ProblemsError
 from handshake.fleet.engine.freeze import DateWindow, WeeklyWindow
 
-HEAD = 'name = "house"\n[regions.east]\nlisten = "127.0.0.1:8101"\n[freeze]\n'
+HEAD = 'name = "system"\n[regions.east]\nlisten = "127.0.0.1:8101"\n[freeze]\n'
 
 
 def test_windows_are_read() -> None:
@@ -35,5 +35,5 @@ def test_every_mistake_is_told_with_its_place() -> None:
 
 def test_a_campaign_without_a_calendar_freezes_nothing() -> None:
     """Where nobody wrote a window there is none."""
-    text = 'name = "house"\n[regions.east]\nlisten = "127.0.0.1:8101"\n'
+    text = 'name = "system"\n[regions.east]\nlisten = "127.0.0.1:8101"\n'
     assert parse_settings(CampaignSettings, text, shown_as="t").model.freeze.calendar().windows == ()

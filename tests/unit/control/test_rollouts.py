@@ -11,77 +11,77 @@ from tests.unit.control.controlled import IMAGE, LOOK, Controlled, release
 
 
 @pytest.fixture
-def house() -> Controlled:
+def system() -> Controlled:
     """Return a service that runs `good` with `plain` templates."""
-    house = Controlled()
-    house.settle("good", "plain")
-    return house
+    system = Controlled()
+    system.settle("good", "plain")
+    return system
 
 
-def test_a_pause_lasts_as_long_as_it_was_set_for(house: Controlled) -> None:
+def test_a_pause_lasts_as_long_as_it_was_set_for(system: Controlled) -> None:
     """A pause of ten minutes stands for ten minutes, with its owner and reason, and then ends by itself."""
-    hold = house.rollouts("grace").pause("hamm", reason="migration", seconds=600)
-    assert house.holds.all() == {"hamm": hold}
+    hold = system.rollouts("grace").pause("hamm", reason="migration", seconds=600)
+    assert system.holds.all() == {"hamm": hold}
     assert (hold.owner, hold.reason) == ("grace", "migration")
-    house.clock.advance(600)
-    assert house.holds.all() == {}
+    system.clock.advance(600)
+    assert system.holds.all() == {}
 
 
-def test_a_resume_lifts_the_pause_and_both_are_journalled(house: Controlled) -> None:
+def test_a_resume_lifts_the_pause_and_both_are_journalled(system: Controlled) -> None:
     """A pause without an end stands until somebody takes it back; the journal tells who did what and why."""
-    house.rollouts("grace").pause("hamm", reason="migration", seconds=None)
-    house.clock.advance(10_000_000)
-    assert house.rollouts().resume("hamm", reason="done").owner == "grace"
-    assert house.holds.all() == {}
-    told = [(record.who, record.what) for record in read_journal(house.catalog)][:2]
+    system.rollouts("grace").pause("hamm", reason="migration", seconds=None)
+    system.clock.advance(10_000_000)
+    assert system.rollouts().resume("hamm", reason="done").owner == "grace"
+    assert system.holds.all() == {}
+    told = [(record.who, record.what) for record in read_journal(system.catalog)][:2]
     assert told == [("ada", "hamm resumed: done"), ("grace", "hamm paused: migration")]
 
 
-def test_only_what_is_paused_is_resumed(house: Controlled) -> None:
+def test_only_what_is_paused_is_resumed(system: Controlled) -> None:
     """A resume of what is not paused, or of a pause that has ended, is refused."""
     with pytest.raises(RefusedError, match="not paused"):
-        house.rollouts().resume("hamm", reason="done")
-    house.rollouts().pause("hamm", reason="migration", seconds=5)
-    house.clock.advance(5)
+        system.rollouts().resume("hamm", reason="done")
+    system.rollouts().pause("hamm", reason="migration", seconds=5)
+    system.clock.advance(5)
     with pytest.raises(RefusedError, match="not paused"):
-        house.rollouts().resume("hamm", reason="done")
+        system.rollouts().resume("hamm", reason="done")
 
 
-def test_a_service_that_nobody_knows_is_not_paused(house: Controlled) -> None:
+def test_a_service_that_nobody_knows_is_not_paused(system: Controlled) -> None:
     """A misspelt service is refused instead of being paused in vain."""
     with pytest.raises(RefusedError, match="hum was never promoted"):
-        house.rollouts().pause("hum", reason="migration", seconds=None)
+        system.rollouts().pause("hum", reason="migration", seconds=None)
 
 
-def test_an_abort_sends_back_what_left_the_stable_generation(house: Controlled) -> None:
+def test_an_abort_sends_back_what_left_the_stable_generation(system: Controlled) -> None:
     """Image and templates go back in one step, with the reason, past any freeze."""
-    house.promote(IMAGE, "new")
-    house.promote(LOOK, "fancy")
-    before = house.catalog.read("").index
-    moved = house.rollouts("grace").abort("hamm", reason="looks wrong")
+    system.promote(IMAGE, "new")
+    system.promote(LOOK, "fancy")
+    before = system.catalog.read("").index
+    moved = system.rollouts("grace").abort("hamm", reason="looks wrong")
     assert {pointer.release for pointer in moved} == {release("good"), release("plain")}
     assert all(pointer.is_urgent and pointer.reason == "aborted: looks wrong" for pointer in moved)
-    assert house.catalog.read("").index == before + 1
+    assert system.catalog.read("").index == before + 1
 
 
-def test_an_abort_leaves_alone_what_did_not_move(house: Controlled) -> None:
+def test_an_abort_leaves_alone_what_did_not_move(system: Controlled) -> None:
     """The pointer that names what runs keeps its revision."""
-    house.promote(IMAGE, "new")
-    assert [str(pointer.subject) for pointer in house.rollouts().abort("hamm", reason="no")] == [IMAGE]
-    look = house.pointers.get(parse_subject(LOOK))
+    system.promote(IMAGE, "new")
+    assert [str(pointer.subject) for pointer in system.rollouts().abort("hamm", reason="no")] == [IMAGE]
+    look = system.pointers.get(parse_subject(LOOK))
     assert look
     assert look.revision == 1
 
 
-def test_an_abort_of_nothing_is_refused(house: Controlled) -> None:
+def test_an_abort_of_nothing_is_refused(system: Controlled) -> None:
     """Where the pointers name what runs, there is nothing to abort."""
     with pytest.raises(RefusedError, match="nothing to abort"):
-        house.rollouts().abort("hamm", reason="no")
+        system.rollouts().abort("hamm", reason="no")
 
 
 def test_a_first_release_cannot_be_aborted() -> None:
     """Where no release has passed a trial yet, there is nothing to go back to."""
-    house = Controlled()
-    house.promote(IMAGE, "good")
+    system = Controlled()
+    system.promote(IMAGE, "good")
     with pytest.raises(RefusedError, match="no release to go back to"):
-        house.rollouts().abort("hamm", reason="no")
+        system.rollouts().abort("hamm", reason="no")

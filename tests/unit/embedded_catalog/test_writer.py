@@ -17,7 +17,7 @@ from tests.support.clock import FakeClock
 T = TypeVar("T")
 
 
-class House:
+class System:
     """A writer over a directory, and what it told the watchers."""
 
     def __init__(self, directory: Path) -> None:
@@ -58,7 +58,7 @@ def state(change: Change) -> tuple[list[str], bool]:
 
 def test_failed_work_is_undone_alone(tmp_path: Path) -> None:
     """When one piece of work fails among others, it alone leaves nothing behind, not even a deadline."""
-    house = House(tmp_path)
+    system = System(tmp_path)
 
     async def talk(writer: Writer) -> tuple[list[str], bool]:
         first, failed, second = await asyncio.gather(
@@ -70,14 +70,14 @@ def test_failed_work_is_undone_alone(tmp_path: Path) -> None:
         assert first.modify_index != second.modify_index
         return await writer.write(state)
 
-    assert house.run(talk) == (["a", "b"], False)
-    assert set().union(*house.woken) == {"kv/a", "kv/b"}
+    assert system.run(talk) == (["a", "b"], False)
+    assert set().union(*system.woken) == {"kv/a", "kv/b"}
 
 
 def test_a_full_disk_is_no_answer(tmp_path: Path) -> None:
     """What could not be written is not acknowledged and wakes nobody; what fits is written afterwards."""
-    house = House(tmp_path)
-    house.storage.writer.execute("PRAGMA max_page_count = 40")
+    system = System(tmp_path)
+    system.storage.writer.execute("PRAGMA max_page_count = 40")
 
     async def talk(writer: Writer) -> tuple[list[str], bool]:
         with pytest.raises(UnavailableError, match="disk"):
@@ -85,13 +85,13 @@ def test_a_full_disk_is_no_answer(tmp_path: Path) -> None:
         await writer.write(put("small"))
         return await writer.write(state)
 
-    assert house.run(talk) == (["small"], False)
-    assert set().union(*house.woken) == {"kv/small"}
+    assert system.run(talk) == (["small"], False)
+    assert set().union(*system.woken) == {"kv/small"}
 
 
 def test_stopping_finishes_what_waits(tmp_path: Path) -> None:
     """Work that was handed in before the stop is done before the thread ends."""
-    house = House(tmp_path)
+    system = System(tmp_path)
 
     async def talk(writer: Writer) -> list[asyncio.Task[kv.Entry]]:
         tasks = [asyncio.create_task(writer.write(put(str(number)))) for number in range(200)]
@@ -100,4 +100,4 @@ def test_stopping_finishes_what_waits(tmp_path: Path) -> None:
         await asyncio.gather(*tasks)
         return tasks
 
-    assert len({task.result().modify_index for task in house.run(talk)}) == 200
+    assert len({task.result().modify_index for task in system.run(talk)}) == 200

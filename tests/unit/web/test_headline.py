@@ -80,7 +80,7 @@ def test_nothing_is_live() -> None:
 
 
 def test_nobody_leads() -> None:
-    """A house that nobody leads is settled, but not well."""
+    """A campaign that nobody leads is settled, but not well."""
     assert say(build_report(leader="")) == (Settlement.MOVING, "All settled, but nobody leads")
 
 

@@ -38,7 +38,7 @@ class PolicyContext:
     @property
     def source(self) -> str:
         """Where switches and lists come from, in words."""
-        return f"campaign {self.wiring.house.name}" if self.wiring else "the policy's defaults"
+        return f"campaign {self.wiring.paths.name}" if self.wiring else "the policy's defaults"
 
     def live_around(self, request: Request) -> LiveData:
         """Return the switches, and of the lists what may concern a request."""
@@ -63,12 +63,12 @@ class PolicyContext:
         return LiveEdge(switches=self.wiring.switches, lists=self.wiring.lists, clock=self.wiring.clock)
 
     def _look_up(self, name: str, client: str) -> str:
-        return look_up(self.wiring.house.state("ingress") / "maps" / name, client) if self.wiring else ""
+        return look_up(self.wiring.paths.state("ingress") / "maps" / name, client) if self.wiring else ""
 
 
 def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
     """Return a folder's policy, else the live one, else that of the folder one stands in; and the campaign that is up."""
-    wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/house.json")) else None
+    wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/node.json")) else None
     if folder is None and wiring:
         return PolicyContext(policy=wiring.require_live().policy, wiring=wiring)
     return PolicyContext(policy=read_folder(folder or Path()), wiring=wiring)

@@ -54,7 +54,7 @@ def credential(name: str, file: Path, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         wiring.publisher().require_declared(read_subject(f"site/{name}"))
-        line = _authorize(name, wiring.house.name, file)
+        line = _authorize(name, wiring.paths.name, file)
         report = CredentialReport(site=name, authorized_keys=line)
         print_report(
             report, as_json=as_json, for_people=lambda: out.print(line, markup=False, soft_wrap=True)

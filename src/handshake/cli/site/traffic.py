@@ -64,7 +64,7 @@ def shown(*, since: float, campaign: str, as_json: bool) -> None:
         sites = wiring.require_live().policy.campaign.sites
         mounts = {its.site: sites[its.site].mount for its in traffic.splits if its.site in sites}
         after = wiring.clock.now() - since
-        arms = count_arms(AccessLog(wiring.house.programs / "ingress" / "log").lines(after), mounts)
+        arms = count_arms(AccessLog(wiring.paths.programs / "ingress" / "log").lines(after), mounts)
         report = ShownReport(previews=traffic.previews, splits=traffic.splits, arms=arms)
         print_report(report, as_json=as_json, for_people=lambda: _tell_shown(report))
 

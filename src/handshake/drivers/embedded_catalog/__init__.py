@@ -1,1 +1,1 @@
-"""The embedded catalogue: a process of its own that speaks the subset of Consul's HTTP API that the house uses."""
+"""The embedded catalogue: a process of its own that speaks the subset of Consul's HTTP API that the campaign uses."""

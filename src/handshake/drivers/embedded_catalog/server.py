@@ -88,10 +88,10 @@ async def _serve(listener: socket.socket, storage: Storage, credentials: Credent
     watchers = Watchers()
     loop = asyncio.get_running_loop()
     writer = Writer(db=storage.writer, clock=SystemClock(), loop=loop, wake=watchers.wake)
-    house = CatalogServer(
+    server = CatalogServer(
         node=NodeDocument(name=name, address=host), storage=storage, watchers=watchers, writer=writer
     )
-    server = _Server(_configure(build_app(house, credentials)), watchers)
+    server = _Server(_configure(build_app(server, credentials)), watchers)
     async with _working(writer):
         _log.info("catalogue of node %s listens on %s:%s", name, host, port)
         await server.serve(sockets=[listener])
@@ -175,10 +175,10 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
 }
 
 
-def build_app(house: CatalogServer, credentials: Credentials) -> Starlette:
+def build_app(server: CatalogServer, credentials: Credentials) -> Starlette:
     """Put the application together."""
     app = Starlette(
-        routes=[route for area in _AREAS for route in area(house).routes()],
+        routes=[route for area in _AREAS for route in area(server).routes()],
         middleware=[Middleware(Gate, credentials=credentials)],
         exception_handlers={RefusalError: _answer_refusal, UnavailableError: _answer_failure},
     )

@@ -103,7 +103,7 @@ class FastlyApiService:
 # Versions of a service: read whole, and changed while they are drafts.
 
 _MAIN = "handshake"
-"""The name of the house's VCL."""
+"""The name of the campaign's VCL."""
 _ORIGIN = "origin"
 
 

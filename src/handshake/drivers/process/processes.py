@@ -216,7 +216,7 @@ def _supervise(program: Program, folder: Path, inherit: Sequence[int]) -> None:
         )
 
 
-# A house's programs and instances, as its lifecycle starts and stops them.
+# A campaign's programs and instances, as its lifecycle starts and stops them.
 
 
 class NodeSupervision:

@@ -28,10 +28,10 @@ from handshake.pointers.acks import (
     read_acks,
 )
 
-# Orders to forget pages, carried out at Fastly: behind the house's own caches, which would give it the old page again.
+# Orders to forget pages, carried out at Fastly: behind the campaign's own caches, which would give it the old page again.
 
 _CACHES_SECONDS = 10.0
-"""How long the house's own caches are waited for: one whose node is gone keeps no page at Fastly."""
+"""How long the campaign's own caches are waited for: one whose node is gone keeps no page at Fastly."""
 
 
 class FastlyPurges:

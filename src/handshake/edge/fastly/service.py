@@ -20,11 +20,11 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of the service, as far as it is the house's."""
+    """One version of the service, as far as it is the campaign's."""
 
     number: int
     vcl: str = ""
-    """The main VCL; empty where there is none of the house's."""
+    """The main VCL; empty where there is none of the campaign's."""
     acls: Mapping[str, str] = field(default_factory=dict)
     """Name -> id, under which entries are kept; a name keeps its id through every clone."""
     dictionaries: Mapping[str, str] = field(default_factory=dict)

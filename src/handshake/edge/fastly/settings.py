@@ -20,12 +20,12 @@ _MOST_SHARDS = 10
 
 
 class FastlySettings(Settings):
-    """`[fastly]`: the service at Fastly that stands in front of the house's own edge."""
+    """`[fastly]`: the service at Fastly that stands in front of the campaign's own edge."""
 
     service_id: ServiceId = Field(description="The service, as Fastly names it.")
     domain: HostName = Field(description="The name under which visitors arrive.")
     origin: HostName = Field(
-        description="The host name of the house's own ingress, with a certificate for it."
+        description="The host name of the campaign's own ingress, with a certificate for it."
     )
     origin_port: int = Field(default=443, ge=1, le=65535, description="Where the ingress listens.")
     origin_tls: bool = Field(default=True, description="false: Fastly speaks to the ingress without TLS.")

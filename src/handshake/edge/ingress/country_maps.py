@@ -18,11 +18,11 @@ from handshake.edge.policy.networks import Network, print_network
 from handshake.release.node_paths import NodePaths
 
 
-def prepare_countries(house: NodePaths, countries: str, networks: str) -> None:
+def prepare_countries(paths: NodePaths, countries: str, networks: str) -> None:
     """Make sure that the maps lie where the ingress looks for them; without data they are empty."""
-    maps = house.state("ingress") / "maps"
-    _place(build_countries(house, countries), maps / COUNTRIES)
-    _place(build_networks(house, networks), maps / NETWORKS)
+    maps = paths.state("ingress") / "maps"
+    _place(build_countries(paths, countries), maps / COUNTRIES)
+    _place(build_networks(paths, networks), maps / NETWORKS)
 
 
 def _place(built: Path, target: Path) -> None:
@@ -40,18 +40,18 @@ _RANGES = ("geoip", "geoip6")
 _MMDB = ".mmdb"
 
 
-def build_countries(house: NodePaths, source: str) -> Path:
+def build_countries(paths: NodePaths, source: str) -> Path:
     """Return the map of countries, built from a folder of ranges or a MaxMind-format file; empty without data.
 
     Takes seconds and a hundred megabytes the first time, so `up` does it before the agent needs it.
     """
-    return _build(house, "countries", _find_countries(house.folder, source), _print_source)
+    return _build(paths, "countries", _find_countries(paths.folder, source), _print_source)
 
 
-def build_networks(house: NodePaths, source: str) -> Path:
+def build_networks(paths: NodePaths, source: str) -> Path:
     """Return the map of networks' numbers, built from a MaxMind-format file; empty without data."""
-    files = (house.folder / source,) if source and (house.folder / source).is_file() else ()
-    return _build(house, "networks", files, read_networks)
+    files = (paths.folder / source,) if source and (paths.folder / source).is_file() else ()
+    return _build(paths, "networks", files, read_networks)
 
 
 def _find_countries(folder: Path, source: str) -> tuple[Path, ...]:
@@ -70,9 +70,9 @@ def _print_source(source: Path) -> Iterable[str]:
 
 
 def _build(
-    house: NodePaths, name: str, sources: tuple[Path, ...], print_source: Callable[[Path], Iterable[str]]
+    paths: NodePaths, name: str, sources: tuple[Path, ...], print_source: Callable[[Path], Iterable[str]]
 ) -> Path:
-    built = house.cache / f"{name}-{_version(sources)}.map"
+    built = paths.cache / f"{name}-{_version(sources)}.map"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
         with replacing(built) as draft:

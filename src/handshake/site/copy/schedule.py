@@ -107,7 +107,7 @@ def describe_age(record: CopyRecord, now: float, *, every_hours: float) -> str:
     return f"the fallback copy {age}{why}"
 
 
-# What an operator writes in handshake.toml: the house's name, its parts, and where they listen.
+# What an operator writes in handshake.toml: the campaign's name, its parts, and where they listen.
 
 PagePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")]
 

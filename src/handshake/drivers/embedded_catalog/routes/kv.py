@@ -55,7 +55,7 @@ _EXCLUSIVE = "cas", "acquire", "release"
 class KVRoutes:
     """Reads and writes keys."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -93,7 +93,7 @@ class KVRoutes:
                 return locks.release(change, draft, parameters["release"])
             return kv.put(change, draft)
 
-        return JSONResponse(await self.house.write(write) is not None)
+        return JSONResponse(await self.server.write(write) is not None)
 
     async def delete(self, request: Request) -> Response:
         """Remove one key, one key if its index is as expected, or a tree."""
@@ -102,20 +102,20 @@ class KVRoutes:
             if "cas" in parameters:
                 raise MalformedError("Conflicting flags: at most one of cas and recurse can be given")
             prefix = path_text(request, after=_PREFIX)
-            await self.house.write(lambda change: kv.delete_tree(change, prefix))
+            await self.server.write(lambda change: kv.delete_tree(change, prefix))
             return JSONResponse(content=True)
         key = _required_key(request)
         if "cas" in parameters:
             expected = parse_unsigned(parameters, "cas")
             return JSONResponse(
-                await self.house.write(lambda change: kv.check_and_delete(change, key, expected))
+                await self.server.write(lambda change: kv.check_and_delete(change, key, expected))
             )
-        await self.house.write(lambda change: kv.delete(change, key))
+        await self.server.write(lambda change: kv.delete(change, key))
         return JSONResponse(content=True)
 
     async def _get_entry(self, request: Request) -> Response:
         key = _required_key(request)
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, kv.key_topic(key), question=lambda db: kv.read_entry(db, key)
         )
         entry = answer.content
@@ -127,7 +127,7 @@ class KVRoutes:
 
     async def _get_tree(self, request: Request) -> Response:
         prefix = path_text(request, after=_PREFIX)
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, kv.tree_topic(prefix), question=lambda db: kv.read_tree(db, prefix)
         )
         return _list_or_nothing([entry_document(entry) for entry in answer.content], answer.headers)
@@ -135,7 +135,7 @@ class KVRoutes:
     async def _get_keys(self, request: Request) -> Response:
         prefix = path_text(request, after=_PREFIX)
         separator = request.query_params.get("separator", "")
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, kv.tree_topic(prefix), question=lambda db: kv.read_keys(db, prefix, separator)
         )
         return _list_or_nothing(answer.content, answer.headers)
@@ -159,7 +159,7 @@ def _required_key(request: Request) -> str:
 class TransactionRoutes:
     """Applies transactions."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -171,7 +171,7 @@ class TransactionRoutes:
         if not may_write(request) and any(operation.verb not in READS for operation in operations):
             raise DeniedError("Permission denied")
         try:
-            results = await self.house.write(lambda change: transact(change, operations))
+            results = await self.server.write(lambda change: transact(change, operations))
         except RolledBackError as rolled_back:
             return JSONResponse(failures_document(rolled_back.failures), status_code=409)
         return JSONResponse(results_document(results))
@@ -184,7 +184,7 @@ class TransactionRoutes:
 class SessionRoutes:
     """Begins, prolongs, ends and shows sessions."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -205,25 +205,25 @@ class SessionRoutes:
             require_not_critical(change, draft.checks)
             return create_session(change, draft)
 
-        session = await self.house.write(write)
+        session = await self.server.write(write)
         return JSONResponse({"ID": session.id})
 
     async def renew(self, request: Request) -> Response:
         """Begin the session's TTL anew."""
         session_id = request.path_params["id"]
-        session = await self.house.write(lambda change: renew_session(change, session_id))
-        return JSONResponse([session_document(session, self.house.node)])
+        session = await self.server.write(lambda change: renew_session(change, session_id))
+        return JSONResponse([session_document(session, self.server.node)])
 
     async def destroy(self, request: Request) -> Response:
         """End the session; one that does not live is ended already."""
         session_id = request.path_params["id"]
-        await self.house.write(lambda change: end_session(change, session_id))
+        await self.server.write(lambda change: end_session(change, session_id))
         return JSONResponse(content=True)
 
     async def info(self, request: Request) -> Response:
         """Show one session, as a list of at most one."""
         session_id = request.path_params["id"]
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, session_topic(session_id), question=lambda db: read_session(db, session_id)
         )
         sessions = [answer.content] if answer.content else []
@@ -231,9 +231,9 @@ class SessionRoutes:
 
     async def show_all(self, request: Request) -> Response:
         """Show every session, or those of one node."""
-        answer = await self.house.observe(request, ALL_SESSIONS, question=read_sessions)
-        is_ours = request.path_params.get("node", self.house.node.name) == self.house.node.name
+        answer = await self.server.observe(request, ALL_SESSIONS, question=read_sessions)
+        is_ours = request.path_params.get("node", self.server.node.name) == self.server.node.name
         return JSONResponse(self._documents(answer.content if is_ours else []), headers=answer.headers)
 
     def _documents(self, sessions: list[Session]) -> list[dict[str, object]]:
-        return [session_document(session, self.house.node) for session in sessions]
+        return [session_document(session, self.server.node) for session in sessions]

@@ -59,7 +59,7 @@ _REPORTS = {"pass": Status.PASSING, "warn": Status.WARNING, "fail": Status.CRITI
 class AgentRoutes:
     """Takes registrations and reports."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -76,7 +76,7 @@ class AgentRoutes:
 
     async def self_description(self, _: Request) -> Response:
         """Say who this agent is, as far as discovery clients ask."""
-        node = self.house.node
+        node = self.server.node
         config = {"Datacenter": DATACENTER, "NodeName": node.name, "NodeID": node.id, "Server": True}
         member = {"Name": node.name, "Addr": node.address, "Status": 1}
         return JSONResponse({"Config": config, "Member": member, "Meta": {}})
@@ -84,13 +84,13 @@ class AgentRoutes:
     async def services(self, request: Request) -> Response:
         """Show every endpoint by its id."""
         refuse_unsupported(request)
-        services = self.house.storage.read(read_services)
+        services = self.server.storage.read(read_services)
         return JSONResponse({service.definition.id: agent_service_document(service) for service in services})
 
     async def service(self, request: Request) -> Response:
         """Show one endpoint."""
         service_id = request.path_params["id"]
-        service = self.house.storage.read(lambda db: read_service(db, service_id))
+        service = self.server.storage.read(lambda db: read_service(db, service_id))
         if service is None:
             raise UnknownError(f"unknown service ID: {service_id}")
         return JSONResponse(agent_service_document(service))
@@ -99,7 +99,7 @@ class AgentRoutes:
         """Let an endpoint and its checks stand as described."""
         definition, checks = parse_service(await read_body(request, limit=VALUE_LIMIT))
         replace_checks = is_set(request, "replace-existing-checks")
-        await self.house.write(
+        await self.server.write(
             lambda change: register(change, definition, checks, replace_checks=replace_checks)
         )
         return Response()
@@ -107,14 +107,14 @@ class AgentRoutes:
     async def deregister(self, request: Request) -> Response:
         """Remove an endpoint."""
         service_id = request.path_params["id"]
-        await self.house.write(lambda change: deregister(change, service_id))
+        await self.server.write(lambda change: deregister(change, service_id))
         return Response()
 
     async def checks(self, request: Request) -> Response:
         """Show every check by its id."""
         refuse_unsupported(request)
-        node = self.house.node
-        checks = self.house.storage.read(read_checks)
+        node = self.server.node
+        checks = self.server.storage.read(read_checks)
         own = node_check_document(node)
         return JSONResponse(
             {str(own["CheckID"]): own}
@@ -135,7 +135,7 @@ class AgentRoutes:
 
     async def _report(self, request: Request, status: Status, output: str) -> Response:
         check_id = request.path_params["id"]
-        await self.house.write(lambda change: report(change, check_id, status, output))
+        await self.server.write(lambda change: report(change, check_id, status, output))
         return Response()
 
 
@@ -151,7 +151,7 @@ _NODES = Topic(text="node")
 class DiscoveryRoutes:
     """Shows services, endpoints and checks; every answer can block."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -171,14 +171,14 @@ class DiscoveryRoutes:
 
     async def nodes(self, request: Request) -> Response:
         """Show the one node."""
-        answer = await self.house.observe(
-            request, _NODES, question=lambda _: [node_document(self.house.node)]
+        answer = await self.server.observe(
+            request, _NODES, question=lambda _: [node_document(self.server.node)]
         )
         return _print(answer, answer.content)
 
     async def services(self, request: Request) -> Response:
         """Show every service's name with the tags of its endpoints."""
-        answer = await self.house.observe(request, ALL_SERVICES, question=read_services)
+        answer = await self.server.observe(request, ALL_SERVICES, question=read_services)
         tags: dict[str, set[str]] = {}
         for service in answer.content:
             tags.setdefault(service.definition.name, set()).update(service.definition.tags)
@@ -187,11 +187,11 @@ class DiscoveryRoutes:
     async def endpoints(self, request: Request) -> Response:
         """Show a service's endpoints, well or not."""
         name = request.path_params["name"]
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, service_topic(name), question=lambda db: read_endpoints(db, name)
         )
         chosen = [service for service in answer.content if _has_tags(service, request)]
-        return _print(answer, [catalog_service_document(service, self.house.node) for service in chosen])
+        return _print(answer, [catalog_service_document(service, self.server.node) for service in chosen])
 
     async def health(self, request: Request) -> Response:
         """Show a service's endpoints with their checks; `?passing` leaves out those that do not pass."""
@@ -200,26 +200,26 @@ class DiscoveryRoutes:
         def question(db: sqlite3.Connection) -> tuple[list[Service], list[Check]]:
             return read_endpoints(db, name), read_checks_of(db, name)
 
-        answer = await self.house.observe(request, service_topic(name), check_topic(name), question=question)
+        answer = await self.server.observe(request, service_topic(name), check_topic(name), question=question)
         services, checks = answer.content
         return _print(answer, self._health_documents(request, services, checks))
 
     async def checks(self, request: Request) -> Response:
         """Show the checks of a service."""
         name = request.path_params["name"]
-        answer = await self.house.observe(
+        answer = await self.server.observe(
             request, check_topic(name), question=lambda db: read_checks_of(db, name)
         )
-        return _print(answer, [check_document(check, self.house.node) for check in answer.content])
+        return _print(answer, [check_document(check, self.server.node) for check in answer.content])
 
     async def checks_in_state(self, request: Request) -> Response:
         """Show the checks that say one thing, or all of them."""
         state = request.path_params["status"]
         wanted = set(Status) if state == _ANY_STATUS else {parse_status(state)}
-        answer = await self.house.observe(request, ALL_CHECKS, question=read_checks)
-        own = [node_check_document(self.house.node)] if Status.PASSING in wanted else []
+        answer = await self.server.observe(request, ALL_CHECKS, question=read_checks)
+        own = [node_check_document(self.server.node)] if Status.PASSING in wanted else []
         chosen = [
-            check_document(check, self.house.node) for check in answer.content if check.status in wanted
+            check_document(check, self.server.node) for check in answer.content if check.status in wanted
         ]
         return _print(answer, own + chosen)
 
@@ -231,7 +231,7 @@ class DiscoveryRoutes:
             own = [check for check in checks if check.service_id == service.definition.id]
             is_well = all(check.status is Status.PASSING for check in own)
             if _has_tags(service, request) and (is_well or not is_set(request, "passing")):
-                documents.append(health_document(service, own, self.house.node))
+                documents.append(health_document(service, own, self.server.node))
         return documents
 
 
@@ -253,7 +253,7 @@ _RAFT_PORT = 8300
 class StatusRoutes:
     """Names the leader, which is this process."""
 
-    house: CatalogServer
+    server: CatalogServer
 
     def routes(self) -> list[Route]:
         """Return what this area answers to."""
@@ -271,4 +271,4 @@ class StatusRoutes:
         return JSONResponse([self._address()])
 
     def _address(self) -> str:
-        return f"{self.house.node.address}:{_RAFT_PORT}"
+        return f"{self.server.node.address}:{_RAFT_PORT}"

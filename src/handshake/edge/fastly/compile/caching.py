@@ -155,7 +155,7 @@ _KEPT = 'beresp.ttl > 0s && beresp.http.Cache-Control ~ "(?i)max-age=[1-9]" && b
 
 
 def find_sites(surroundings: FastlyTarget) -> tuple[Statement, ...]:
-    """Return vcl_recv's part behind the rules: a site's file is kept by nobody's wish but the site's, as at the house."""
+    """Return vcl_recv's part behind the rules: a site's file is kept by nobody's wish but the site's, as at the campaign."""
     mounts = surroundings.mounts
     if not mounts:
         return ()

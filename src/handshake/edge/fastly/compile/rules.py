@@ -140,7 +140,7 @@ def _route(route: RouteAction) -> Statement:
     )
 
 
-# Arms of a split at Fastly: chosen once by weight, kept in the visitor's cookie, told to the house's own edge.
+# Arms of a split at Fastly: chosen once by weight, kept in the visitor's cookie, told to the campaign's own edge.
 
 
 def choose_arm(rule: Rule, split: Split) -> tuple[Statement, ...]:

@@ -18,7 +18,7 @@ HIGHEST_CAPACITY = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class FastlyTarget:
-    """The account's limits, how the house uses them, and what only the ingress can route."""
+    """The account's limits, how the campaign uses them, and what only the ingress can route."""
 
     capacity: int = DEFAULT_CAPACITY
     """Entries of one container."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.house import HouseUnderTest
+from tests.system.campaign_up import CampaignUnderTest
 
 pytestmark = pytest.mark.live
 
@@ -16,50 +16,50 @@ pytestmark = pytest.mark.live
 @pytest.mark.parametrize(
     "path", ["/", "/donate", "/calls/", "/docs/", "/api-explorer/", "/api/events/events"]
 )
-def test_every_page_answers(house: HouseUnderTest, path: str) -> None:
+def test_every_page_answers(system: CampaignUnderTest, path: str) -> None:
     """Pages, sites and APIs are served through the ingress."""
-    assert house.get(path).status == 200
+    assert system.get(path).status == 200
 
 
-def test_every_place_has_acknowledged(house: HouseUnderTest) -> None:
+def test_every_place_has_acknowledged(system: CampaignUnderTest) -> None:
     """After `up`, every place serves every pointer, and every pointer's release is stable."""
-    status = house.verb("status")
+    status = system.verb("status")
 
     assert status["is_settled"]
     assert {row["subject"] for row in status["subjects"]} >= {"policy/campaign", "site/calls", "image/hamm"}
 
 
-def test_the_gateway_describes_the_services(house: HouseUnderTest) -> None:
+def test_the_gateway_describes_the_services(system: CampaignUnderTest) -> None:
     """The merged description holds the paths of every service."""
-    described = json.loads(house.get("/api/openapi.json").data)
+    described = json.loads(system.get("/api/openapi.json").data)
 
     assert "/api/hamm/donations" in described["paths"]
 
 
-def test_the_edge_can_be_rehearsed(house: HouseUnderTest) -> None:
+def test_the_edge_can_be_rehearsed(system: CampaignUnderTest) -> None:
     """A verb says of a request what the ingress then does with it, by the live policy, switches and lists."""
     listed = "203.0.113.77"
-    house.verb("ban", listed, "--for", "1h", "--reason", "rehearsed")
-    walled = house.verb("edge", "explain", "GET", "/calls/", "--ip", listed)
+    system.verb("ban", listed, "--for", "1h", "--reason", "rehearsed")
+    walled = system.verb("edge", "explain", "GET", "/calls/", "--ip", listed)
     assert (walled["explanation"]["ending"], walled["listed_on"]) == ("the-wall", ["wall"])
     assert walled["source"] == "campaign campaign"
-    found = house.verb("edge", "explain", "GET", "/calls/", "--ip", "127.0.0.1", "--rule", "the-wall")
+    found = system.verb("edge", "explain", "GET", "/calls/", "--ip", "127.0.0.1", "--rule", "the-wall")
     assert found["way"]["name"] == "calls"
     assert found["explanation"]["why"]["why"] == "its condition does not hold"
 
-    assert house.get("/calls/").status == 200
-    report = house.verb("edge", "replay", "--policy", str(house.campaign))
+    assert system.get("/calls/").status == 200
+    report = system.verb("edge", "replay", "--policy", str(system.campaign))
     assert report["requests"] == report["same"] > 0
-    house.verb("unban", listed)
+    system.verb("unban", listed)
 
 
-def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
+def test_a_second_up_adopts_what_runs(system: CampaignUnderTest) -> None:
     """`up` on a campaign that is up starts nothing, promotes nothing, and takes seconds."""
-    before = house.pid_of("ingress")
-    report = house.verb("up", str(house.campaign))
+    before = system.pid_of("ingress")
+    report = system.verb("up", str(system.campaign))
 
     assert (report["started"], report["promoted"]) == ([], [])
-    assert house.pid_of("ingress") == before
+    assert system.pid_of("ingress") == before
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def test_a_second_up_adopts_what_runs(house: HouseUnderTest) -> None:
         ("handshake edge explain GET / --switch non", {"non_us_ban=on", "non_us_ban=off"}),
     ],
 )
-def test_the_shell_completes(house: HouseUnderTest, words: str, expected: set[str]) -> None:
+def test_the_shell_completes(system: CampaignUnderTest, words: str, expected: set[str]) -> None:
     """A shell offers verbs, and the subjects, services and programs of the campaign that is up."""
-    assert complete(house, words) == expected
+    assert complete(system, words) == expected
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_has_a_completion_script(house: HouseUnderTest, shell: str) -> None:
+def test_every_shell_has_a_completion_script(system: CampaignUnderTest, shell: str) -> None:
     """`completion` prints what a shell must source."""
-    assert "_HANDSHAKE_COMPLETE" in house.handshake("completion", shell).stdout
+    assert "_HANDSHAKE_COMPLETE" in system.handshake("completion", shell).stdout
 
 
-def complete(house: HouseUnderTest, words: str) -> set[str]:
+def complete(system: CampaignUnderTest, words: str) -> set[str]:
     """Return what bash would offer after these words."""
     run = subprocess.run(
         [Path(sys.executable).parent / "handshake"],
@@ -93,7 +93,7 @@ def complete(house: HouseUnderTest, words: str) -> set[str]:
         check=True,
         env={
             **os.environ,
-            "HANDSHAKE_HOME": str(house.home),
+            "HANDSHAKE_HOME": str(system.home),
             "_HANDSHAKE_COMPLETE": "bash_complete",
             "COMP_WORDS": words,
             "COMP_CWORD": str(len(words.split()) - 1),

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.house.house import HouseUnderTest, copy_campaign
-from tests.house.visitors import donate
+from tests.system.campaign_up import CampaignUnderTest, copy_campaign
+from tests.system.visitors import donate
 
 pytestmark = pytest.mark.live
 
@@ -26,9 +26,9 @@ COPIED = 'pages = ["/", "/about"]'
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A house, and what its `up` said."""
+    """A campaign, and what its `up` said."""
 
-    house: HouseUnderTest
+    system: CampaignUnderTest
     code: int
     words: str
 
@@ -36,27 +36,27 @@ class Opened:
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Opened]:
     """Bring a campaign up whose `events` starts and never listens."""
-    root = Path(tempfile.mkdtemp(prefix="handshake-house-"))
-    house = copy_campaign(root)
-    recipe, campaign = house.campaign / "services/events/service.toml", house.campaign / "handshake.toml"
+    root = Path(tempfile.mkdtemp(prefix="handshake-test-"))
+    system = copy_campaign(root)
+    recipe, campaign = system.campaign / "services/events/service.toml", system.campaign / "handshake.toml"
     recipe.write_text(recipe.read_text().replace(COMMAND, SLEEPING))
     text = campaign.read_text()
     assert COPIED in text
     before, events, after = text.replace(COPIED, "pages = []").partition(EVENTS)
     campaign.write_text(before + events + after.replace("deadline_seconds = 30", "deadline_seconds = 5", 1))
     try:
-        said = house.handshake("up", str(house.campaign), check=False)
-        yield Opened(house=house, code=said.returncode, words=said.stderr)
+        said = system.handshake("up", str(system.campaign), check=False)
+        yield Opened(system=system, code=said.returncode, words=said.stderr)
     finally:
-        if house.run.exists():
-            house.handshake("down", "--purge", "--yes")
+        if system.run.exists():
+            system.handshake("down", "--purge", "--yes")
         shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def house(opened: Opened) -> HouseUnderTest:
-    """The house in which `events` never answers."""
-    return opened.house
+def system(opened: Opened) -> CampaignUnderTest:
+    """The campaign in which `events` never answers."""
+    return opened.paths
 
 
 def test_up_says_which_service_never_answered_and_why(opened: Opened) -> None:
@@ -68,15 +68,15 @@ def test_up_says_which_service_never_answered_and_why(opened: Opened) -> None:
     assert "Traceback" not in opened.words
 
 
-def test_everything_else_serves(house: HouseUnderTest) -> None:
+def test_everything_else_serves(system: CampaignUnderTest) -> None:
     """Pages, sites and the other services are not touched by it."""
-    assert [house.get(path).status for path in ("/", "/calls/", "/docs/", "/api/hamm/summary")] == [200] * 4
-    assert house.get(f"/api/hamm/donations/{donate(house, 'Giver beside a silent service')}").status == 200
+    assert [system.get(path).status for path in ("/", "/calls/", "/docs/", "/api/hamm/summary")] == [200] * 4
+    assert system.get(f"/api/hamm/donations/{donate(system, 'Giver beside a silent service')}").status == 200
 
 
-def test_status_explains_the_service(house: HouseUnderTest) -> None:
+def test_status_explains_the_service(system: CampaignUnderTest) -> None:
     """`status events` says that the fleet is stuck, why, and what to do."""
-    said = house.handshake("status", "events").stdout
+    said = system.handshake("status", "events").stdout
 
     assert re.search(r"^events 0 .*stuck.*: image/events", said, re.MULTILINE | re.DOTALL)
     assert "promote another, or this one again; trial failed" in said
@@ -114,56 +114,56 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_verb_refuses_bad_input_with_a_hint(house: HouseUnderTest, mistake: str) -> None:
+def test_a_verb_refuses_bad_input_with_a_hint(system: CampaignUnderTest, mistake: str) -> None:
     """A verb says what is wrong with its arguments and what would be right, and changes nothing."""
     words, code, what, hint = MISTAKES[mistake]
-    before = pointers(house)
+    before = pointers(system)
 
-    said = house.handshake(*words, check=False)
+    said = system.handshake(*words, check=False)
 
     assert said.returncode == code, said.stdout + said.stderr
     assert what in said.stderr
     assert hint in said.stderr
     assert "Traceback" not in said.stderr
-    assert pointers(house) == before
+    assert pointers(system) == before
 
 
-def test_a_release_goes_to_a_pointer_of_its_kind_alone(house: HouseUnderTest) -> None:
+def test_a_release_goes_to_a_pointer_of_its_kind_alone(system: CampaignUnderTest) -> None:
     """An image is refused by a site's pointer, and by the policy's; no pointer comes into being by a slip."""
-    before = pointers(house)
+    before = pointers(system)
     image, _ = before["image/hamm"]
 
     for words in (("promote", "site/calls", image), ("apply", image, "--from-revision", "1")):
-        (problem,) = house.verb(*words, check=False)["problems"]
+        (problem,) = system.verb(*words, check=False)["problems"]
         assert problem["check"] == "release-of-another-kind"
-    (problem,) = house.verb("promote", "image/ham", image, check=False)["problems"]
+    (problem,) = system.verb("promote", "image/ham", image, check=False)["problems"]
     assert problem["check"] == "unknown-subject"
-    assert pointers(house) == before
+    assert pointers(system) == before
 
 
-def test_a_decision_on_an_old_revision_is_refused(house: HouseUnderTest) -> None:
+def test_a_decision_on_an_old_revision_is_refused(system: CampaignUnderTest) -> None:
     """A promotion that was decided before somebody else moved the pointer moves nothing, and says who did."""
-    before = pointers(house)
+    before = pointers(system)
     release, revision = before["site/calls"]
 
-    said = house.verb("promote", "site/calls", release, "--from-revision", str(revision + 6), check=False)
+    said = system.verb("promote", "site/calls", release, "--from-revision", str(revision + 6), check=False)
 
     assert said["error"]["kind"] == "conflict"
     assert f"site/calls is at revision {revision}, not {revision + 6}" in said["error"]["what"]
-    assert pointers(house) == before
+    assert pointers(system) == before
 
 
-def test_a_mended_service_is_promoted_past_it(house: HouseUnderTest) -> None:
+def test_a_mended_service_is_promoted_past_it(system: CampaignUnderTest) -> None:
     """The fleet that was stuck follows the next promotion, and visitors get their answers."""
-    recipe = house.campaign / "services" / "events" / "service.toml"
+    recipe = system.campaign / "services" / "events" / "service.toml"
     recipe.write_text(recipe.read_text().replace(SLEEPING, COMMAND))
 
-    arrival = house.verb("publish", "image/events", "--promote")
+    arrival = system.verb("publish", "image/events", "--promote")
 
     assert arrival["ending"] == "arrived"
-    assert house.get("/api/events/events").status == 200
+    assert system.get("/api/events/events").status == 200
 
 
-def pointers(house: HouseUnderTest) -> dict[str, Any]:
+def pointers(system: CampaignUnderTest) -> dict[str, Any]:
     """Return every pointer's release and revision."""
-    return {row["subject"]: (row["release"], row["revision"]) for row in house.verb("status")["subjects"]}
+    return {row["subject"]: (row["release"], row["revision"]) for row in system.verb("status")["subjects"]}

@@ -14,8 +14,8 @@ import urllib3
 import yaml
 
 from handshake.site.starter import GITHUB
-from tests.house.house import HouseUnderTest
-from tests.house.processes import wait_until
+from tests.system.campaign_up import CampaignUnderTest
+from tests.system.processes import wait_until
 
 pytestmark = [
     pytest.mark.live,
@@ -80,7 +80,7 @@ def commit(folder: Path, text: str) -> str:
     return run_in(folder, "git", "rev-parse", "HEAD").strip()
 
 
-def run_workflow(house: HouseUnderTest, project: Path, tmp_path: Path, branch: str) -> str:
+def run_workflow(system: CampaignUnderTest, project: Path, tmp_path: Path, branch: str) -> str:
     """Clone the repository and run every step of the workflow's file on the clone, as a runner does.
 
     Return what GitHub was told: the words of every `gh`, empty where none was called.
@@ -96,7 +96,7 @@ def run_workflow(house: HouseUnderTest, project: Path, tmp_path: Path, branch: s
         (programs / name).chmod(0o755)
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}",
-        "HANDSHAKE_HOME": str(house.home),
+        "HANDSHAKE_HOME": str(system.home),
         "HANDSHAKE_HOST": "campaign@node",
         "HANDSHAKE_KEY": "-----BEGIN OPENSSH PRIVATE KEY-----",
         "HANDSHAKE_DOMAIN": "campaign.example",
@@ -114,45 +114,45 @@ def run_workflow(house: HouseUnderTest, project: Path, tmp_path: Path, branch: s
     return told.read_text() if told.exists() else ""
 
 
-def test_a_commit_becomes_what_visitors_see(house: HouseUnderTest, project: Path, tmp_path: Path) -> None:
+def test_a_commit_becomes_what_visitors_see(system: CampaignUnderTest, project: Path, tmp_path: Path) -> None:
     """A commit on a branch makes a release that is not live; the same on main is what the edge serves, and known by its commit."""
-    house.handshake("init", "site", str(project))
+    system.handshake("init", "site", str(project))
     first = commit(project, "first words")
-    assert not run_workflow(house, project, tmp_path, "main"), "what is live needs no preview"
-    assert "first words" in house.get("/calls/").data.decode()
+    assert not run_workflow(system, project, tmp_path, "main"), "what is live needs no preview"
+    assert "first words" in system.get("/calls/").data.decode()
 
     run_in(project, "git", "checkout", "-q", "-b", "next")
     second = commit(project, "other words")
-    told = run_workflow(house, project, tmp_path, "next")
+    told = run_workflow(system, project, tmp_path, "next")
     assert f"repos/campaign/calls/statuses/{second} " in told
     assert "target_url=https://next--calls.preview.campaign.example/" in told
-    assert "first words" in house.get("/calls/").data.decode()
+    assert "first words" in system.get("/calls/").data.decode()
 
-    host = f"next--calls.preview.localhost:{house.ingress.rpartition(':')[2]}"
-    wait_until(lambda: house.get("/calls/", Host=host).status == 401, SOON_SECONDS)
-    password = house.verb("site", "preview", "calls", "--as", "next")["password"]
+    host = f"next--calls.preview.localhost:{system.ingress.rpartition(':')[2]}"
+    wait_until(lambda: system.get("/calls/", Host=host).status == 401, SOON_SECONDS)
+    password = system.verb("site", "preview", "calls", "--as", "next")["password"]
     opened = {"Host": host, **urllib3.make_headers(basic_auth=f"preview:{password}")}
-    wait_until(lambda: "other words" in house.get("/calls/", **opened).data.decode(), SOON_SECONDS)
-    assert house.get("/calls/", **opened).headers["x-robots-tag"] == "noindex, nofollow"
+    wait_until(lambda: "other words" in system.get("/calls/", **opened).data.decode(), SOON_SECONDS)
+    assert system.get("/calls/", **opened).headers["x-robots-tag"] == "noindex, nofollow"
 
-    known = {each["commit"]: each for each in house.verb("site", "ls", "calls")["releases"]}
+    known = {each["commit"]: each for each in system.verb("site", "ls", "calls")["releases"]}
     assert known[first]["is_live"]
     assert not known[second]["is_live"]
-    changed = house.verb("site", "diff", "calls", known[first]["release"], known[second]["release"])
+    changed = system.verb("site", "diff", "calls", known[first]["release"], known[second]["release"])
     assert [each["path"] for each in changed["difference"]["changes"]] == ["index.html"]
 
 
 def test_what_is_wrong_is_told_where_somebody_looks(
-    house: HouseUnderTest, project: Path, tmp_path: Path
+    system: CampaignUnderTest, project: Path, tmp_path: Path
 ) -> None:
     """A folder that cannot be published and a setting that is missing fail the step, in the log's own words."""
-    house.handshake("init", "site", str(project))
+    system.handshake("init", "site", str(project))
     (project / "build.js").write_text(
         'require("fs").mkdirSync("dist"); require("fs").writeFileSync("dist/x", "")'
     )
     commit(project, "no index")
     with pytest.raises(AssertionError, match="site-no-index"):
-        run_workflow(house, project, tmp_path, "main")
+        run_workflow(system, project, tmp_path, "main")
     bare = {name: value for name, value in os.environ.items() if not name.startswith("HANDSHAKE_")}
     said = subprocess.run(
         [project / "ci/publish", "main", "0123abc"], env=bare, capture_output=True, text=True, check=False
@@ -161,12 +161,12 @@ def test_what_is_wrong_is_told_where_somebody_looks(
     assert "HANDSHAKE_HOST: is not among the settings" in said.stderr
 
 
-def test_a_credential_is_one_line_for_one_site(house: HouseUnderTest, tmp_path: Path) -> None:
+def test_a_credential_is_one_line_for_one_site(system: CampaignUnderTest, tmp_path: Path) -> None:
     """The line lets a key publish the site that it names and do nothing else; what is no key is refused."""
     pair = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(pair)], check=True)
-    line = house.verb("site", "credential", "calls", "--key", f"{pair}.pub")["authorized_keys"]
+    line = system.verb("site", "credential", "calls", "--key", f"{pair}.pub")["authorized_keys"]
     assert line.startswith('command="')
     assert 'site receive calls --campaign campaign",restrict ssh-ed25519 ' in line
-    refused = house.handshake("site", "credential", "calls", "--key", str(pair), check=False)
+    refused = system.handshake("site", "credential", "calls", "--key", str(pair), check=False)
     assert "bad-public-key" in refused.stderr

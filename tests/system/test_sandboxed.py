@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.house import HouseUnderTest
+from tests.system.campaign_up import CampaignUnderTest
 
 pytestmark = pytest.mark.live
 
@@ -56,11 +56,11 @@ class Instance:
 
 
 @pytest.fixture(scope="module")
-def instances(house: HouseUnderTest) -> list[Instance]:
+def instances(system: CampaignUnderTest) -> list[Instance]:
     """All instances of the example campaign."""
-    names = sorted(folder.name for folder in (house.run / "instances").iterdir())
+    names = sorted(folder.name for folder in (system.run / "instances").iterdir())
     assert {name.rpartition("-")[0] for name in names} == {"events", "hamm", "secretary"}
-    return [Instance(name=name, pid=house.pid_of(name)) for name in names]
+    return [Instance(name=name, pid=system.pid_of(name)) for name in names]
 
 
 def test_an_instance_writes_nowhere_but_in_its_tmp(instances: list[Instance]) -> None:
@@ -94,9 +94,9 @@ def test_an_instance_cannot_change_its_image(instances: list[Instance]) -> None:
         assert (tried.returncode, tried.stdout) == (0, ""), (instance, tried.stdout)
 
 
-def test_an_image_on_disk_is_nobodys_to_write(house: HouseUnderTest, instances: list[Instance]) -> None:
-    """No file and no folder of a release on this machine's disk is writable, and where root runs the house, none belongs to an instance."""
-    trees = house.home / "data" / "campaign" / "trees"
+def test_an_image_on_disk_is_nobodys_to_write(system: CampaignUnderTest, instances: list[Instance]) -> None:
+    """No file and no folder of a release on this machine's disk is writable, and where root runs the campaign, none belongs to an instance."""
+    trees = system.home / "data" / "campaign" / "trees"
     uids = {instance.uid for instance in instances}
     paths = [path for tree in trees.iterdir() for path in (tree, *tree.rglob("*")) if not path.is_symlink()]
 
@@ -127,15 +127,15 @@ def test_an_instance_sees_no_other_process(instances: list[Instance]) -> None:
         assert "python3 -m" in command
 
 
-def test_status_says_what_limits_instances(house: HouseUnderTest, instances: list[Instance]) -> None:
+def test_status_says_what_limits_instances(system: CampaignUnderTest, instances: list[Instance]) -> None:
     """Status names for each node what holds its instances to their limits, and the kernel says the same of each."""
-    (node,) = house.verb("status")["nodes"]
+    (node,) = system.verb("status")["nodes"]
     groups = [Path(f"/proc/{instance.pid}/cgroup").read_text() for instance in instances]
 
     assert [
         f"handshake-{instance.name}" in group for instance, group in zip(instances, groups, strict=True)
     ] == [node["limited_by"] == "cgroup"] * len(instances)
-    assert f"n1 {node['limited_by']}" in house.handshake("status").stdout
+    assert f"n1 {node['limited_by']}" in system.handshake("status").stdout
 
 
 def is_device(where: str) -> bool:

@@ -1,4 +1,4 @@
-"""The processes of a house under test, as the kernel names them: found by their folders, told apart by their birth."""
+"""The processes of a campaign under test, as the kernel names them: found by their folders, told apart by their birth."""
 
 from __future__ import annotations
 

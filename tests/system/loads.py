@@ -1,4 +1,4 @@
-"""Loads through the ingress of a house under test."""
+"""Loads through the ingress of a campaign under test."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from handshake.drills.plan import LoadPlan, Target
 from handshake.drills.requests import RequestKind
 from handshake.drills.summary import print_failures, print_lines
 from handshake.release.node_paths import load_node
-from tests.house.house import HouseUnderTest
+from tests.system.campaign_up import CampaignUnderTest
 
 
-def plan_load(house: HouseUnderTest, *kinds: RequestKind, rate_per_second: float, seconds: float) -> LoadPlan:
-    """Return a plan that goes through the house's ingress."""
-    host, _, port = house.ingress.rpartition(":")
+def plan_load(
+    system: CampaignUnderTest, *kinds: RequestKind, rate_per_second: float, seconds: float
+) -> LoadPlan:
+    """Return a plan that goes through the campaign's ingress."""
+    host, _, port = system.ingress.rpartition(":")
     target = Target(host=host, port=int(port))
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate_per_second, duration_seconds=seconds)
 
 
-def open_house(house: HouseUnderTest) -> Wiring:
-    """Return the parts of the house, as verbs put them together."""
-    return Wiring(load_node(house.run / "house.json"), SystemClock())
+def open_house(system: CampaignUnderTest) -> Wiring:
+    """Return the parts of the campaign, as verbs put them together."""
+    return Wiring(load_node(system.run / "node.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:
@@ -29,8 +31,8 @@ def explain(report: LoadReport) -> str:
     return "\n".join([*print_failures(report), *print_lines(report)])
 
 
-def members(house: HouseUnderTest, service: str) -> set[str]:
+def members(system: CampaignUnderTest, service: str) -> set[str]:
     """Return the instances that are assigned to a service."""
-    rows = house.verb("status")["fleets"]
+    rows = system.verb("status")["fleets"]
     own = next(row["instances"] for row in rows if row["service"] == service)
     return {instance["instance"] for instance in own}

@@ -1,4 +1,4 @@
-"""A house whose regions are buckets: published through S3, read by the ingress with no key at all."""
+"""A campaign whose regions are buckets: published through S3, read by the ingress with no key at all."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ from handshake.drivers.s3.store import Credential
 from handshake.release.manifest import Encoding
 from handshake.release.regions import let_site_publish, let_visitors_read, print_policy
 from tests.expand import EXPAND
-from tests.house.house import HouseUnderTest, house_up
 from tests.live.buckets import ROOT, S3Server, run_versitygw
+from tests.system.campaign_up import CampaignUnderTest, system_up
 
 CAMPAIGN = """
 name = "campaign"
@@ -45,9 +45,9 @@ AS_ANYBODY = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--cap-drop", "
 
 @dataclass(frozen=True, kw_only=True)
 class Buckets:
-    """A house, and the server that holds its buckets."""
+    """A campaign, and the server that holds its buckets."""
 
-    house: HouseUnderTest
+    system: CampaignUnderTest
     server: S3Server
     folder: Path
 
@@ -65,23 +65,23 @@ def buckets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buckets]:
                 each for site, key in KEYS.items() for each in let_site_publish(bucket, site, key.id)
             )
             server.set_policy(bucket.name, print_policy(*let_visitors_read(bucket), *publishers))
-        with house_up(lambda house: _move_into_buckets(house, server)) as house:
-            yield Buckets(house=house, server=server, folder=folder)
+        with system_up(lambda system: _move_into_buckets(system, server)) as system:
+            yield Buckets(system=system, server=server, folder=folder)
 
 
-def _move_into_buckets(house: HouseUnderTest, server: S3Server) -> None:
+def _move_into_buckets(system: CampaignUnderTest, server: S3Server) -> None:
     """Leave one site of the example, its regions two buckets, and put the access keys where they belong."""
-    ports = (house.campaign / "handshake.toml").read_text()
+    ports = (system.campaign / "handshake.toml").read_text()
     regions = "".join(REGION.format(name=name, endpoint=server.url) for name in ("east", "west"))
     text = CAMPAIGN.format(regions=regions)
     for number, name in enumerate(("ingress", "dashboard", "catalog", "agent"), 1):
         listen = next(line for line in ports.splitlines() if line.startswith(f"{name} ="))
         text = text.replace(f'{name} = "127.0.0.1:{number}"', listen)
-    (house.campaign / "handshake.toml").write_text(text)
+    (system.campaign / "handshake.toml").write_text(text)
     for name in ("edge.toml", "edge_tests.toml"):
-        (house.campaign / name).write_text("")
-    (house.campaign / "gateway.toml").write_text('title = "nothing"\n')
-    secrets = house.home / "data/campaign/secrets"
+        (system.campaign / name).write_text("")
+    (system.campaign / "gateway.toml").write_text('title = "nothing"\n')
+    secrets = system.home / "data/campaign/secrets"
     secrets.mkdir(parents=True)
     for name in ("east", "west"):
         (secrets / f"bucket-{name}").write_text(f"{ROOT.id}:{ROOT.secret}\n")
@@ -89,21 +89,21 @@ def _move_into_buckets(house: HouseUnderTest, server: S3Server) -> None:
 
 def test_a_site_is_served_from_buckets(buckets: Buckets) -> None:
     """A visitor gets the page, its compressed form where they take one, and a real 404; no region's server runs."""
-    house = buckets.house
-    page = house.get("/calls/", Accept_Encoding="identity")
+    system = buckets.system
+    page = system.get("/calls/", Accept_Encoding="identity")
     assert page.status == 200
     assert page.headers["Content-Type"].startswith("text/html")
     for encoding in Encoding:
-        packed = house.http.request(
+        packed = system.http.request(
             "GET",
-            f"http://{house.ingress}/calls/",
+            f"http://{system.ingress}/calls/",
             headers={"Accept-Encoding": encoding.value},
             decode_content=False,
         )
         assert packed.headers["Content-Encoding"] == encoding.value
         assert EXPAND[encoding](packed.data) == page.data
-    assert house.get("/calls/missing.js").status == 404
-    assert not [folder for folder in (house.run / "programs").iterdir() if folder.name.startswith("region-")]
+    assert system.get("/calls/missing.js").status == 404
+    assert not [folder for folder in (system.run / "programs").iterdir() if folder.name.startswith("region-")]
 
 
 def test_only_sites_are_public(buckets: Buckets) -> None:
@@ -113,11 +113,11 @@ def test_only_sites_are_public(buckets: Buckets) -> None:
     document = next(key for key in store.keys("sites/calls/") if key.endswith("index.html"))
     manifest = next(store.keys("releases/"))
     asked = {
-        key: buckets.house.http.request("GET", f"{bucket.endpoint}{bucket.path}/{key}").status
+        key: buckets.system.http.request("GET", f"{bucket.endpoint}{bucket.path}/{key}").status
         for key in (document, manifest)
     }
     assert asked == {document: 200, manifest: 403}
-    assert buckets.house.http.request("GET", f"{bucket.endpoint}/east-sites").status == 403
+    assert buckets.system.http.request("GET", f"{bucket.endpoint}/east-sites").status == 403
 
 
 @pytest.mark.parametrize(
@@ -133,35 +133,35 @@ def test_a_bucket_without_rights_is_told_and_nothing_is_half_live(
     buckets: Buckets, tmp_path: Path, key: Credential, words: str
 ) -> None:
     """A key that may not write fails the publish with the region's name, and what is live stays."""
-    before = buckets.house.get("/calls/").data
+    before = buckets.system.get("/calls/").data
     source = _source(tmp_path / "calls", "another page")
     with _key_of(buckets, "bucket-west", key):
-        refused = buckets.house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+        refused = buckets.system.handshake("publish", "site/calls", str(source), "--promote", check=False)
     assert refused.returncode == 1
     assert words in refused.stderr
     assert "→" in refused.stderr
     assert key.secret not in refused.stderr
-    assert buckets.house.get("/calls/").data == before
+    assert buckets.system.get("/calls/").data == before
 
 
 def test_a_site_is_published_with_a_key_of_its_own(buckets: Buckets, tmp_path: Path) -> None:
     """Where a site has a key, no other is used for it: its own publishes it, and that of another site does not."""
     source = _source(tmp_path / "calls", "with a key of its own")
     with _key_of(buckets, "bucket-east.calls", KEYS["docs"]):
-        refused = buckets.house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+        refused = buckets.system.handshake("publish", "site/calls", str(source), "--promote", check=False)
     assert "region east does not let this access key read or write" in refused.stderr
     with (
         _key_of(buckets, "bucket-east.calls", KEYS["calls"]),
         _key_of(buckets, "bucket-west.calls", KEYS["calls"]),
     ):
-        buckets.house.handshake("publish", "site/calls", str(source), "--promote")
-    assert buckets.house.get("/calls/").data == b"with a key of its own"
+        buckets.system.handshake("publish", "site/calls", str(source), "--promote")
+    assert buckets.system.get("/calls/").data == b"with a key of its own"
 
 
 @contextmanager
 def _key_of(buckets: Buckets, secret: str, key: Credential) -> Iterator[None]:
     """Let a secret hold an access key until the block ends."""
-    file = buckets.house.home / "data/campaign/secrets" / secret
+    file = buckets.system.home / "data/campaign/secrets" / secret
     before = file.read_text() if file.exists() else None
     file.write_text(f"{key.id}:{key.secret}")
     try:
@@ -195,10 +195,10 @@ BAD = {
 def test_a_bad_folder_is_told_whole_and_nothing_is_half_live(buckets: Buckets, tmp_path: Path) -> None:
     """Everything that no release can hold comes in one list, with what to do; regions and live site stay as they are."""
     source = _bad_source(tmp_path / "bad")
-    before = (_keys(buckets), buckets.house.get("/calls/").data)
-    house = replace(buckets.house, entry=AS_ANYBODY)
+    before = (_keys(buckets), buckets.system.get("/calls/").data)
+    system = replace(buckets.system, entry=AS_ANYBODY)
     try:
-        said = house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+        said = system.handshake("publish", "site/calls", str(source), "--promote", check=False)
     finally:
         (source / "dist/closed").chmod(0o755)
     lines = said.stderr.splitlines()
@@ -209,19 +209,19 @@ def test_a_bad_folder_is_told_whole_and_nothing_is_half_live(buckets: Buckets, t
         what, hint = told[f"{check} {_shown(source / 'dist' / name)}"]
         assert what.strip() == words
         assert hint.strip().startswith("→ ")
-    assert (_keys(buckets), buckets.house.get("/calls/").data) == before
+    assert (_keys(buckets), buckets.system.get("/calls/").data) == before
 
 
 def test_of_two_publishers_one_wins_and_the_other_is_told(buckets: Buckets, tmp_path: Path) -> None:
     """Two people publish and promote at once: one release is live, whole, and the other person hears who moved it."""
     sources = {name: _slow_source(tmp_path / name, name) for name in ("ada", "bob")}
     with ThreadPoolExecutor() as both:
-        ended = dict(zip(sources, both.map(partial(_publish, buckets.house), sources.values()), strict=True))
+        ended = dict(zip(sources, both.map(partial(_publish, buckets.system), sources.values()), strict=True))
     assert sorted(run.returncode == 0 for run in ended.values()) == [False, True]
     winner = next(name for name, run in ended.items() if run.returncode == 0)
     loser = next(run for name, run in ended.items() if name != winner)
     assert "it was moved" in " ".join(loser.stderr.split())
-    assert buckets.house.get("/calls/").data == f"page of {winner}".encode()
+    assert buckets.system.get("/calls/").data == f"page of {winner}".encode()
 
 
 def _shown(file: Path) -> str:
@@ -278,5 +278,5 @@ def _slow_source(folder: Path, name: str) -> Path:
     return folder
 
 
-def _publish(house: HouseUnderTest, source: Path) -> "subprocess.CompletedProcess[str]":
-    return house.handshake("publish", "site/calls", str(source), "--promote", check=False)
+def _publish(system: CampaignUnderTest, source: Path) -> "subprocess.CompletedProcess[str]":
+    return system.handshake("publish", "site/calls", str(source), "--promote", check=False)

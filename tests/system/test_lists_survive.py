@@ -17,8 +17,8 @@ from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
 from handshake.edge.lists.editor import ListEditor, Term
 from handshake.release.node_paths import load_node
-from tests.house.house import HouseUnderTest
-from tests.house.processes import Process, find_process, processes_of, supervised, wait_until
+from tests.system.campaign_up import CampaignUnderTest
+from tests.system.processes import Process, find_process, processes_of, supervised, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -62,9 +62,9 @@ class Banning:
 
 
 @contextmanager
-def banning(house: HouseUnderTest) -> Iterator[Banning]:
+def banning(system: CampaignUnderTest) -> Iterator[Banning]:
     """Ban and let in while the block runs."""
-    wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
+    wiring = Wiring(load_node(system.run / "node.json"), SystemClock())
     its = Banning(wall=wiring.list_editor("test"))
     thread = threading.Thread(target=its.run)
     thread.start()
@@ -75,12 +75,12 @@ def banning(house: HouseUnderTest) -> Iterator[Banning]:
         thread.join(30)
 
 
-def victims(house: HouseUnderTest, name: str) -> list[Process]:
+def victims(system: CampaignUnderTest, name: str) -> list[Process]:
     """Return the processes that die: `worker` is the ingress's own child, `both` ingress and agent at once."""
-    programs = house.run / "programs"
+    programs = system.run / "programs"
     if name == "worker":
         master = supervised(programs / "ingress")[1]
-        return [find_process(each.pid) for each in processes_of(house.root) if parent(each) == master.pid]
+        return [find_process(each.pid) for each in processes_of(system.root) if parent(each) == master.pid]
     names = ("agent", "ingress") if name == "both" else (name,)
     return [supervised(programs / each)[1] for each in names]
 
@@ -97,9 +97,9 @@ def kill(process: Process) -> None:
     wait_until(lambda: not process.is_running)
 
 
-def ask_from(house: HouseUnderTest, address: str) -> int:
+def ask_from(system: CampaignUnderTest, address: str) -> int:
     """Return what a visitor from this loopback address gets; 0 while nobody answers."""
-    host, _, port = house.ingress.rpartition(":")
+    host, _, port = system.ingress.rpartition(":")
     with urllib3.HTTPConnectionPool(
         host, int(port), source_address=(address, 0), retries=False, timeout=5
     ) as pool:
@@ -112,43 +112,43 @@ def ask_from(house: HouseUnderTest, address: str) -> int:
 @pytest.mark.parametrize(
     "rounds", [1, pytest.param(12, marks=[pytest.mark.long, pytest.mark.timeout(1800)])], ids=("once", "long")
 )
-def test_what_was_acknowledged_is_served_whatever_dies(house: HouseUnderTest, rounds: int) -> None:
+def test_what_was_acknowledged_is_served_whatever_dies(system: CampaignUnderTest, rounds: int) -> None:
     """While bans come and go, ingress, worker, agent and cache are killed: acknowledged bans hold, and no others."""
     chance = random.Random(7)
-    with banning(house) as its:
+    with banning(system) as its:
         for name in VICTIMS * rounds:
             its.go_on(5)
             time.sleep(chance.random() / 5)
-            for process in victims(house, name):
+            for process in victims(system, name):
                 kill(process)
-            wait_until(lambda: ask_from(house, "127.4.0.1") == LET_IN, 40)
+            wait_until(lambda: ask_from(system, "127.4.0.1") == LET_IN, 40)
             banned, let_in = its.banned[:], its.let_in[:]
-            wrong = [each for each in banned[-40:] if ask_from(house, each) != REFUSED]
-            wrong += [each for each in let_in[-20:] if ask_from(house, each) == REFUSED]
+            wrong = [each for each in banned[-40:] if ask_from(system, each) != REFUSED]
+            wrong += [each for each in let_in[-20:] if ask_from(system, each) == REFUSED]
             assert wrong == [], f"after {name} died"
 
     assert its.let_in
-    wiring = Wiring(load_node(house.run / "house.json"), SystemClock())
+    wiring = Wiring(load_node(system.run / "node.json"), SystemClock())
     held = {standing.word.entry for standing in wiring.list_editor("test").content("wall")}
     assert set(its.banned) <= held
     assert not set(its.let_in) & held
 
 
-def test_a_large_list_is_there_after_a_restart(house: HouseUnderTest) -> None:
+def test_a_large_list_is_there_after_a_restart(system: CampaignUnderTest) -> None:
     """Twenty thousand entries, a ban on top and one let in again stand at an ingress that was killed, before any agent acts."""
-    house_file = house.root / "feed.txt"
-    house_file.write_text("".join(f"10.{number // 250}.{number % 250}.0/24\n" for number in range(20_000)))
-    house.verb("edge", "list", "import", str(house_file), "--for", "1h", "--reason", "feed")
-    house.verb("ban", "127.5.0.0/24", "--for", "1h", "--reason", "on top")
-    house.verb("ban", "127.5.1.1", "--for", "1h", "--reason", "on top")
-    house.verb("unban", "127.5.1.1")
-    for process in victims(house, "both"):
+    node_file = system.root / "feed.txt"
+    node_file.write_text("".join(f"10.{number // 250}.{number % 250}.0/24\n" for number in range(20_000)))
+    system.verb("edge", "list", "import", str(node_file), "--for", "1h", "--reason", "feed")
+    system.verb("ban", "127.5.0.0/24", "--for", "1h", "--reason", "on top")
+    system.verb("ban", "127.5.1.1", "--for", "1h", "--reason", "on top")
+    system.verb("unban", "127.5.1.1")
+    for process in victims(system, "both"):
         kill(process)
 
-    wait_until(lambda: ask_from(house, "127.4.0.1") == LET_IN, 40)
-    assert ask_from(house, "127.5.0.9") == REFUSED
-    assert ask_from(house, "127.5.1.1") == LET_IN
-    assert house.verb("edge", "list", "ls", "-n", "1")["total"] >= 20_001
-    house.verb("unban", "127.5.0.0/24")
-    house.verb("edge", "list", "undo")
-    wait_until(lambda: ask_from(house, "127.5.0.9") == REFUSED)
+    wait_until(lambda: ask_from(system, "127.4.0.1") == LET_IN, 40)
+    assert ask_from(system, "127.5.0.9") == REFUSED
+    assert ask_from(system, "127.5.1.1") == LET_IN
+    assert system.verb("edge", "list", "ls", "-n", "1")["total"] >= 20_001
+    system.verb("unban", "127.5.0.0/24")
+    system.verb("edge", "list", "undo")
+    wait_until(lambda: ask_from(system, "127.5.0.9") == REFUSED)

@@ -1,4 +1,4 @@
-"""Visitors who come all the time while a test does something to the house."""
+"""Visitors who come all the time while a test does something to the campaign."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import urllib3
 
-from tests.house.house import HouseUnderTest
+from tests.system.campaign_up import CampaignUnderTest
 
 _PAGES = ("/", "/donate", "/calls/", "/api/events/events", "/api/hamm/summary")
 _PAUSE_SECONDS = 0.01
@@ -34,10 +34,10 @@ class Visits:
 
 
 @contextmanager
-def visiting(house: HouseUnderTest, *paths: str) -> Iterator[Visits]:
+def visiting(system: CampaignUnderTest, *paths: str) -> Iterator[Visits]:
     """Let a visitor ask for these pages, one after the other, while the block runs; nothing is asked twice."""
     visits, is_over = Visits(), threading.Event()
-    visitor = threading.Thread(target=_visit, args=(house.ingress, paths or _PAGES, visits, is_over))
+    visitor = threading.Thread(target=_visit, args=(system.ingress, paths or _PAGES, visits, is_over))
     visitor.start()
     try:
         yield visits
@@ -59,12 +59,12 @@ def _visit(ingress: str, paths: tuple[str, ...], visits: Visits, is_over: thread
             time.sleep(_PAUSE_SECONDS)
 
 
-def donate(house: HouseUnderTest, name: str) -> str:
+def donate(system: CampaignUnderTest, name: str) -> str:
     """Give five dollars, and return the donation's id."""
     body = json.dumps({"amount_cents": 500, "name": name, "email": "visitor@example.org"})
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-    answer = house.http.request(
-        "POST", f"http://{house.ingress}/api/hamm/donations", body=body, headers=headers
+    answer = system.http.request(
+        "POST", f"http://{system.ingress}/api/hamm/donations", body=body, headers=headers
     )
     assert answer.status == 201, answer.data
     donation: str = json.loads(answer.data)["donation_id"]

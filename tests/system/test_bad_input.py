@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from tests.house.house import HouseUnderTest, copy_campaign
-from tests.house.processes import processes_of
+from tests.system.campaign_up import CampaignUnderTest, copy_campaign
+from tests.system.processes import processes_of
 
 pytestmark = pytest.mark.live
 
-Break = Callable[[HouseUnderTest], object]
+Break = Callable[[CampaignUnderTest], object]
 
 
 def rewrite(name: str, old: str, new: str) -> Break:
     """Return what replaces a text of one file, once."""
 
-    def change(house: HouseUnderTest) -> None:
-        file = house.campaign / name
+    def change(system: CampaignUnderTest) -> None:
+        file = system.campaign / name
         text = file.read_text()
         assert old in text
         file.write_text(text.replace(old, new, 1))
@@ -33,26 +33,26 @@ def rewrite(name: str, old: str, new: str) -> Break:
     return change
 
 
-def share_an_address(house: HouseUnderTest) -> None:
+def share_an_address(system: CampaignUnderTest) -> None:
     """Let the dashboard listen where the ingress does."""
-    text = (house.campaign / "handshake.toml").read_text()
+    text = (system.campaign / "handshake.toml").read_text()
     ingress, dashboard = (line for line in text.splitlines() if line.startswith(("ingress =", "dashboard =")))
-    rewrite("handshake.toml", dashboard, ingress.replace("ingress", "dashboard"))(house)
+    rewrite("handshake.toml", dashboard, ingress.replace("ingress", "dashboard"))(system)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> HouseUnderTest:
+def system(tmp_path: Path) -> CampaignUnderTest:
     """A copy of the campaign to break; nothing runs."""
     return copy_campaign(tmp_path)
 
 
-def find_place(house: HouseUnderTest, where: str) -> str:
+def find_place(system: CampaignUnderTest, where: str) -> str:
     """Return a place whose line may be given by what stands there: the last line of the file that holds it."""
     file, _, rest = where.partition(":{")
     text, _, column = rest.partition("}")
     if not text:
         return where
-    lines = (house.campaign / file).read_text().splitlines()
+    lines = (system.campaign / file).read_text().splitlines()
     return f"{file}:{max(number for number, line in enumerate(lines, 1) if text in line)}{column}"
 
 
@@ -74,7 +74,7 @@ MISTAKES = {
         ("syntax", "gateway.toml:3:9", "this is no TOML"),
     ),
     "missing-file": (
-        lambda house: (house.campaign / "edge.toml").unlink(),
+        lambda system: (system.campaign / "edge.toml").unlink(),
         ("missing-file", "edge.toml", "the file does not exist"),
     ),
     "missing-source": (
@@ -129,58 +129,58 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_named_with_its_place_and_a_hint(house: HouseUnderTest, mistake: str) -> None:
+def test_a_mistake_is_named_with_its_place_and_a_hint(system: CampaignUnderTest, mistake: str) -> None:
     """`up` and `check` name a mistake, its file, line and column, and what to do; nothing is started."""
     make, (check, where, words) = MISTAKES[mistake]
-    make(house)
+    make(system)
 
-    said = house.handshake("check", str(house.campaign), check=False)
-    problems = refused(house, "up", str(house.campaign))
+    said = system.handshake("check", str(system.campaign), check=False)
+    problems = refused(system, "up", str(system.campaign))
 
     assert said.returncode == 2
     assert "Traceback" not in said.stderr
     assert words in said.stderr
     (problem,) = (problem for problem in problems if problem["check"] == check)
-    assert place(problem).endswith(find_place(house, where))
+    assert place(problem).endswith(find_place(system, where))
     assert words in f"{problem['what']} {problem['hint']}"
     assert problem["hint"]
-    assert_nothing_started(house)
+    assert_nothing_started(system)
 
 
-def test_the_problems_of_all_files_come_at_once(house: HouseUnderTest) -> None:
+def test_the_problems_of_all_files_come_at_once(system: CampaignUnderTest) -> None:
     """Mistakes in several files, policy and sources alike, are all reported by one run."""
     made = ("unknown-list", "unknown-service", "two-sites-on-one-mount", "unknown-key-of-a-service")
     for mistake in made:
-        MISTAKES[mistake][0](house)
+        MISTAKES[mistake][0](system)
 
-    found = {problem["check"] for problem in refused(house, "up", str(house.campaign))}
+    found = {problem["check"] for problem in refused(system, "up", str(system.campaign))}
 
     assert found >= {MISTAKES[mistake][1][0] for mistake in made}
 
 
-def test_a_taken_port_is_named_with_who_has_it(house: HouseUnderTest) -> None:
+def test_a_taken_port_is_named_with_who_has_it(system: CampaignUnderTest) -> None:
     """Where another program listens on a port of ours, it is named with its process id."""
-    address = ingress_of(house)
+    address = ingress_of(system)
     host, _, port = address.rpartition(":")
     with socket.socket() as squatter:
         squatter.bind((host, int(port)))
         squatter.listen()
-        (problem,) = refused(house, "up", str(house.campaign))
+        (problem,) = refused(system, "up", str(system.campaign))
 
     assert problem["check"] == "port-in-use"
     assert f"(pid {os.getpid()}) listens there" in problem["what"]
     assert f"listen.ingress needs port {port}" in problem["what"]
     assert place(problem) == "handshake.toml:7:1"
-    assert_nothing_started(house)
+    assert_nothing_started(system)
 
 
-def test_missing_programs_are_named_with_what_installs_them(house: HouseUnderTest) -> None:
+def test_missing_programs_are_named_with_what_installs_them(system: CampaignUnderTest) -> None:
     """Every program that is not installed is named, with what it is for and the line that installs it."""
     # Over each program lies an empty device, for this one run alone: so it is on a machine without it.
     hidden = [
         word for name in ("varnishd", "haproxy") for word in ("--bind", "/dev/null", f"/usr/sbin/{name}")
     ]
-    up = [sys.executable, "-m", "handshake.cli.main", "up", str(house.campaign), "--json"]
+    up = [sys.executable, "-m", "handshake.cli.main", "up", str(system.campaign), "--json"]
 
     said = subprocess.run(
         ["bwrap", "--dev-bind", "/", "/", *hidden, "--", *up],
@@ -188,7 +188,7 @@ def test_missing_programs_are_named_with_what_installs_them(house: HouseUnderTes
         text=True,
         check=False,
         timeout=60,
-        env={**os.environ, "HANDSHAKE_HOME": str(house.home)},
+        env={**os.environ, "HANDSHAKE_HOME": str(system.home)},
     )
 
     assert said.returncode == 2, said.stderr
@@ -199,12 +199,12 @@ def test_missing_programs_are_named_with_what_installs_them(house: HouseUnderTes
         "sudo apt-get install haproxy",
     }
     assert all("it is needed" in problem["what"] for problem in problems)
-    assert_nothing_started(house)
+    assert_nothing_started(system)
 
 
-def refused(house: HouseUnderTest, *words: str) -> list[dict[str, Any]]:
+def refused(system: CampaignUnderTest, *words: str) -> list[dict[str, Any]]:
     """Run a verb that must refuse its input, and return the problems that it reports as JSON."""
-    said = house.handshake(*words, "--json", check=False)
+    said = system.handshake(*words, "--json", check=False)
     assert said.returncode == 2, said.stdout + said.stderr
     assert "Traceback" not in said.stderr
     problems: list[dict[str, Any]] = json.loads(said.stdout)["problems"]
@@ -217,13 +217,13 @@ def place(problem: dict[str, Any]) -> str:
     return ":".join(str(part) for part in (where["file"], where["line"], where["column"]) if part)
 
 
-def ingress_of(house: HouseUnderTest) -> str:
+def ingress_of(system: CampaignUnderTest) -> str:
     """Return the address that the campaign's file gives to the ingress."""
-    text = (house.campaign / "handshake.toml").read_text()
+    text = (system.campaign / "handshake.toml").read_text()
     return text.split('ingress = "', 1)[1].split('"', 1)[0]
 
 
-def assert_nothing_started(house: HouseUnderTest) -> None:
+def assert_nothing_started(system: CampaignUnderTest) -> None:
     """Require that neither a process nor a run folder is left."""
-    assert processes_of(house.root) == frozenset()
-    assert not house.run.exists()
+    assert processes_of(system.root) == frozenset()
+    assert not system.run.exists()

@@ -19,7 +19,7 @@ from handshake.drills.requests import RequestContent, RequestKind, donation_kind
 from handshake.drills.summary import print_failures, print_lines, summarise_load
 from handshake.drills.tour import changed_campaign, find_changes
 from handshake.release.node_paths import load_node
-from tests.support.campaign import HouseUnderTest, house_up
+from tests.support.campaign import CampaignUnderTest, system_up
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
@@ -31,17 +31,17 @@ SILENT = ProgressReporter(step=lambda _: None, upload=lambda _: None)
 
 
 def plan_for(
-    house: HouseUnderTest, *, kinds: tuple[RequestKind, ...], rate: float, seconds: float
+    system: CampaignUnderTest, *, kinds: tuple[RequestKind, ...], rate: float, seconds: float
 ) -> LoadPlan:
-    """Return a plan that goes through the house's ingress."""
-    host, _, port = house.ingress.rpartition(":")
+    """Return a plan that goes through the campaign's ingress."""
+    host, _, port = system.ingress.rpartition(":")
     target = Target(host=host, port=int(port))
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate, duration_seconds=seconds)
 
 
-def wiring_of(house: HouseUnderTest) -> Wiring:
-    """Return the parts of the house, as verbs put them together."""
-    return Wiring(load_node(house.run / "house.json"), SystemClock())
+def wiring_of(system: CampaignUnderTest) -> Wiring:
+    """Return the parts of the campaign, as verbs put them together."""
+    return Wiring(load_node(system.run / "node.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:
@@ -49,7 +49,7 @@ def explain(report: LoadReport) -> str:
     return "\n".join([*print_failures(report), *print_lines(report)])
 
 
-def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest) -> None:
+def test_everything_is_released_and_rolled_back_under_load(system: CampaignUnderTest) -> None:
     """A minute of GET and POST through four releases and their rollbacks: nothing fails, each gift is stored once."""
     subjects = tuple(map(parse_subject, RELEASED))
     kinds = (
@@ -58,35 +58,35 @@ def test_everything_is_released_and_rolled_back_under_load(house: HouseUnderTest
         RequestKind(name="api", weight=2, path="/api/events/events", content=RequestContent.JSON),
         donation_kind("/api/hamm/donations", weight=4),
     )
-    plan = plan_for(house, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)
-    settings = wiring_of(house).require_live().policy.campaign
-    changes = [its for its in find_changes(house.campaign, settings) if its.subject in subjects]
+    plan = plan_for(system, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)
+    settings = wiring_of(system).require_live().policy.campaign
+    changes = [its for its in find_changes(system.campaign, settings) if its.subject in subjects]
     assert len(changes) == len(subjects)
-    with changed_campaign(house.campaign, changes, "under-load") as changed, load_running(plan) as load:
+    with changed_campaign(system.campaign, changes, "under-load") as changed, load_running(plan) as load:
         clock = SystemClock()
         begun = clock.monotonic()
-        operator = wiring_of(house).operator("test", changed)
+        operator = wiring_of(system).operator("test", changed)
         for subject in subjects:
             release = operator.publish(subject, SILENT)
             load.mark(f"promote {subject}")
-            house.verb("promote", str(subject), release, "--force", "under load")
+            system.verb("promote", str(subject), release, "--force", "under load")
             load.mark(f"roll back {subject}")
-            house.verb("rollback", str(subject))
+            system.verb("rollback", str(subject))
         clock.sleep(max(0.0, LOAD_SECONDS - (clock.monotonic() - begun)))
     report = load.result()
     summary = summarise_load(report)
 
     assert summary.span.seconds >= LOAD_SECONDS
     assert summary.failed == 0, explain(report)
-    found = reconcile(report.record.results, wiring_of(house).donations("ledger").read_donations())
+    found = reconcile(report.record.results, wiring_of(system).donations("ledger").read_donations())
     assert (found.missing, found.doubled, found.unanswered) == ((), (), ())
     assert found.confirmed == found.sent
     assert found.sent > LOAD_SECONDS
 
 
-def arm_fault(house: HouseUnderTest) -> None:
+def arm_fault(system: CampaignUnderTest) -> None:
     """Let the campaign's hamm die between write and answer once a file says so."""
-    recipe = house.campaign / "services" / "hamm" / "service.toml"
+    recipe = system.campaign / "services" / "hamm" / "service.toml"
     armed = f'[environment]\nHAMM_FAULT_KILL_AFTER_WRITE = "{FAULT_FILE}"'
     recipe.write_text(recipe.read_text().replace("[environment]", armed))
 
@@ -100,35 +100,35 @@ def touch_inside(pid: int, file: str) -> None:
     subprocess.run([*enter, "/usr/bin/touch", file], check=True)
 
 
-def members(house: HouseUnderTest, service: str) -> set[str]:
+def members(system: CampaignUnderTest, service: str) -> set[str]:
     """Return the instances that are assigned to a service."""
-    rows = house.verb("status")["fleets"]
+    rows = system.verb("status")["fleets"]
     own = next(row["instances"] for row in rows if row["service"] == service)
     return {instance["instance"] for instance in own}
 
 
-def wait_until_replaced(house: HouseUnderTest, service: str, victim: str) -> None:
+def wait_until_replaced(system: CampaignUnderTest, service: str, victim: str) -> None:
     """Wait until another instance has taken a dead one's place."""
     clock = SystemClock()
     deadline = clock.monotonic() + 60
-    while victim in members(house, service) or len(members(house, service)) < 2:
+    while victim in members(system, service) or len(members(system, service)) < 2:
         assert clock.monotonic() < deadline, f"{victim} was not replaced"
         clock.sleep(0.5)
 
 
 def test_an_instance_killed_between_write_and_answer_doubles_nothing() -> None:
     """An instance dies after storing a donation and before answering; the donor tries again and it counts once."""
-    with house_up(arm_fault) as house:
-        victim = min(members(house, "hamm"))
-        plan = plan_for(house, kinds=(donation_kind("/api/hamm/donations", tries=8),), rate=20, seconds=120)
+    with system_up(arm_fault) as system:
+        victim = min(members(system, "hamm"))
+        plan = plan_for(system, kinds=(donation_kind("/api/hamm/donations", tries=8),), rate=20, seconds=120)
         with load_running(plan) as load:
             SystemClock().sleep(2)
             load.mark("killed between write and answer")
-            touch_inside(house.pid_of(victim), FAULT_FILE)
-            wait_until_replaced(house, "hamm", victim)
+            touch_inside(system.pid_of(victim), FAULT_FILE)
+            wait_until_replaced(system, "hamm", victim)
             SystemClock().sleep(2)
         report = load.result()
-        found = reconcile(report.record.results, wiring_of(house).donations("ledger").read_donations())
+        found = reconcile(report.record.results, wiring_of(system).donations("ledger").read_donations())
 
         assert not all(result.is_good for result in report.record.results), "nobody met the dying instance"
         assert (found.missing, found.doubled, found.unanswered) == ((), (), ())

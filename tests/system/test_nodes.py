@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.house.processes import wait_until
-from tests.support.campaign import HouseUnderTest, copy_campaign
+from tests.support.campaign import CampaignUnderTest, copy_campaign
 from tests.support.namespaces import Machine, machines_up, why_no_namespaces
+from tests.system.processes import wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
@@ -32,11 +32,11 @@ class NodeUnderTest:
     """One machine of the campaign."""
 
     machine: Machine
-    house: HouseUnderTest
+    system: CampaignUnderTest
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask this machine's ingress, from this machine; status 0 where no answer came."""
-        url = f"http://{self.house.ingress}{path}"
+        url = f"http://{self.system.ingress}{path}"
         command = (*self.machine.entry, "curl", "-s", "-m", "10", "-w", "\n%{http_code}", url)
         said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         body, _, status = said.rpartition("\n")
@@ -50,9 +50,9 @@ class CampaignUnderTest:
     nodes: tuple[NodeUnderTest, ...]
 
     @property
-    def home(self) -> HouseUnderTest:
-        """The house that holds the catalogue."""
-        return self.nodes[0].house
+    def home(self) -> CampaignUnderTest:
+        """The campaign that holds the catalogue."""
+        return self.nodes[0].system
 
     def status(self) -> Any:
         """Return the state of the state."""
@@ -91,10 +91,10 @@ def campaign() -> Iterator[CampaignUnderTest]:
             stack.enter_context(joined_up(home, name, machine))
             for name, machine in zip(NAMES[1:], machines[1:], strict=True)
         ]
-        houses = (home, *joined)
+        campaigns = (home, *joined)
         nodes = tuple(
-            NodeUnderTest(machine=machine, house=house)
-            for machine, house in zip(machines, houses, strict=True)
+            NodeUnderTest(machine=machine, system=system)
+            for machine, system in zip(machines, campaigns, strict=True)
         )
         campaign = CampaignUnderTest(nodes=nodes)
         wait_until(lambda: set(campaign.states().values()) == {"answers"}, SESSION_SECONDS)
@@ -114,7 +114,7 @@ def test_every_ingress_serves_what_runs_elsewhere(campaign: CampaignUnderTest) -
     for node in campaign.nodes:
         for path in ("/", "/calls/", "/api/events/events", "/api/hamm/summary"):
             status, _ = node.get(path)
-            assert status == 200, (node.house.ingress, path)
+            assert status == 200, (node.paths.ingress, path)
 
 
 def test_a_partition_replaces_nothing_and_heals(campaign: CampaignUnderTest) -> None:
@@ -177,7 +177,7 @@ def is_replaced(campaign: CampaignUnderTest, before: dict[str, str]) -> bool:
 
 def runs(node: NodeUnderTest, instances: set[str]) -> bool:
     """Whether a machine still runs one of these instances."""
-    return any((node.house.run / "instances" / name).exists() for name in instances)
+    return any((node.paths.run / "instances" / name).exists() for name in instances)
 
 
 def release_looks(campaign: CampaignUnderTest, mark: str) -> None:
@@ -190,32 +190,32 @@ def release_looks(campaign: CampaignUnderTest, mark: str) -> None:
 
 
 @contextmanager
-def home_up(machine: Machine) -> Iterator[HouseUnderTest]:
+def home_up(machine: Machine) -> Iterator[CampaignUnderTest]:
     """Bring the home node up on a machine."""
     root = Path(tempfile.mkdtemp(prefix="handshake-nodes-"))
-    house = copy_campaign(root)
-    house = HouseUnderTest(root=root, entry=machine.entry)
-    file = house.campaign / "handshake.toml"
+    system = copy_campaign(root)
+    system = CampaignUnderTest(root=root, entry=machine.entry)
+    file = system.campaign / "handshake.toml"
     text = file.read_text().replace("127.0.0.1:", f"{machine.address}:")
     text = text.replace('nodes = ["n1"]', f"nodes = {json.dumps(NAMES)}")
     others, secretary = text.split("[services.secretary]")
     file.write_text(f"{others}[services.secretary]{secretary.replace('floor = 2', 'floor = 3', 1)}")
-    wheels = fetch_wheels(house)
-    with going_down(house):
+    wheels = fetch_wheels(system)
+    with going_down(system):
         with pytest.MonkeyPatch.context() as environment:
             # From inside, no package registry can be reached: the installer finds here what images need.
             environment.setenv("PIP_NO_INDEX", "1")
             environment.setenv("PIP_FIND_LINKS", str(wheels))
-            house.handshake("up", str(house.campaign))
-        yield house
+            system.handshake("up", str(system.campaign))
+        yield system
 
 
-def fetch_wheels(house: HouseUnderTest) -> Path:
+def fetch_wheels(system: CampaignUnderTest) -> Path:
     """Return a folder with the wheels that the services' images are made of."""
-    folder = house.root / "wheels"
+    folder = system.root / "wheels"
     python = ("/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
     version = subprocess.run(python, capture_output=True, text=True, check=True).stdout.strip()
-    for requirements in house.campaign.glob("services/*/requirements.txt"):
+    for requirements in system.campaign.glob("services/*/requirements.txt"):
         fetch = (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:")
         chosen = ("--implementation=cp", f"--python-version={version}", "-d", folder, "-r", requirements)
         subprocess.run((*fetch, *chosen), check=True)
@@ -223,27 +223,27 @@ def fetch_wheels(house: HouseUnderTest) -> Path:
 
 
 @contextmanager
-def joined_up(home: HouseUnderTest, name: str, machine: Machine) -> Iterator[HouseUnderTest]:
+def joined_up(home: CampaignUnderTest, name: str, machine: Machine) -> Iterator[CampaignUnderTest]:
     """Let a machine join."""
     root = Path(tempfile.mkdtemp(prefix="handshake-nodes-"))
     root.chmod(0o755)
-    house = HouseUnderTest(root=root, entry=machine.entry)
-    with going_down(house):
-        house.handshake("node", "join", str(invite(home, name)), "--address", machine.address)
-        yield house
+    system = CampaignUnderTest(root=root, entry=machine.entry)
+    with going_down(system):
+        system.handshake("node", "join", str(invite(home, name)), "--address", machine.address)
+        yield system
 
 
 @contextmanager
-def going_down(house: HouseUnderTest) -> Iterator[None]:
-    """Take a house down at the end, whatever happens, and all of its files."""
+def going_down(system: CampaignUnderTest) -> Iterator[None]:
+    """Take a campaign down at the end, whatever happens, and all of its files."""
     try:
         yield
     finally:
-        house.handshake("down", "--purge", "--yes", check=False)
-        shutil.rmtree(house.root, ignore_errors=True)
+        system.handshake("down", "--purge", "--yes", check=False)
+        shutil.rmtree(system.root, ignore_errors=True)
 
 
-def invite(home: HouseUnderTest, name: str) -> Path:
+def invite(home: CampaignUnderTest, name: str) -> Path:
     """Return an invitation for a node."""
     file = home.root / f"{name}.invitation"
     file.unlink(missing_ok=True)
