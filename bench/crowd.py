@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.support.world import LOOK, SERVICE, TICK_SECONDS, World
+from tests.support.world import LOOK, SERVICE, TICK_SECONDS, SimulatedWorld
 
 from frame import Measure, doing, spread
 from handshake.core.subject import Kind, Subject
@@ -28,7 +28,7 @@ class Crowd:
         settings = SERVICE.model_copy(update={"floor": _INSTANCES})
         others = {f"service-{number:02}": settings for number in range(_SERVICES - 2)}
         stores = [make_region(folder / region, region) for region in ("east", "west")]
-        self.world = World(folder / "work", stores, nodes=("n1",), service=settings, others=others)
+        self.world = SimulatedWorld(folder / "work", stores, nodes=("n1",), service=settings, others=others)
         self.images = [Subject(kind=Kind.IMAGE, name=name) for name in self.world.campaign.services]
         self.leader_seconds: list[float] = []
         self.agent_seconds: list[float] = []

@@ -11,7 +11,7 @@ from handshake.core.subject import Subject
 from tests.drills.conftest import Build
 from tests.drills.watching import Watch, replaced
 from tests.support.memory_host import Behaviour
-from tests.support.world import IMAGE, LOOK, OTHER, SERVICE, World, images
+from tests.support.world import IMAGE, LOOK, OTHER, SERVICE, SimulatedWorld, images
 
 DEADLINE = SERVICE.deadline_seconds
 TEN = SERVICE.model_copy(update={"floor": 10})
@@ -34,7 +34,7 @@ def ill_for_a_while(age_seconds: float) -> bool:
 
 def test_all_instances_stale_at_once(build: Build) -> None:
     """Drill 8: a move that makes ten instances stale in one second replaces them within the budget, never below ten."""
-    world: World = build(service=TEN)
+    world: SimulatedWorld = build(service=TEN)
     world.settle()
     before, watch = world.running(), Watch(world)
 
@@ -51,7 +51,7 @@ def test_all_instances_stale_at_once(build: Build) -> None:
 @pytest.mark.parametrize("subject", [IMAGE, OTHER], ids=str)
 @pytest.mark.parametrize("is_well", [flapping, wavering])
 def test_a_check_that_flaps_passes_no_trial(
-    world: World, subject: Subject, is_well: Callable[[float], bool]
+    world: SimulatedWorld, subject: Subject, is_well: Callable[[float], bool]
 ) -> None:
     """Drill 14: an image whose check fails half of the time goes back; no other instance was touched."""
     good, before = world.pointer(subject).release, world.running(subject.name)
@@ -69,7 +69,7 @@ def test_a_check_that_flaps_passes_no_trial(
 
 def test_a_whole_fleet_that_falls_ill_is_not_replaced(build: Build) -> None:
     """Drills 8 and 14: what makes all instances ill at once is not in them: nothing is replaced, and all recover."""
-    world: World = build()
+    world: SimulatedWorld = build()
     world.settle(Behaviour(is_well=ill_for_a_while))
     before = world.running()
     world.run_until(lambda: world.serving() == 0, "all are ill")
@@ -83,7 +83,7 @@ def test_a_whole_fleet_that_falls_ill_is_not_replaced(build: Build) -> None:
 
 def test_a_fleet_whose_checks_flap_is_not_replaced(build: Build) -> None:
     """Drill 14: instances in service that begin to flap are left alone: another one would flap as well."""
-    world: World = build()
+    world: SimulatedWorld = build()
     world.settle(Behaviour(is_well=lambda age: age < 100 or flapping(age)))
     before, watch = world.running(), Watch(world)
 
@@ -96,7 +96,7 @@ def test_a_fleet_whose_checks_flap_is_not_replaced(build: Build) -> None:
 @pytest.mark.parametrize(
     ("boot_seconds", "arrives"), [(DEADLINE - 10, True), (DEADLINE + 10, False)], ids=["in time", "too late"]
 )
-def test_boot_slower_than_the_deadline(world: World, *, boot_seconds: float, arrives: bool) -> None:
+def test_boot_slower_than_the_deadline(world: SimulatedWorld, *, boot_seconds: float, arrives: bool) -> None:
     """Drill 13: what boots within the deadline arrives; what does not goes back at the deadline, and says so."""
     first, begun, watch = world.pointer(IMAGE).release, world.clock.now(), Watch(world)
     slow = world.publish(IMAGE, "second", Behaviour(boot_seconds=boot_seconds))
@@ -118,7 +118,7 @@ def test_boot_slower_than_the_deadline(world: World, *, boot_seconds: float, arr
 @pytest.mark.parametrize("when", [0, 3, 7])
 def test_a_third_of_the_fleet_dies_during_a_roll(build: Build, when: int) -> None:
     """Drill 16: three of ten die in mid-roll: no planned step takes another one away, and the roll arrives whole."""
-    world: World = build(service=TEN)
+    world: SimulatedWorld = build(service=TEN)
     world.settle()
     before, second = world.running(), world.publish(IMAGE, "second")
     world.promote(IMAGE, second)
@@ -136,7 +136,7 @@ def test_a_third_of_the_fleet_dies_during_a_roll(build: Build, when: int) -> Non
 
 def test_a_third_of_the_fleet_dies_of_the_release(build: Build) -> None:
     """Drill 16: a release whose instances die after their trial is replaced by the one that it was to replace."""
-    world: World = build()
+    world: SimulatedWorld = build()
     first = world.settle()
     second = world.publish(IMAGE, "second", Behaviour(ends_after_seconds=30, last_words=("out of memory",)))
 

@@ -11,7 +11,7 @@ from tests.drills.watching import Watch
 from tests.support.catalog import Call, no_fault
 from tests.support.clock import FakeClock
 from tests.support.memory_host import Behaviour
-from tests.support.world import IMAGE, SERVICE, WELL, World, WorldLeader, images
+from tests.support.world import IMAGE, SERVICE, WELL, SimulatedWorld, WorldLeader, images
 
 SMALL = SERVICE.model_copy(update={"floor": 2, "soak_seconds": 3.0, "drain_seconds": 3.0})
 CRASHES = Behaviour(ends_after_seconds=5.0, last_words=("no such table",))
@@ -26,7 +26,7 @@ class KilledError(BaseException):
 class Killer:
     """Ends a leader before or after its n-th write, and starts another in its place."""
 
-    def __init__(self, world: World, write: int, *, is_after: bool) -> None:
+    def __init__(self, world: SimulatedWorld, write: int, *, is_after: bool) -> None:
         self._world = world
         self._left = write
         self.kills = 0
@@ -62,7 +62,7 @@ def live(killer: Killer, is_true: Callable[[], bool], watch: Watch) -> None:
 @pytest.mark.parametrize("write", WRITES)
 def test_leader_killed_at_each_write_of_a_roll(build: Build, write: int, *, is_after: bool) -> None:
     """Drill 9: wherever the leader dies, its successor goes on: nothing twice, nothing below the floor."""
-    world: World = build(service=SMALL)
+    world: SimulatedWorld = build(service=SMALL)
     world.settle()
     second, watch = world.publish(IMAGE, "second"), Watch(world)
     killer = Killer(world, write, is_after=is_after)
@@ -80,7 +80,7 @@ def test_leader_killed_at_each_write_of_a_roll(build: Build, write: int, *, is_a
 @pytest.mark.parametrize("write", range(6))
 def test_leader_killed_at_each_write_of_a_revert(build: Build, write: int, *, is_after: bool) -> None:
     """Drill 9: wherever the leader dies, a bad release goes back once, having had one instance."""
-    world: World = build(service=SMALL)
+    world: SimulatedWorld = build(service=SMALL)
     first, before = world.settle(), world.running()
     bad, watch = world.publish(IMAGE, "second", CRASHES), Watch(world)
     killer = Killer(world, write, is_after=is_after)
@@ -97,7 +97,7 @@ def test_leader_killed_at_each_write_of_a_revert(build: Build, write: int, *, is
 @pytest.mark.parametrize(("behaviour", "tried"), [(WELL, len(WRITES)), (CRASHES, 6)], ids=["roll", "revert"])
 def test_no_write_was_left_out(build: Build, behaviour: Behaviour, tried: int) -> None:
     """Drill 9: a roll and a revert have no more writes than there were leaders to kill."""
-    world: World = build(service=SMALL)
+    world: SimulatedWorld = build(service=SMALL)
     world.settle()
     calls: list[Call] = []
     world.leaders[0].catalog.after = calls.append
@@ -108,7 +108,7 @@ def test_no_write_was_left_out(build: Build, behaviour: Behaviour, tried: int) -
     assert 2 <= calls.count(Call.TRANSACT) <= tried
 
 
-def test_two_leaders_at_once(world: World) -> None:
+def test_two_leaders_at_once(world: SimulatedWorld) -> None:
     """Drill 10: of two processes one leads; the other one writes nothing, and takes over when the first is gone."""
     other, watch = world.new_leader("other"), Watch(world)
     first, second = world.leaders[0], world.publish(IMAGE, "second")
@@ -127,7 +127,7 @@ def test_two_leaders_at_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("write", range(4))
-def test_a_leader_that_stood_still_writes_nothing_late(world: World, write: int) -> None:
+def test_a_leader_that_stood_still_writes_nothing_late(world: SimulatedWorld, write: int) -> None:
     """Drill 15: SIGSTOP right before a write; another leads and ends the roll; the late write is refused."""
     sleeper, second = world.leaders[0], world.publish(IMAGE, "second")
     sleep = Sleep(world, sleeper, write)
@@ -146,7 +146,7 @@ def test_a_leader_that_stood_still_writes_nothing_late(world: World, write: int)
 class Sleep:
     """Stops a leader right before its n-th write, until another has led the world to rest."""
 
-    def __init__(self, world: World, sleeper: WorldLeader, write: int) -> None:
+    def __init__(self, world: SimulatedWorld, sleeper: WorldLeader, write: int) -> None:
         self._world = world
         self._sleeper = sleeper
         self._left = write
@@ -183,7 +183,7 @@ class SkewedClock(FakeClock):
 
 
 @pytest.mark.parametrize("ahead_seconds", [-30.0, -2.0, 2.0, 30.0, 3600.0])
-def test_a_leader_whose_clock_is_wrong(world: World, ahead_seconds: float) -> None:
+def test_a_leader_whose_clock_is_wrong(world: SimulatedWorld, ahead_seconds: float) -> None:
     """Drill 15: a leader's wrong clock makes soaks shorter or longer; a roll arrives, and never below the floor."""
     second, watch = world.publish(IMAGE, "second"), Watch(world)
     world.leaders[0].is_stopped = True

@@ -9,13 +9,13 @@ from pathlib import Path
 from tests.drills.conftest import REGIONS
 from tests.drills.watching import Watch, replaced
 from tests.support.catalog import no_answer, no_fault
-from tests.support.world import IMAGE, LOOK, World, images
+from tests.support.world import IMAGE, LOOK, SimulatedWorld, images
 
 FIVE_MINUTES = 300.0
 
 
 @contextmanager
-def catalogue_down(world: World) -> Iterator[None]:
+def catalogue_down(world: SimulatedWorld) -> Iterator[None]:
     """Let no process of the world reach the catalogue."""
     for way in world.ways():
         way.before = no_answer
@@ -34,7 +34,7 @@ def regions_down(folder: Path) -> Iterator[None]:
         (folder / f"{region}-away").rename(folder / region)
 
 
-def test_catalogue_down_for_five_minutes(world: World) -> None:
+def test_catalogue_down_for_five_minutes(world: SimulatedWorld) -> None:
     """Drill 6: nothing is replaced while nobody knows anything, nor when knowledge comes back; visitors see nothing."""
     before, watch = world.running(), Watch(world)
 
@@ -48,7 +48,7 @@ def test_catalogue_down_for_five_minutes(world: World) -> None:
     assert world.is_settled()
 
 
-def test_catalogue_down_in_mid_roll(world: World) -> None:
+def test_catalogue_down_in_mid_roll(world: SimulatedWorld) -> None:
     """Drill 6: a roll stands still where it is for as long as the catalogue is away, and then goes on to its end."""
     before, second, watch = world.running(), world.publish(IMAGE, "second"), Watch(world)
     world.promote(IMAGE, second)
@@ -66,7 +66,7 @@ def test_catalogue_down_in_mid_roll(world: World) -> None:
     assert watch.fewest >= 4
 
 
-def test_what_dies_while_the_catalogue_is_down_is_replaced_afterwards(world: World) -> None:
+def test_what_dies_while_the_catalogue_is_down_is_replaced_afterwards(world: SimulatedWorld) -> None:
     """Drill 6: the one instance that died in the outage is replaced after it, and no other one."""
     before = world.running()
     victim = min(before)
@@ -81,7 +81,7 @@ def test_what_dies_while_the_catalogue_is_down_is_replaced_afterwards(world: Wor
     assert world.running().keys() >= before.keys() - {victim}
 
 
-def test_object_store_down_when_instances_boot(world: World, tmp_path: Path) -> None:
+def test_object_store_down_when_instances_boot(world: SimulatedWorld, tmp_path: Path) -> None:
     """Drill 7: a good release is not condemned for a store that is away: it boots when the store is back."""
     first, second = world.pointer(IMAGE).release, world.publish(IMAGE, "second")
     watch = Watch(world)
@@ -99,7 +99,7 @@ def test_object_store_down_when_instances_boot(world: World, tmp_path: Path) -> 
     assert watch.fewest == 4
 
 
-def test_object_store_down_past_the_deadline(world: World, tmp_path: Path) -> None:
+def test_object_store_down_past_the_deadline(world: SimulatedWorld, tmp_path: Path) -> None:
     """Drill 7: what cannot be fetched by the trial's deadline goes back, and its reason names the store."""
     first, fancy = world.pointer(LOOK).release, world.publish(LOOK, "fancy")
 
@@ -110,7 +110,7 @@ def test_object_store_down_past_the_deadline(world: World, tmp_path: Path) -> No
     world.run_until(world.is_settled, "all is quiet")
 
 
-def test_object_store_down_and_an_instance_dies(world: World, tmp_path: Path) -> None:
+def test_object_store_down_and_an_instance_dies(world: SimulatedWorld, tmp_path: Path) -> None:
     """Drill 7: a dead instance is replaced from the tree that its node has, store or no store."""
     victim = min(world.running())
 

@@ -11,7 +11,7 @@ from handshake.core.subject import Subject
 from handshake.release.objects import blob_key, manifest_key
 from tests.drills.conftest import REGIONS
 from tests.drills.watching import Watch, replaced
-from tests.support.world import IMAGE, LOOK, OTHER, World, images
+from tests.support.world import IMAGE, LOOK, OTHER, SimulatedWorld, images
 
 NOBODY_HAS_IT = digest_bytes(b"a release that no region has")
 
@@ -28,7 +28,7 @@ def damage(folder: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("subject", [IMAGE, LOOK], ids=str)
-def test_pointer_to_a_release_that_no_region_has(world: World, subject: Subject) -> None:
+def test_pointer_to_a_release_that_no_region_has(world: SimulatedWorld, subject: Subject) -> None:
     """Drill 2: the pointer goes back and says why; no instance of any service is replaced."""
     good, before = world.pointer(subject).release, world.running()
     watch = Watch(world)
@@ -42,7 +42,7 @@ def test_pointer_to_a_release_that_no_region_has(world: World, subject: Subject)
     assert watch.fewest == 4
 
 
-def test_one_bad_pointer_holds_up_no_other_service(world: World) -> None:
+def test_one_bad_pointer_holds_up_no_other_service(world: SimulatedWorld) -> None:
     """Drill 2: while one service's pointer names nothing whole, another service's release arrives."""
     bad = world.publish(IMAGE, "second")
     for store in world.stores:
@@ -57,7 +57,7 @@ def test_one_bad_pointer_holds_up_no_other_service(world: World) -> None:
     world.run_until(lambda: len(world.running("events")) == 2, "a dead instance of events is replaced")
 
 
-def test_pointer_to_a_release_with_a_damaged_manifest(world: World, tmp_path: Path) -> None:
+def test_pointer_to_a_release_with_a_damaged_manifest(world: SimulatedWorld, tmp_path: Path) -> None:
     """Drill 2: while a manifest is damaged in every region the fleet stays, but for what dies; mended, it arrives."""
     before, bad = world.running(), world.publish(IMAGE, "second")
     damage(tmp_path, manifest_key(bad))
@@ -77,7 +77,7 @@ def test_pointer_to_a_release_with_a_damaged_manifest(world: World, tmp_path: Pa
     assert images(world.running()) == {bad}
 
 
-def test_pointer_to_a_release_with_a_damaged_blob(world: World, tmp_path: Path) -> None:
+def test_pointer_to_a_release_with_a_damaged_blob(world: SimulatedWorld, tmp_path: Path) -> None:
     """Drill 2: a release whose content cannot be had whole goes back at its deadline; no instance was replaced."""
     good, before = world.pointer(IMAGE).release, world.running()
     bad = world.publish(IMAGE, "second")
@@ -91,7 +91,7 @@ def test_pointer_to_a_release_with_a_damaged_blob(world: World, tmp_path: Path) 
     assert world.running() == before
 
 
-def test_pointer_moves_three_times_in_ten_seconds(world: World) -> None:
+def test_pointer_moves_three_times_in_ten_seconds(world: SimulatedWorld) -> None:
     """Drill 4: the newest wins; what it superseded had at most its one trial, and two never spread at once."""
     first = world.pointer(IMAGE).release
     second, third, fourth = (world.publish(IMAGE, text) for text in ("second", "third", "fourth"))
@@ -111,7 +111,7 @@ def test_pointer_moves_three_times_in_ten_seconds(world: World) -> None:
 
 
 @pytest.mark.parametrize("replaced_first", [1, 2, 3])
-def test_pointer_rolled_back_in_mid_roll(world: World, replaced_first: int) -> None:
+def test_pointer_rolled_back_in_mid_roll(world: SimulatedWorld, replaced_first: int) -> None:
     """Drill 5: wherever a roll stands, a rollback brings every instance back, at full capacity all the way."""
     first, second = world.pointer(IMAGE).release, world.publish(IMAGE, "second")
     before, watch = world.running(), Watch(world)
@@ -128,7 +128,7 @@ def test_pointer_rolled_back_in_mid_roll(world: World, replaced_first: int) -> N
     assert watch.most <= 4 + 1
 
 
-def test_the_same_bad_release_may_be_tried_again(world: World) -> None:
+def test_the_same_bad_release_may_be_tried_again(world: SimulatedWorld) -> None:
     """Drill 2: a pointer moved anew to what was marked bad is a new wish, and tried anew."""
     good: Digest = world.pointer(IMAGE).release
     world.promote(IMAGE, NOBODY_HAS_IT)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handshake.core.digest import Digest
-from tests.support.world import World
+from tests.support.world import SimulatedWorld
 
 
 @dataclass
 class Watch:
     """The worst and the most that was seen of one service."""
 
-    world: World
+    world: SimulatedWorld
     service: str = "hamm"
     fewest: int = 1000
     """The fewest members that visitors were sent to."""
@@ -34,6 +34,6 @@ class Watch:
             self.seen[image] = max(self.seen.get(image, 0), images.count(image))
 
 
-def replaced(before: Iterable[str], world: World) -> int:
+def replaced(before: Iterable[str], world: SimulatedWorld) -> int:
     """Return how many of these instances do not run any more."""
     return len(set(before) - world.running().keys())

@@ -31,8 +31,8 @@ CAMPAIGN = Path(__file__).parents[2] / "examples" / "campaign"
 
 
 @dataclass(kw_only=True)
-class Shaker:
-    """Makes releases and shakes them. Its folder must be one that other users may enter: instances run as one."""
+class ContractChecker:
+    """Makes releases and puts them through the contract check. Its folder must be one that other users may enter: instances run as one."""
 
     folder: Path
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
@@ -52,9 +52,9 @@ class Shaker:
             templates_of=lambda subject: self.templates[subject.name],
         )
 
-    def shake(self, name: str, release: Digest) -> ContractReport:
+    def check(self, name: str, release: Digest) -> ContractReport:
         """Put a release through the contract check."""
-        return self.shaking.shake(Subject(kind=Kind.IMAGE, name=name), release, lambda _, __: None)
+        return self.contract_check.run(Subject(kind=Kind.IMAGE, name=name), release, lambda _, __: None)
 
     def make_image(self, source: Path) -> Digest:
         """Make a release of a service that only copies."""

@@ -152,7 +152,7 @@ def test_a_service_on_a_base_arrives() -> None:
         folder.mkdir()
         (folder / "base.toml").write_text('packages = ["python3", "ca-certificates"]\n')
         base = system.verb("publish", "image/debian", str(folder))["release"]
-        said = system.handshake("shake", base, check=False)
+        said = system.handshake("contract", "check", base, check=False)
         assert (said.returncode, "is a base" in said.stderr) == (1, True), said.stderr
         recipe = system.campaign / "services" / "events" / "service.toml"
         recipe.write_text(recipe.read_text().replace('base = "host"', f'base = "{base}"'))

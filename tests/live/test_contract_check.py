@@ -13,7 +13,7 @@ from handshake.image.contract_check.promises import PROMISES
 from handshake.image.contract_check.report import ContractReport
 from handshake.image.contract_check.trial import PromiseRuling
 from handshake.release.tree import remove_tree
-from tests.live.contract_checking import Shaker
+from tests.live.contract_checking import ContractChecker
 
 pytestmark = pytest.mark.live
 
@@ -22,16 +22,16 @@ NAMES = [promise.name for promise in PROMISES]
 
 
 @pytest.fixture(scope="module")
-def shaker() -> Iterator[Shaker]:
+def checker() -> Iterator[ContractChecker]:
     """What makes and shakes releases, in a folder that instances' users may enter."""
     folder = Path(tempfile.mkdtemp(prefix="handshake-shake-"))
     folder.chmod(0o755)
     look = folder / "look"
     look.mkdir()
     (look / "page.html").write_text("<p>look</p>\n")
-    shaker = Shaker(folder=folder)
-    shaker.make_templates("look", look)
-    yield shaker
+    checker = ContractChecker(folder=folder)
+    checker.make_templates("look", look)
+    yield checker
     assert list((folder / "contract-checks").iterdir()) == []
     for tree in (folder / "trees").iterdir():
         remove_tree(tree)
@@ -51,17 +51,17 @@ def explain(report: ContractReport) -> str:
     )
 
 
-def test_a_service_that_keeps_all_promises_passes(shaker: Shaker) -> None:
+def test_a_service_that_keeps_all_promises_passes(checker: ContractChecker) -> None:
     """Of an honest service every promise is put to the test and kept."""
-    report = shaker.shake("honest", shaker.make_image(SERVICES / "honest"))
+    report = checker.check("honest", checker.make_image(SERVICES / "honest"))
     assert rulings(report) == dict.fromkeys(NAMES, PromiseRuling.KEPT), explain(report)
     assert report.passed
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_service_that_breaks_one_promise_fails_this_one_alone(shaker: Shaker, name: str) -> None:
+def test_a_service_that_breaks_one_promise_fails_this_one_alone(checker: ContractChecker, name: str) -> None:
     """For every promise there is a service that breaks it, and of no other is it said that it is broken."""
-    report = shaker.shake(name, shaker.make_image(SERVICES / name))
+    report = checker.check(name, checker.make_image(SERVICES / name))
     found = rulings(report)
     assert [promise for promise, ruling in found.items() if ruling is PromiseRuling.BROKEN] == [name], (
         explain(report)

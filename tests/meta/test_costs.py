@@ -8,9 +8,7 @@ import pytest
 _VERBS = (
     "handshake.cli.main",
     "handshake.cli.edge.switch",
-    "handshake.cli.edge.wall.add",
-    "handshake.cli.edge.wall.remove",
-    "handshake.cli.edge.wall.undo",
+    "handshake.cli.edge.ban",
 )
 _SLOW = ("celpy", "jinja2", "redis", "lark", "handshake.edge.policy.policy", "handshake.campaign.policy")
 

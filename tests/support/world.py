@@ -85,7 +85,7 @@ class WorldLeader:
             self.outcome = attempt(self.leader.cycle)
 
 
-class World:
+class SimulatedWorld:
     """Services `hamm`, which renders templates, and `events`; nodes; one leader, or several."""
 
     def __init__(

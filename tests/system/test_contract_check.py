@@ -20,7 +20,7 @@ COUNTED = "visits.append(1); return JSONResponse({'count': len(visits)})"
 @pytest.mark.parametrize("service", ["hamm", "events", "secretary"])
 def test_the_example_services_keep_their_promises(system: CampaignUnderTest, service: str) -> None:
     """Each example passes the contract check, and nothing of the check is left behind."""
-    report = system.verb("shake", service)
+    report = system.verb("contract", "check", service)
     assert report["passed"], json.dumps(report, indent=1)
     assert report["service"] == service
     assert list((system.run / "contract-checks").iterdir()) == []
@@ -42,7 +42,7 @@ def test_an_unshaken_image_is_refused_unless_forced(system: CampaignUnderTest) -
     assert system.verb("rollback", "image/hamm")["ending"] == "arrived"
 
 
-def test_publishing_with_promotion_shakes_first(system: CampaignUnderTest) -> None:
+def test_publishing_with_promotion_checks_the_contract_first(system: CampaignUnderTest) -> None:
     """An image that breaks a promise is published and not promoted; the error names the promise."""
     source = changed(system, "remembering")
     app = source / "hamm" / "app.py"
@@ -59,7 +59,7 @@ def test_publishing_with_promotion_shakes_first(system: CampaignUnderTest) -> No
 
     report = system.verb("publish", "image/hamm", str(changed(system, "harmless")), "--promote")
     assert report["ending"] == "arrived"
-    assert system.verb("shake", report["pointer"]["release"])["passed"]
+    assert system.verb("contract", "check", report["pointer"]["release"])["passed"]
 
 
 def changed(system: CampaignUnderTest, name: str) -> Path:

@@ -31,7 +31,7 @@ REFUSED, LET_IN = 403, 200
 class Banning:
     """Bans one address after another, lets every third one in again, and notes what was acknowledged."""
 
-    wall: ListEditor
+    list_editor: ListEditor
     banned: list[str] = field(default_factory=list)
     let_in: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -65,7 +65,7 @@ class Banning:
 def banning(system: CampaignUnderTest) -> Iterator[Banning]:
     """Ban and let in while the block runs."""
     wiring = Wiring(load_node(system.run / "node.json"), SystemClock())
-    its = Banning(wall=wiring.list_editor("test"))
+    its = Banning(list_editor=wiring.list_editor("test"))
     thread = threading.Thread(target=its.run)
     thread.start()
     try:

@@ -44,7 +44,7 @@ class NodeUnderTest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CampaignUnderTest:
+class NodesUnderTest:
     """Three nodes and what they say."""
 
     nodes: tuple[NodeUnderTest, ...]
@@ -78,7 +78,7 @@ class CampaignUnderTest:
 
 
 @pytest.fixture(scope="module")
-def campaign() -> Iterator[CampaignUnderTest]:
+def campaign() -> Iterator[NodesUnderTest]:
     """Bring a campaign up on three machines."""
     if reason := why_no_namespaces():
         if os.environ.get("CI"):
@@ -96,28 +96,28 @@ def campaign() -> Iterator[CampaignUnderTest]:
             NodeUnderTest(machine=machine, system=system)
             for machine, system in zip(machines, campaigns, strict=True)
         )
-        campaign = CampaignUnderTest(nodes=nodes)
+        campaign = NodesUnderTest(nodes=nodes)
         wait_until(lambda: set(campaign.states().values()) == {"answers"}, SESSION_SECONDS)
         campaign.wait_until_settled()
         yield campaign
 
 
-def test_instances_spread_over_the_nodes(campaign: CampaignUnderTest) -> None:
+def test_instances_spread_over_the_nodes(campaign: NodesUnderTest) -> None:
     """A service of three has one instance on each node once it was released with all of them there."""
     release_looks(campaign, "first")
 
     assert sorted(campaign.instances("secretary").values()) == list(NAMES)
 
 
-def test_every_ingress_serves_what_runs_elsewhere(campaign: CampaignUnderTest) -> None:
+def test_every_ingress_serves_what_runs_elsewhere(campaign: NodesUnderTest) -> None:
     """Every node's ingress answers for sites, pages and services, wherever their instances and stores are."""
     for node in campaign.nodes:
         for path in ("/", "/calls/", "/api/events/events", "/api/hamm/summary"):
             status, _ = node.get(path)
-            assert status == 200, (node.paths.ingress, path)
+            assert status == 200, (node.system.ingress, path)
 
 
-def test_a_partition_replaces_nothing_and_heals(campaign: CampaignUnderTest) -> None:
+def test_a_partition_replaces_nothing_and_heals(campaign: NodesUnderTest) -> None:
     """A node that is cut off goes on serving; nobody replaces what it runs; once back, a release reaches it too."""
     cut = campaign.nodes[1]
     before = {service: campaign.instances(service) for service in ("events", "hamm", "secretary")}
@@ -145,7 +145,7 @@ def test_a_partition_replaces_nothing_and_heals(campaign: CampaignUnderTest) -> 
         wait_until(lambda node=node: "second look" in node.get("/")[1], 60)  # type: ignore[misc]  # a lambda of one name
 
 
-def test_a_silent_node_gets_nothing_new_and_a_removed_one_is_replaced(campaign: CampaignUnderTest) -> None:
+def test_a_silent_node_gets_nothing_new_and_a_removed_one_is_replaced(campaign: NodesUnderTest) -> None:
     """Only an operator's word moves what a silent node ran; then the fleet is whole without it, and it may return."""
     cut = campaign.nodes[2]
     before = campaign.instances("secretary")
@@ -168,7 +168,7 @@ def test_a_silent_node_gets_nothing_new_and_a_removed_one_is_replaced(campaign: 
     assert sorted(campaign.instances("secretary").values()) == list(NAMES)
 
 
-def is_replaced(campaign: CampaignUnderTest, before: dict[str, str]) -> bool:
+def is_replaced(campaign: NodesUnderTest, before: dict[str, str]) -> bool:
     """Whether the instance of the removed node has a successor elsewhere, and the others are what they were."""
     after = campaign.instances("secretary")
     kept = {name for name, node in before.items() if node != "n3"}
@@ -177,10 +177,10 @@ def is_replaced(campaign: CampaignUnderTest, before: dict[str, str]) -> bool:
 
 def runs(node: NodeUnderTest, instances: set[str]) -> bool:
     """Whether a machine still runs one of these instances."""
-    return any((node.paths.run / "instances" / name).exists() for name in instances)
+    return any((node.system.run / "instances" / name).exists() for name in instances)
 
 
-def release_looks(campaign: CampaignUnderTest, mark: str) -> None:
+def release_looks(campaign: NodesUnderTest, mark: str) -> None:
     """Release the pages' templates with another look, and wait until every place serves them."""
     page = campaign.home.campaign / "templates" / "secretary" / "home.html"
     headline = "{{ page.headline }}"

@@ -56,7 +56,7 @@ def opened() -> Iterator[Opened]:
 @pytest.fixture(scope="module")
 def system(opened: Opened) -> CampaignUnderTest:
     """The campaign in which `events` never answers."""
-    return opened.paths
+    return opened.system
 
 
 def test_up_says_which_service_never_answered_and_why(opened: Opened) -> None:

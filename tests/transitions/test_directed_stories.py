@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handshake.fleet.engine.state import Stage
+from handshake.fleet.engine.strategy import Strategy
 from tests.transitions.fleet_laws import check_laws
 from tests.transitions.fleet_world import Image, World, build_world
 
@@ -53,3 +56,21 @@ def test_a_silent_node_keeps_its_members() -> None:
     live(world, 40)
     assert {box.image for box in world.boxes.values()} == {Image.BETTER}
     assert world.rollout.stage is Stage.SETTLED
+
+
+def test_a_comparison_ends_with_its_strategy() -> None:
+    """A policy that asks for rolling in the middle of a comparison, whose budget has no room for both sides, arrives."""
+    world = build_world(strategy=Strategy.CANARY)
+    world.resize(4)
+    live(world, 30)
+    world.promote(Image.BETTER.digest, kind="image")
+    stages = []
+    while Stage.CANARY not in stages:
+        live(world, 1)
+        stages.append(world.rollout.stage)
+        assert len(stages) < 40
+    settings = replace(world.desired.settings, strategy=Strategy.ROLLING)
+    world.desired = replace(world.desired, settings=settings)
+    live(world, 100)
+    assert world.rollout.stage is Stage.SETTLED
+    assert {box.image for box in world.boxes.values()} == {Image.BETTER}

@@ -40,7 +40,7 @@ class Operator:
     arrivals: Arrivals
     publisher: Publisher
     switch_editor: SwitchEditor
-    wall: ListEditor
+    list_editor: ListEditor
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
     find_failing_cases: Callable[[Digest], list[Problem]]

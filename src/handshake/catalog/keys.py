@@ -83,7 +83,7 @@ def hold_key(service: str) -> str:
 
 
 def contract_result_key(release: str) -> str:
-    """The verb `shake` writes it."""
+    """The verb `contract check` writes it."""
     return f"{CONTRACT_RESULTS}{release}"
 
 

@@ -1,4 +1,4 @@
-"""The contract check of an image."""
+"""`handshake contract check`: puts an image through the contract check."""
 
 from __future__ import annotations
 
@@ -35,11 +35,16 @@ _MARKS = {
 }
 
 
-@click.command()
+@click.group()
+def contract() -> None:
+    """What images promise, and the test of it."""
+
+
+@contract.command()
 @click.argument("image", shell_complete=complete_service)
 @campaign_option
 @json_option
-def shake(image: str, *, campaign: str, as_json: bool) -> None:
+def check(image: str, *, campaign: str, as_json: bool) -> None:
     """Put IMAGE (a service, whose source is published first, or a release's first digits) through the contract check.
 
     Its instances run in their sandboxes, beside the campaign and with stores of their own. Exit status 1 unless
@@ -49,7 +54,7 @@ def shake(image: str, *, campaign: str, as_json: bool) -> None:
         wiring = open_wiring(campaign)
         with progress(is_quiet=as_json) as bars:
             subject, release = _find(wiring, image, bars)
-            report = wiring.contract_check(who_asks()).shake(subject, release, _bar(bars, subject))
+            report = wiring.contract_check(who_asks()).run(subject, release, _bar(bars, subject))
         print_report(report, as_json=as_json, for_people=lambda: _tell_report(report))
         if not report.passed:
             sys.exit(1)
@@ -63,7 +68,7 @@ def check_contract_unless_passed(
         return
     with progress(is_quiet=is_quiet) as bars:
         shaking = wiring.contract_check(who_asks())
-        report = shaking.check_contract_unless_passed(subject, release, _bar(bars, subject))
+        report = shaking.run_unless_passed(subject, release, _bar(bars, subject))
     if not report.passed and not is_quiet:
         _tell_report(report)
 

@@ -54,7 +54,7 @@ class Verbs(Publishing, FastlyWiring):
             arrivals=self.arrivals(),
             publisher=self.publisher(folder),
             switch_editor=self.switch_editor(who),
-            wall=self.list_editor(who),
+            list_editor=self.list_editor(who),
             read_live=self.live,
             kind_of=lambda release: self.manifest_of(release).kind,
             find_failing_cases=self.find_failing_cases,

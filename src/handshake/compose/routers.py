@@ -15,8 +15,7 @@ from handshake.drivers.varnish.program import VarnishProgram
 from handshake.drivers.x509.self_signed import make_self_signed
 from handshake.edge.cache.compile.target import CacheTarget, RegionSocket
 from handshake.edge.cache.reconcile import CacheReconciler
-from handshake.edge.ingress.compile.target import Accounts, IngressTarget, Region
-from handshake.edge.ingress.compile.target import IngressListener as IngressListener
+from handshake.edge.ingress.compile.target import Accounts, IngressListener, IngressTarget, Region
 from handshake.edge.ingress.reconcile import IngressReconciler, digest_certificates
 from handshake.gateway.haproxy import GatewayListener, GatewayTarget, UnixAccount
 from handshake.gateway.reconcile import GatewayReconciler

@@ -67,7 +67,9 @@ class Leader:
         told += self._bundles.cycle(pointers, fence)
         told += [clear_node(self._catalog, node, fence=fence, now=now) for node in nodes.removed]
         told += self._scaler.cycle(campaign.services, nodes, fence, now)
-        told += self._fleets.cycle(campaign.services, campaign.freeze.calendar(), pointers, nodes, fence, now)
+        told += self._fleets.cycle(
+            campaign.services, pointers, nodes, calendar=campaign.freeze.calendar(), fence=fence, now=now
+        )
         return _summarise(told)
 
     def give_up(self) -> None:

@@ -34,7 +34,7 @@ def act(change: Change, verb: str, key: str, value: str) -> None:
         index.reap(change.db, keep=2)
 
 
-def seen(turns: Turns, watch: Topic) -> list[kv.Entry]:
+def seen(turns: Turns, watch: Topic) -> list[kv.KVEntry]:
     entries = turns.read(lambda db: kv.read_tree(db, ""))
     return [entry for entry in entries if watch.covers(key_topic(entry.key).text)]
 
@@ -72,7 +72,7 @@ def test_an_existing_key_has_its_own_index(turns: Turns) -> None:
 def test_a_change_of_several_keys_has_one_index(turns: Turns) -> None:
     """Everything in one change carries the same index."""
 
-    def write(change: Change) -> list[kv.Entry]:
+    def write(change: Change) -> list[kv.KVEntry]:
         return [kv.put(change, KVDraft(key=key, value=b"", flags=0)) for key in KEYS]
 
     assert len({entry.modify_index for entry in turns.write(write)}) == 1

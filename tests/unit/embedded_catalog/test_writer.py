@@ -40,7 +40,7 @@ class System:
             self.storage.close()
 
 
-def put(key: str, value: bytes = b"1") -> Work[kv.Entry]:
+def put(key: str, value: bytes = b"1") -> Work[kv.KVEntry]:
     return lambda change: kv.put(change, KVDraft(key=key, value=value, flags=0))
 
 
@@ -65,8 +65,8 @@ def test_failed_work_is_undone_alone(tmp_path: Path) -> None:
             writer.write(put("a")), writer.write(fail), writer.write(put("b")), return_exceptions=True
         )
         assert isinstance(failed, ZeroDivisionError)
-        assert isinstance(first, kv.Entry)
-        assert isinstance(second, kv.Entry)
+        assert isinstance(first, kv.KVEntry)
+        assert isinstance(second, kv.KVEntry)
         assert first.modify_index != second.modify_index
         return await writer.write(state)
 
@@ -93,7 +93,7 @@ def test_stopping_finishes_what_waits(tmp_path: Path) -> None:
     """Work that was handed in before the stop is done before the thread ends."""
     system = System(tmp_path)
 
-    async def talk(writer: Writer) -> list[asyncio.Task[kv.Entry]]:
+    async def talk(writer: Writer) -> list[asyncio.Task[kv.KVEntry]]:
         tasks = [asyncio.create_task(writer.write(put(str(number)))) for number in range(200)]
         await asyncio.sleep(0)
         writer.stop()

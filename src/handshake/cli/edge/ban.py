@@ -18,7 +18,7 @@ from handshake.edge.lists.editor import Term
 from handshake.edge.lists.entries import read_typed
 
 
-@click.command("add")
+@click.command("ban")
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @list_option
 @term_option
@@ -29,7 +29,7 @@ from handshake.edge.lists.entries import read_typed
 @click.option("--reason", default="", help="Why, for the journal; needed unless it is a dry run.")
 @campaign_option
 @json_option
-def add(
+def ban(
     entries: tuple[str, ...],
     *,
     list_name: str,
@@ -51,42 +51,42 @@ def add(
     if seconds is not None and for_good:
         raise click.UsageError("--for and --for-good exclude one another.")
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).list_editor(who_asks())
+        editor = open_live_data(campaign).list_editor(who_asks())
         if dry_run:
             from handshake.cli.edge.list_report import show_dry_run  # noqa: PLC0415 -- a ban needs none of it
 
-            shape = wall.shape(list_name)
+            shape = editor.shape(list_name)
             read = frozenset(read_typed(shape, entries, is_exact=exact))
             show_dry_run(campaign, shape, read, since=since, as_json=as_json)
             return
         term = Term(seconds=seconds, is_for_good=for_good)
-        done = wall.add(list_name, entries, term=term, reason=reason, is_exact=exact)
+        done = editor.add(list_name, entries, term=term, reason=reason, is_exact=exact)
         finish(done, as_json=as_json)
-        wall.tidy(list_name)
+        editor.tidy(list_name)
 
 
 # `handshake unban`: takes entries off a list.
 
 
-@click.command("remove")
+@click.command("unban")
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @list_option
 @exact_option
 @click.option("--reason", default="removed", help="Why, for the journal.")
 @campaign_option
 @json_option
-def remove(
+def unban(
     entries: tuple[str, ...], *, list_name: str, exact: bool, reason: str, campaign: str, as_json: bool
 ) -> None:
     """Let each ENTRY in again."""
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).list_editor(who_asks())
-        done = wall.remove(list_name, entries, reason=reason, is_exact=exact)
-        for entry in read_typed(wall.shape(list_name), entries, is_exact=exact):
-            for other in wall.around(list_name, entry):
+        editor = open_live_data(campaign).list_editor(who_asks())
+        done = editor.remove(list_name, entries, reason=reason, is_exact=exact)
+        for entry in read_typed(editor.shape(list_name), entries, is_exact=exact):
+            for other in editor.around(list_name, entry):
                 err.print(f"[yellow]{entry} is still banned[/]: {other} is on list {list_name}")
         finish(done, as_json=as_json)
-        wall.tidy(list_name)
+        editor.tidy(list_name)
 
 
 # `handshake edge list undo`: takes the last change of a list back.
@@ -99,6 +99,6 @@ def remove(
 def undo(*, list_name: str, campaign: str, as_json: bool) -> None:
     """Take back the last change of a list, an import too; twice brings it back."""
     with errors_explained(as_json=as_json):
-        wall = open_live_data(campaign).list_editor(who_asks())
-        finish(wall.undo(list_name), as_json=as_json)
-        wall.tidy(list_name)
+        editor = open_live_data(campaign).list_editor(who_asks())
+        finish(editor.undo(list_name), as_json=as_json)
+        editor.tidy(list_name)

@@ -8,7 +8,7 @@ from handshake.cli.lazy import LazyGroup
 
 VERBS = {
     "switch": "Named settings, on or off.",
-    "wall": "The wall and other lists: of addresses, networks, texts.",
+    "list": "Lists of addresses, networks and texts: the wall and any other.",
     "decoys": "Count decoys, and find donors among the deceived.",
     "explain": "Say which rules a request meets and what becomes of it.",
     "test": "Try the cases that stand beside a policy.",
@@ -18,7 +18,7 @@ VERBS = {
 """Each verb's sentence in the group's help; its own help says more."""
 _MODULES = {
     "switch": "edge.switch",
-    "wall": "edge.wall",
+    "list": "edge.list:list_",
     "decoys": "edge.purge",
     "explain": "edge.explain:explain_request",
     "test": "edge.replay",

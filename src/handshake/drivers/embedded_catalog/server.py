@@ -88,10 +88,10 @@ async def _serve(listener: socket.socket, storage: Storage, credentials: Credent
     watchers = Watchers()
     loop = asyncio.get_running_loop()
     writer = Writer(db=storage.writer, clock=SystemClock(), loop=loop, wake=watchers.wake)
-    server = CatalogServer(
+    catalog = CatalogServer(
         node=NodeDocument(name=name, address=host), storage=storage, watchers=watchers, writer=writer
     )
-    server = _Server(_configure(build_app(server, credentials)), watchers)
+    server = _Server(_configure(build_app(catalog, credentials)), watchers)
     async with _working(writer):
         _log.info("catalogue of node %s listens on %s:%s", name, host, port)
         await server.serve(sockets=[listener])

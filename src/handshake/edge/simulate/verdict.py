@@ -1,4 +1,4 @@
-"""The policy, evaluated for one request without any edge: CEL's own evaluator reads the conditions."""
+"""The policy, evaluated for one request without any edge: the same evaluator that replays logs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from handshake.edge.policy.policy import EdgePolicy, Rule
 from handshake.edge.policy.request import LiveData, Request
 from handshake.edge.policy.variables import Phase
 from handshake.edge.simulate.evaluate import Evaluator
-
-__all__ = ["LiveData", "Request", "Verdict", "follow", "order_rules", "simulate"]
 
 
 @dataclass(frozen=True, kw_only=True)

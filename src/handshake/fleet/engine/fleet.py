@@ -103,9 +103,13 @@ class Fleet:
 
     @property
     def is_compared(self) -> bool:
-        """Whether the target has passed its trial and is being compared with the stable generation."""
+        """Whether the target has passed its trial and is being compared with the stable generation.
+
+        A comparison ends with its strategy: another one's budget may not have room for both sides.
+        """
         canary = self.rollout.canary
-        return canary is not None and self.needs_trial and canary.generation == self.aim
+        is_wanted = self.settings.strategy is Strategy.CANARY and self.needs_trial
+        return canary is not None and is_wanted and canary.generation == self.aim
 
     @cached_property
     def canaries(self) -> tuple[FleetMember, ...]:

@@ -42,9 +42,10 @@ class Fleets:
     def cycle(
         self,
         services: Mapping[str, ServiceSettings],
-        calendar: Calendar,
         pointers: Mapping[Subject, Pointer],
         nodes: Nodes,
+        *,
+        calendar: Calendar,
         fence: HeldLock,
         now: float,
     ) -> tuple[Outcome, ...]:

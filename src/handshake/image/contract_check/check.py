@@ -36,7 +36,7 @@ from handshake.release.tree import scan_tree
 # A trial: instances of one image, launched as an agent launches them, on a bench of their own.
 
 HOST = "127.0.0.1"
-_NODE = "shake"
+_NODE = "contract-check"
 _TAIL_LINES = 5
 
 
@@ -101,7 +101,7 @@ class SandboxTrial:
 
     def close(self) -> None:
         """End everything that was launched, and keep nothing of it."""
-        with ThreadPoolExecutor(thread_name_prefix="shake") as pool:
+        with ThreadPoolExecutor(thread_name_prefix="contract-check") as pool:
             for _ in pool.map(SandboxedInstance.remove, self._launched):
                 pass
 
@@ -175,7 +175,7 @@ class ContractCheck:
     templates_of: Callable[[Subject], Digest]
     """The template release that a renderer is tried with."""
 
-    def shake(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
+    def run(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
         """Put a release through the contract check, write down what came of it, and return the report.
 
         RefusedError where the release is no image; UnavailableError where it, or what it needs, cannot be had.
@@ -201,10 +201,10 @@ class ContractCheck:
         ContractResults(self.catalog).write(report)
         return report
 
-    def check_contract_unless_passed(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
+    def run_unless_passed(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
         """Return the report of a release that has passed; of any other, that of a new contract check."""
         known = ContractResults(self.catalog).find(release)
-        return known if known and known.passed else self.shake(subject, release, tell)
+        return known if known and known.passed else self.run(subject, release, tell)
 
     def _judge(
         self, service: str, release: Digest, contract: Contract, tell: Tell

@@ -176,7 +176,7 @@ class SandboxedInstance:
 
     def ask_all(self, requests: Sequence[TrialRequest]) -> tuple[TrialResponse, ...]:
         """Send all requests over several connections at once."""
-        with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="shake") as pool:
+        with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="contract-check") as pool:
             return tuple(pool.map(self.ask, requests))
 
     def wait_for_good(self, request: TrialRequest, seconds: float) -> TrialResponse:

@@ -17,8 +17,8 @@ VERBS = {
 }
 """Each verb's sentence in the group's help; its own help says more."""
 _MODULES = {
-    "add": "edge.ban",
-    "remove": "edge.ban",
+    "add": "edge.ban:ban",
+    "remove": "edge.ban:unban",
     "ls": "edge.list_report",
     "history": "edge.lists",
     "undo": "edge.ban",
@@ -27,6 +27,6 @@ _MODULES = {
 }
 
 
-@click.group(cls=LazyGroup, verbs=VERBS, modules=_MODULES)
-def wall() -> None:
-    """The wall and other lists: of addresses, networks, texts."""
+@click.group("list", cls=LazyGroup, verbs=VERBS, modules=_MODULES)
+def list_() -> None:
+    """Lists of addresses, networks and texts: the wall of banned clients and any other."""
