@@ -114,7 +114,7 @@ class Rotator:
         if len(self.nodes) > 1:
             raise RefusedError(
                 f"{name} lies on {', '.join(self.nodes)}, and this verb sets it here alone",
-                hint="docs/images.md says how it is replaced by hand.",
+                hint="docs/how-to/rotate-a-secret.md says how it is replaced by hand.",
             )
 
     def _write(self, name: str, value: str, told: str) -> None:

@@ -126,5 +126,5 @@ def _syntax(line: RuleLine, what: str) -> Problem:
 
 
 def _unsupported(line: RuleLine, what: str) -> Problem:
-    hint = "Take the line out; docs/sites.md says what the edge adds by itself."
+    hint = "Take the line out; docs/reference/site-files.md says what the edge adds by itself."
     return Problem(check="header-unsupported", what=what, where=line.where, hint=hint)

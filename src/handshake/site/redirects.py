@@ -139,7 +139,7 @@ def _syntax(line: RuleLine, what: str) -> _LineError:
 
 
 def _unsupported(line: RuleLine, what: str) -> _LineError:
-    hint = "Take the line out, or say it in the other way that docs/sites.md shows."
+    hint = "Take the line out, or say it in the other way that docs/reference/site-files.md shows."
     return _LineError(Problem(check="redirect-unsupported", what=what, where=line.where, hint=hint))
 
 

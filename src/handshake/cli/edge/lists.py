@@ -94,7 +94,7 @@ def _require_good(entries: Entries, name: str) -> None:
             check="edge-bad-line",
             what=bad.what,
             where=Location(file=name, line=bad.line, column=bad.column),
-            hint="Mend the line or take it out; docs/edge-data.md lists the formats.",
+            hint="Mend the line or take it out; docs/reference/list-formats.md lists the formats.",
         )
         for bad in entries.bad
     ]
@@ -104,7 +104,7 @@ def _require_good(entries: Entries, name: str) -> None:
                 check="edge-empty-file",
                 what="the file names no entry",
                 where=Location(file=name),
-                hint="docs/edge-data.md lists the formats.",
+                hint="docs/reference/list-formats.md lists the formats.",
             )
         )
     if problems:

@@ -150,7 +150,7 @@ Weight = Annotated[int, Field(ge=0, le=1000)]
 class Split(Settings):
     """Give each visitor one of several arms, kept in a cookie, and cache each arm apart.
 
-    The origin reads it in a header (docs/edge-policy.md), later rules in `request.arm["<rule>"]`.
+    The origin reads it in a header (docs/reference/edge-policy.md), later rules in `request.arm["<rule>"]`.
     """
 
     phases: ClassVar[frozenset[Phase]] = frozenset({Phase.SERVE})

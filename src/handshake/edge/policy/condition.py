@@ -353,7 +353,7 @@ class _Reader:
                 return self._refuse(
                     "edge-unsupported",
                     f"CEL's {what} is not for edge rules",
-                    "docs/edge.md lists what is.",
+                    "docs/reference/edge-policy.md lists what is.",
                     form.place,
                 )
             case Name(dotted=dotted) if dotted not in BY_NAME:
