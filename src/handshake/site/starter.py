@@ -157,9 +157,7 @@ def write_starter(guess: Guess) -> Mapping[str, str]:
 
 
 def _write_settings(guess: Guess) -> str:
-    lines = [
-        "# How this site is built, and what of the result is published; docs/reference/site-files.md explains every setting."
-    ]
+    lines = ["# How this site is built and published; docs/reference/site-files.md explains every setting."]
     if guess.build:
         lines.append(f"build = {json.dumps(list(guess.build))}")
     lines.append(f"output = {json.dumps(guess.output)}")
