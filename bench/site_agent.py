@@ -21,7 +21,7 @@ from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
 from handshake.core.outcome import Outcome
 from handshake.drivers.consul.catalog import ConsulCatalog
-from handshake.fleet.rollouts.observe import RolloutProgress
+from handshake.fleet.rollouts.observe import CatalogRolloutProgress
 from handshake.pointers.arrival import ArrivalOutcome, Arrivals
 from handshake.pointers.pointer import Pointer
 from handshake.pointers.pointers import decode_pointers
@@ -116,7 +116,7 @@ def run_site_agent(mounts: Mapping[str, str]) -> Iterator[SiteAgent]:
                 node.pointers,
                 SystemClock(),
                 (NODE,),
-                rollouts=RolloutProgress(catalog=catalog),
+                rollouts=CatalogRolloutProgress(catalog=catalog),
             )
             yield SiteAgent(node=node, cache=cache, arrivals=arrivals)
 

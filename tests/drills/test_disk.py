@@ -21,7 +21,7 @@ to = "hamm"
 FULL_DISK = """
 import subprocess, sys
 from pathlib import Path
-from handshake.campaign.publish import Publisher, Telling, Workshop
+from handshake.campaign.publish import Publisher, ProgressReporter, PublishContext
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
 from handshake.core.subject import parse_subject
@@ -30,7 +30,7 @@ from handshake.drivers.directory.store import make_region
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
-from handshake.image.contents import Larder
+from handshake.image.contents import PackageSource
 
 campaign, full, roomy, goes_full = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 folders = {"cache": roomy / "cache", "east": roomy / "east", "west": roomy / "west"} | {goes_full: full}
@@ -39,9 +39,9 @@ def mount(options):
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(full)], check=True)
 
 mount("size=512k")
-packages = Larder(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"]))
+packages = PackageSource(cache=folders["cache"], wheels=PipWheels(), node=NpmPackages(folders["cache"]))
 stores = [make_region(folders[name], name) for name in ("east", "west")]
-shop = Workshop(
+shop = PublishContext(
     campaign=campaign, cache=folders["cache"], stores=stores,
     stores_of_site=lambda _: stores, package_source_for=lambda _: packages, debian=Mmdebstrap(),
     describe_source=lambda _: ("", ""), run_build=lambda *_: None,
@@ -49,7 +49,7 @@ shop = Workshop(
 )
 
 def publish():
-    silent = Telling(step=lambda _: None, upload=lambda _: None)
+    silent = ProgressReporter(step=lambda _: None, upload=lambda _: None)
     return Publisher(shop, SystemClock()).publish(
         parse_subject("image/hamm"), silent, source=campaign / "services" / "hamm")
 

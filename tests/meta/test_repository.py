@@ -34,6 +34,22 @@ def test_links_of_the_pages_beside_the_code_lead_somewhere() -> None:
     assert not dead
 
 
+def test_pages_that_the_code_names_exist() -> None:
+    """A page of docs/ that code, an example or an expected text names is there."""
+    files = [
+        path
+        for folder in ("src", "examples", "tests/golden")
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.suffix in {".py", ".toml", ".txt"}
+    ]
+    named = {
+        page
+        for path in files
+        for page in re.findall(r"\bdocs/[a-z/-]+\.md\b", path.read_text(encoding="utf-8"))
+    }
+    assert not {page for page in named if not (REPOSITORY / page).exists()}
+
+
 def test_scripts_can_be_run() -> None:
     """Every file in script/ may be executed and says in its first lines what it is for."""
     for script in sorted((REPOSITORY / "script").iterdir()):

@@ -202,6 +202,17 @@ def test_missing_programs_are_named_with_what_installs_them(system: CampaignUnde
     assert_nothing_started(system)
 
 
+def test_data_of_an_earlier_schema_are_not_half_used(system: CampaignUnderTest) -> None:
+    """A data folder that says no schema number was written before there were any; it stays as it was."""
+    data = system.home / "data" / "campaign"
+    (data / "regions" / "east" / "shaken").mkdir(parents=True)
+    (problem,) = refused(system, "up", str(system.campaign))
+
+    assert (problem["check"], place(problem)) == ("data-of-another-schema", str(data))
+    assert [file.name for file in data.iterdir()] == ["regions"]
+    assert_nothing_started(system)
+
+
 def refused(system: CampaignUnderTest, *words: str) -> list[dict[str, Any]]:
     """Run a verb that must refuse its input, and return the problems that it reports as JSON."""
     said = system.handshake(*words, "--json", check=False)

@@ -16,7 +16,7 @@ from handshake.cli.up import start_campaign
 from handshake.compose.cli import Wiring
 from handshake.core.subject import Kind, Subject
 from handshake.drills.plan import Target
-from handshake.drills.tour import Change, Stop, Tour, changed_campaign, find_changes
+from handshake.drills.tour import SampleChange, Stop, Tour, changed_campaign, find_changes
 from handshake.drills.tour_plan import TourPlan, plan_tour
 
 _RATE_PER_SECOND = 100.0
@@ -64,7 +64,7 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
 
 
 def _go(
-    wiring: Wiring, changes: Sequence[Change], changed: Path, pace: Pace, *, is_quiet: bool
+    wiring: Wiring, changes: Sequence[SampleChange], changed: Path, pace: Pace, *, is_quiet: bool
 ) -> list[Stop]:
     host, _, port = wiring.paths.ingress.rpartition(":")
     subjects = tuple(change.subject for change in changes)

@@ -25,7 +25,15 @@ from handshake.core.clock import SystemClock
 from handshake.core.problem import ProblemsError
 from handshake.fleet.load_balancer.balancer import ask_agent
 from handshake.fleet.nodes import Node, explain_node
-from handshake.release.node_paths import NodePaths, data_root, make_folders, run_root, save_node
+from handshake.release.node_paths import (
+    NodePaths,
+    data_root,
+    make_folders,
+    require_schema,
+    run_root,
+    save_node,
+    write_schema,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +125,9 @@ def _settle(invitation: Invitation, address: str) -> NodePaths:
     """Write down where this node's things lie, and its secrets among them; a second time changes nothing."""
     data = data_root()
     paths = accept(invitation, address=address, folder=data, run=run_root(), data=data)
+    require_schema(paths)
     make_folders(paths)
+    write_schema(paths)
     secrets = Secrets(paths.secrets)
     for name, value in invitation.secrets.items():
         secrets.write(name, value)

@@ -12,7 +12,7 @@ import click
 from handshake.compose.agent import NodeParts
 from handshake.compose.leader import Leading
 from handshake.core.clock import SystemClock
-from handshake.release.node_paths import load_node
+from handshake.release.node_paths import NodePaths, load_node, require_schema
 from handshake.web.app import build_app
 
 _STOP_SECONDS = 5.0
@@ -26,7 +26,7 @@ def agent(node_file: Path) -> None:
     """Keep this node where the catalogue says it should be."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = NodeParts(load_node(node_file), SystemClock())
+    wiring = NodeParts(_load(node_file), SystemClock())
     running, instances = wiring.agent()
     running.run(instances)
     health = wiring.health_server(instances)
@@ -46,7 +46,7 @@ def control(node_file: Path) -> None:
     """Lead the campaign where nobody else does, and show the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = Leading(load_node(node_file), SystemClock())
+    wiring = Leading(_load(node_file), SystemClock())
     dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
     leader = wiring.leader_service()
     copying = wiring.copy_service()
@@ -56,6 +56,13 @@ def control(node_file: Path) -> None:
     copying.stop(_STOP_SECONDS)
     leader.stop(_STOP_SECONDS)
     dashboard.stop()
+
+
+def _load(node_file: Path) -> NodePaths:
+    """Return the campaign; a supervisor may start a newer version over an older campaign's data, which is refused."""
+    paths = load_node(node_file)
+    require_schema(paths)
+    return paths
 
 
 # How a process of the campaign is told to end.

@@ -41,8 +41,10 @@ from handshake.release.node_paths import (
     data_root,
     find_node,
     make_folders,
+    require_schema,
     run_root,
     save_node,
+    write_schema,
 )
 from handshake.release.tree import remove_tree
 
@@ -88,12 +90,14 @@ def _prepare(folder: Path) -> NodePaths:
     if problems:
         raise ProblemsError(problems)
     paths = describe_node(folder)
+    require_schema(paths)
     if lost := check_bucket_keys(paths):
         raise ProblemsError(lost)
     if not paths.file.exists():
         if taken := check_ports(folder, find_port_holder):
             raise ProblemsError(taken)
         make_folders(paths)
+    write_schema(paths)
     save_node(paths)
     return paths
 
@@ -205,7 +209,7 @@ class DownReport:
 def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
     """Stop a campaign: ingresses first, stores last. Data stays, unless --purge."""
     with errors_explained(as_json=as_json):
-        paths = find_node(campaign)
+        paths = find_node(campaign, is_any_schema=True)
         if purge and not yes:
             click.confirm(f"Delete all data of {paths.name} in {paths.data}?", abort=True)
         stopped: list[str] = []

@@ -28,7 +28,7 @@ from handshake.fleet.autoscaler import Scales
 from handshake.fleet.bundle_store import Bundles
 from handshake.fleet.nodes import NodeRegister
 from handshake.fleet.rollouts.control import Holds, Rollouts
-from handshake.fleet.rollouts.observe import RolloutProgress
+from handshake.fleet.rollouts.observe import CatalogRolloutProgress
 from handshake.image.contract_check.report import ContractResults
 from handshake.image.recipe import HOST_BASE
 from handshake.pointers.arrival import Arrivals
@@ -161,7 +161,7 @@ class Verbs(Publishing, FastlyWiring):
             self.pointers,
             self.clock,
             self.nodes,
-            rollouts=RolloutProgress(catalog=self.catalog),
+            rollouts=CatalogRolloutProgress(catalog=self.catalog),
             has_fastly=self._has_fastly(),
         )
 

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache, partial
 
 from handshake.campaign.live_policy import LivePolicy, PolicyReader
 from handshake.catalog.catalog import Catalog
-from handshake.compose.live_data import LiveData
+from handshake.compose.live_data import LiveDataWiring
 from handshake.core.clock import Clock
 from handshake.core.digest import Digest, parse_digest
 from handshake.core.subject import Subject
@@ -27,7 +27,7 @@ from handshake.release.signing import SignatureVerifier, SigningKeys
 from handshake.release.store import load_manifest, provenances, releases, signatures
 
 
-class Foundation(LiveData):
+class Foundation(LiveDataWiring):
     """One campaign's ground floor, made from its campaign."""
 
     def __init__(self, paths: NodePaths, clock: Clock) -> None:

@@ -26,7 +26,7 @@ from handshake.release.objects import ObjectStore
 from handshake.release.store import fetch_release
 
 
-class LiveData:
+class LiveDataWiring:
     """One campaign's catalogue and regions, and what operators change in them without a release."""
 
     def __init__(self, paths: NodePaths, clock: Clock) -> None:

@@ -210,7 +210,7 @@ respond = {{ status = 403, body = "drill" }}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class SampleChange:
     """A subject, and where in the campaign's folder a harmless change of it is made."""
 
     subject: Subject
@@ -218,7 +218,7 @@ class Change:
     """Relative to the campaign's folder: of a site or templates a folder with pages, of an image one that it copies."""
 
 
-def find_changes(folder: Path, campaign: CampaignSettings) -> tuple[Change, ...]:
+def find_changes(folder: Path, campaign: CampaignSettings) -> tuple[SampleChange, ...]:
     """Return what a drill can release: the first site and the first templates with pages, images, the policy."""
     pages = [
         next(
@@ -234,12 +234,12 @@ def find_changes(folder: Path, campaign: CampaignSettings) -> tuple[Change, ...]
     return (
         *(change for change in pages if change),
         *_images(folder, campaign),
-        Change(subject=Subject(kind=Kind.POLICY, name=campaign.name), place=Path(EDGE_FILE)),
+        SampleChange(subject=Subject(kind=Kind.POLICY, name=campaign.name), place=Path(EDGE_FILE)),
     )
 
 
 @contextmanager
-def changed_campaign(folder: Path, changes: Iterable[Change], mark: str) -> Iterator[Path]:
+def changed_campaign(folder: Path, changes: Iterable[SampleChange], mark: str) -> Iterator[Path]:
     """Copy a campaign's folder and make the changes in it; the copy goes with the block."""
     with tempfile.TemporaryDirectory(prefix="handshake-drill-") as root:
         copy = Path(root) / "campaign"
@@ -249,14 +249,14 @@ def changed_campaign(folder: Path, changes: Iterable[Change], mark: str) -> Iter
         yield copy
 
 
-def _with_pages(folder: Path, kind: Kind, sources: dict[str, str]) -> Iterator[Change]:
+def _with_pages(folder: Path, kind: Kind, sources: dict[str, str]) -> Iterator[SampleChange]:
     for name, source in sources.items():
         place = _inside(folder, folder / source)
         if place and any(_pages(folder / place)):
-            yield Change(subject=Subject(kind=kind, name=name), place=place)
+            yield SampleChange(subject=Subject(kind=kind, name=name), place=place)
 
 
-def _images(folder: Path, campaign: CampaignSettings) -> Iterator[Change]:
+def _images(folder: Path, campaign: CampaignSettings) -> Iterator[SampleChange]:
     """Yield each service whose image has a folder of the service's own: a file more in it is another image."""
     for name, its in campaign.services.items():
         source = folder / its.source
@@ -264,7 +264,7 @@ def _images(folder: Path, campaign: CampaignSettings) -> Iterator[Change]:
         own = (each for each in copied if each.is_dir() and each.resolve().is_relative_to(source.resolve()))
         place = next(filter(None, (_inside(folder, each) for each in own)), None)
         if place:
-            yield Change(subject=Subject(kind=Kind.IMAGE, name=name), place=place)
+            yield SampleChange(subject=Subject(kind=Kind.IMAGE, name=name), place=place)
 
 
 def _inside(folder: Path, path: Path) -> Path | None:

@@ -11,6 +11,10 @@ from handshake.core.atomic_file import write_atomically
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.release.regions import Bucket
 
+SCHEMA = 2
+"""How this version names files and catalogue keys; 1 is what was written before folders said their number."""
+_WRITTEN_BEFORE = ("catalog", "regions", "trees")
+"""Folders of data that only a campaign that was up has anything in; caches and secrets may be there earlier."""
 _PERSONS = "/tmp/handshake-"  # noqa: S108 -- named after its user, who makes it with mode 0700
 
 
@@ -70,6 +74,11 @@ class NodePaths:
     def file(self) -> Path:
         """Where this very description lies."""
         return self.run / "node.json"
+
+    @property
+    def schema_file(self) -> Path:
+        """Where the data folder says which schema it has."""
+        return self.data / "schema"
 
     @property
     def programs(self) -> Path:
@@ -158,16 +167,20 @@ def load_node(file: Path) -> NodePaths:
         raise ProblemsError([problem]) from error
 
 
-def find_node(name: str = "") -> NodePaths:
-    """Return the campaign of a campaign, by name or because it is the only one that is up here.
+def find_node(name: str = "", *, is_any_schema: bool = False) -> NodePaths:
+    """Return a campaign that is up here, by name or because it is the only one.
 
-    ProblemsError where none is up, or where several are and none was named.
+    ProblemsError where none is up, where several are and none was named, or where its data have another schema,
+    unless the caller does not read them.
     """
     root = run_root()
     files = sorted(root.glob("*/node.json"))
     chosen = [file for file in files if name in {"", file.parent.name}]
     if len(chosen) == 1:
-        return load_node(chosen[0])
+        paths = load_node(chosen[0])
+        if not is_any_schema:
+            require_schema(paths)
+        return paths
     if not chosen:
         what = f"no campaign {name} is up on this machine" if name else "no campaign is up on this machine"
         hint = "Start one: handshake up DIRECTORY."
@@ -177,6 +190,46 @@ def find_node(name: str = "") -> NodePaths:
     raise ProblemsError(
         [Problem(check="which-campaign", what=what, where=Location(file=str(root)), hint=hint)]
     )
+
+
+# The schema number of a data folder: a folder of another schema would be half-used, since neither its catalogue keys nor
+# its file names would be found.
+
+
+def write_schema(paths: NodePaths) -> None:
+    """Note in a data folder, once `require_schema` has passed, which schema it has; idempotent."""
+    write_atomically(paths.schema_file, f"{SCHEMA}\n".encode())
+
+
+def require_schema(paths: NodePaths) -> None:
+    """Return if a data folder is new or has this version's schema; ProblemsError otherwise."""
+    found = _read_schema(paths)
+    if found in {"", str(SCHEMA)}:
+        return
+    problem = Problem(
+        check="data-of-another-schema",
+        what=f"{_describe_age(found)} version of this program wrote the campaign's data: "
+        f"they have schema {found}, and this version reads schema {SCHEMA}",
+        where=Location(file=str(paths.schema_file if paths.schema_file.exists() else paths.data)),
+        hint="Run the campaign with the version that wrote them; to begin anew, stop it with that version and move "
+        "this folder away.",
+    )
+    raise ProblemsError([problem])
+
+
+def _describe_age(schema: str) -> str:
+    if not schema.isdecimal():
+        return "another"
+    return "an earlier" if int(schema) < SCHEMA else "a later"
+
+
+def _read_schema(paths: NodePaths) -> str:
+    """Return what a data folder says of its schema; empty where nothing was written into it yet."""
+    try:
+        return paths.schema_file.read_text(encoding="utf-8", errors="replace").strip() or "(empty)"
+    except FileNotFoundError:
+        folders = (paths.data / name for name in _WRITTEN_BEFORE)
+        return "1" if any(folder.is_dir() and any(folder.iterdir()) for folder in folders) else ""
 
 
 # The access keys with which buckets are written: secrets that an operator puts there, for nobody here can make them.

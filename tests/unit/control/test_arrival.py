@@ -10,7 +10,7 @@ from handshake.catalog.keys import pointer_key, rollout_key
 from handshake.core.digest import Digest, digest_bytes
 from handshake.core.subject import Kind, Subject
 from handshake.fleet.engine.state import BadPart, Rollout, pointer_part
-from handshake.fleet.rollouts.observe import RolloutProgress
+from handshake.fleet.rollouts.observe import CatalogRolloutProgress
 from handshake.pointers.arrival import Arrival, ArrivalOutcome, Arrivals
 from handshake.pointers.pointer import Pointer
 from handshake.pointers.pointers import Pointers
@@ -78,6 +78,6 @@ def wait_for(moved: Pointer, *, bad: BadPart) -> Arrival:
         Pointers(catalog, clock),
         clock,
         ("n1",),
-        rollouts=RolloutProgress(catalog=catalog),
+        rollouts=CatalogRolloutProgress(catalog=catalog),
     )
     return arrivals.wait(moved, PATIENCE_SECONDS, lambda _: None)

@@ -162,7 +162,7 @@ class Pools:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RolloutProgress:
+class CatalogRolloutProgress:
     """What the rollouts' records say to somebody who waits for a moved pointer."""
 
     catalog: Catalog
