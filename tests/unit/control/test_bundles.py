@@ -149,7 +149,7 @@ def test_a_stage_begins_when_the_one_before_has_arrived(system: System) -> None:
 
 
 def test_nothing_follows_what_has_not_arrived(system: System) -> None:
-    """While a stage has not arrived, the next one does not begin, and the bundle says what it waits for."""
+    """While a stage has not arrived, the next one does not begin, and the bundle shows what it waits for."""
     system.promote()
     fence = system.leadership.fence()
     for _ in range(5):

@@ -128,7 +128,7 @@ def test_a_secret_that_is_not_rolled_out_in_time_stands_back(rotator: Rotator, i
 @pytest.mark.parametrize(
     ("name", "value", "what"),
     [
-        ("decoy", "new", "decoy is no secret that is set by hand"),
+        ("decoy", "new", "decoy is not a secret that can be rotated"),
         (NAME, "", "one line"),
         (NAME, "two\nlines", "one line"),
         (NAME, "two words", "one line"),
