@@ -434,6 +434,6 @@ def test_what_is_found_out_about_a_request(edge: Edge, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/known", "/known-behind"])
 def test_rate_of_a_client(edge: Edge, path: str) -> None:
-    """The rate counts a client's requests of the last seconds, this one included."""
+    """The rate counts a client's requests of the last seconds, including this one."""
     source = "127.0.0.52" if path == "/known" else "127.0.0.53"
     assert [edge.ask(path, source=source).status for _ in range(7)] == [404] * 5 + [418] * 2

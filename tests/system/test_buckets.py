@@ -177,7 +177,7 @@ LONG = "/".join(["x" * 99] * 10)
 BAD = {
     ("tree-symlink", "passwd"): "this is a symbolic link, and a release holds files alone",
     ("tree-symlink", "above"): "this is a symbolic link, and a release holds files alone",
-    ("tree-name", "bell\\x07"): "the file's name holds a control character",
+    ("tree-name", "bell\\x07"): "the file's name contains a control character",
     ("tree-name", "..\\up"): "the file's name holds a backslash",
     ("tree-special-file", "pipe"): "this is neither a file nor a folder",
     ("tree-unreadable", "secret.html"): "this cannot be read: permission denied",
