@@ -280,7 +280,7 @@ def test_what_the_origin_keeps_private_stays_private(edge: Edge, private: dict[s
 
 
 def test_a_change_is_not_called_public(edge: Edge) -> None:
-    """A rule of caching says nothing about the answer to a POST."""
+    """A rule of caching does not report the answer to a POST."""
     edge.gateway.files["/kept/form"] = (200, HTML, "thanks")
     assert "cache-control" not in edge.ask("/kept/form", method="POST", body="x").headers
 

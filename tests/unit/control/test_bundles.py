@@ -154,7 +154,7 @@ def test_nothing_follows_what_has_not_arrived(system: System) -> None:
     fence = system.leadership.fence()
     for _ in range(5):
         BundleRunner(system.catalog, system.pointers).cycle(system.pointers.all(), fence)
-    assert system.status.progress.reason == "waits for image/hamm, image/pages to arrive everywhere"
+    assert system.status.progress.reason == "waits for image/hamm, image/pages to be served everywhere"
     assert {subject for subject in SUBJECTS if system.pointers.history(subject)[0].revision > 1} == set(
         SUBJECTS[:2]
     )
@@ -263,7 +263,7 @@ def test_a_bundle_that_moves_nothing_is_refused(system: System) -> None:
 
 
 def test_what_was_never_promoted_stays_when_a_bundle_is_undone(system: System) -> None:
-    """A first release has nowhere to go back to: it stays, and the bundle ends all the same."""
+    """A first release has no release to revert to: it stays, and the bundle ends all the same."""
     first = parse_subject("site/press")
     ORDER[first] = STAGES.index(first.kind)
     bundle = system.bundles.promote({first: release("new")}, reason="press")
