@@ -187,7 +187,7 @@ BAD = {
     (
         "site-asset-name",
         "assets/app.js",
-    ): "the file lies in an asset folder, and its name holds no hash of its content",
+    ): "the file is in an asset folder, but its name contains no content hash",
     ("site-no-index", "index.html"): "the site has no index.html",
 }
 
