@@ -223,11 +223,11 @@ class SignatureVerifier:
         """Return why a signature is not believed; empty where it is."""
         key = ring.get(signature.key)
         if key is None:
-            return f"nobody here knows key {signature.key}"
+            return f"key {signature.key} is unknown here"
         if key.state is KeyState.REVOKED:
             return f"{key.changed_by} revoked key {key.id}: {key.reason}"
         if not self._scheme.is_signed(key.public, signed_text(release), signature.value):
-            return f"key {key.id} did not make the signature that bears its name"
+            return f"the signature was not made by key {key.id}, which it names"
         return ""
 
 
