@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs" / "drills-fleet.md"
+PAGE = TESTS.parent / "docs" / "reference" / "fleet-drills.md"
 ROW = re.compile(r"^\| (\d+) \|.*", re.MULTILINE)
 NAMED = re.compile(r"`([\w/-]+\.py)(?:::(\w+))?`")
 

@@ -91,7 +91,7 @@ def _check_mmdb(loaded: Loaded[CampaignSettings], file: Path, setting: str) -> I
             check="bad-mmdb",
             what=fault,
             where=loaded.source.at(setting),
-            hint=f"docs/edge-data.md explains where to get such files; without `{setting}` it is unknown.",
+            hint=f"docs/how-to/add-country-data.md explains where to get such files; without `{setting}` it is unknown.",
         )
 
 

@@ -114,7 +114,7 @@ class Rotator:
         if len(self.nodes) > 1:
             raise RefusedError(
                 f"{name} is stored on {', '.join(self.nodes)}, and this command sets it only on this node",
-                hint="docs/images.md explains how to replace it by hand.",
+                hint="docs/how-to/rotate-a-secret.md explains how to replace it by hand.",
             )
 
     def _write(self, name: str, value: str, told: str) -> None:

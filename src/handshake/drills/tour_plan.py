@@ -1,4 +1,4 @@
-"""What a tour does in a campaign, worked out from the campaign's own files; docs/drills.md says what follows from what.
+"""Plan a tour from the campaign's own files; docs/how-to/run-the-tour.md lists its steps.
 
 No names are hard-coded: what a campaign does not have is skipped, with the reason.
 """

@@ -197,7 +197,7 @@ ACCESS_LOG = "{" + ",".join(f'"{name}":{value}' for name, value in _FIELDS.items
 
 _PREFIX = HOP_PREFIX.lower()
 _FOR_SERVICES = (Hop.CLIENT, Hop.COUNTRY)
-"""Of the edge's own headers; docs/gateway.md names them, and what else a service may read."""
+"""Of the edge's own headers; docs/reference/gateway.md names them, and what else a service may read."""
 _SPARED = "|".join(name.lower().removeprefix(_PREFIX) for name in _FOR_SERVICES)
 _INNER = rf"^({_PREFIX}(?!({_SPARED})$)|x-varnish$|via$)"
 """HAProxy has names in small letters. What `Via` says is Varnish's own: a visitor's has been taken off at the ingress."""

@@ -126,5 +126,5 @@ def _syntax(line: RuleLine, what: str) -> Problem:
 
 
 def _unsupported(line: RuleLine, what: str) -> Problem:
-    hint = "Remove the line; docs/sites.md lists what the edge adds by itself."
+    hint = "Remove the line; docs/reference/site-files.md lists what the edge adds by itself."
     return Problem(check="header-unsupported", what=what, where=line.where, hint=hint)

@@ -139,7 +139,7 @@ def _syntax(line: RuleLine, what: str) -> _LineError:
 
 
 def _unsupported(line: RuleLine, what: str) -> _LineError:
-    hint = "Remove the line, or use the alternative in docs/sites.md."
+    hint = "Remove the line, or use the alternative in docs/reference/site-files.md."
     return _LineError(Problem(check="redirect-unsupported", what=what, where=line.where, hint=hint))
 
 

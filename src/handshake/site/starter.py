@@ -158,7 +158,7 @@ def write_starter(guess: Guess) -> Mapping[str, str]:
 
 def _write_settings(guess: Guess) -> str:
     lines = [
-        "# How this site is built, and what of the output is published; docs/sites.md explains every setting."
+        "# How this site is built, and what of the output is published; docs/reference/site-files.md explains every setting."
     ]
     if guess.build:
         lines.append(f"build = {json.dumps(list(guess.build))}")

@@ -11,7 +11,7 @@ from handshake.edge.policy.settings import RuleSettings
 from handshake.edge.policy.variables import BY_NAME
 from tests.unit.edge.compiled import print_cache, print_ingress, read_text
 
-PAGE = (Path(__file__).parents[3] / "docs" / "edge-policy.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "edge-policy.md").read_text()
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -98,7 +98,7 @@ def _require_good(entries: Entries, name: str) -> None:
             check="edge-bad-line",
             what=bad.what,
             where=Location(file=name, line=bad.line, column=bad.column),
-            hint="Correct the line or remove it; docs/edge-data.md lists the formats.",
+            hint="Correct the line or remove it; docs/reference/list-formats.md lists the formats.",
         )
         for bad in entries.bad
     ]
@@ -108,7 +108,7 @@ def _require_good(entries: Entries, name: str) -> None:
                 check="edge-empty-file",
                 what="the file contains no entries",
                 where=Location(file=name),
-                hint="docs/edge-data.md lists the formats.",
+                hint="docs/reference/list-formats.md lists the formats.",
             )
         )
     if problems:

@@ -155,7 +155,7 @@ Weight = Annotated[int, Field(ge=0, le=1000)]
 class Split(Settings):
     """Assign each visitor to one of several arms, kept in a cookie, and cache each arm separately.
 
-    The origin reads the arm from a header (docs/edge-policy.md), later rules from `request.arm["<rule>"]`.
+    The origin reads the arm from a header (docs/reference/edge-policy.md), later rules from `request.arm["<rule>"]`.
     """
 
     phases: ClassVar[frozenset[Phase]] = frozenset({Phase.SERVE})

@@ -359,7 +359,7 @@ class _Reader:
                 return self._refuse(
                     "edge-unsupported",
                     f"edge rules do not support CEL's {what}",
-                    "docs/edge.md lists what they support.",
+                    "docs/reference/edge-policy.md lists what they support.",
                     form.place,
                 )
             case Name(dotted=dotted) if dotted not in BY_NAME:

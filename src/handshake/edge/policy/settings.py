@@ -36,7 +36,7 @@ class RuleSettings(Settings):
 
     name: RuleName = Field(description="The rule's name in logs and statistics; unique.")
     phase: Phase = Field(description="`admit` (decided at the ingress) or `serve` (decided at the cache).")
-    when: str = Field(description="The condition, in CEL; docs/edge.md lists the variables.")
+    when: str = Field(description="The condition, in CEL; docs/reference/edge-policy.md lists the variables.")
     respond: Respond | None = Field(default=None, description="Answer at once with a fixed response.")
     decoy: Decoy | None = Field(default=None, description="Answer with one of several plausible responses.")
     redirect: Redirect | None = Field(default=None, description="Redirect the visitor.")
