@@ -105,7 +105,7 @@ def drain(system: System, wanted: Endpoints) -> None:
 
     def is_draining() -> bool:
         system.cycle(wanted, 1)
-        return told() == ("hamm-old has not left yet: 2 requests",)
+        return told() == ("hamm-old is still draining: 2 requests",)
 
     wait_until(is_draining, told)
 

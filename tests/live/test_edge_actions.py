@@ -280,7 +280,7 @@ def test_what_the_origin_keeps_private_stays_private(edge: Edge, private: dict[s
 
 
 def test_a_change_is_not_called_public(edge: Edge) -> None:
-    """A rule of caching says nothing about the answer to a POST."""
+    """A rule of caching does not report the answer to a POST."""
     edge.gateway.files["/kept/form"] = (200, HTML, "thanks")
     assert "cache-control" not in edge.ask("/kept/form", method="POST", body="x").headers
 
@@ -434,6 +434,6 @@ def test_what_is_found_out_about_a_request(edge: Edge, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/known", "/known-behind"])
 def test_rate_of_a_client(edge: Edge, path: str) -> None:
-    """The rate counts a client's requests of the last seconds, this one included."""
+    """The rate counts a client's requests of the last seconds, including this one."""
     source = "127.0.0.52" if path == "/known" else "127.0.0.53"
     assert [edge.ask(path, source=source).status for _ in range(7)] == [404] * 5 + [418] * 2

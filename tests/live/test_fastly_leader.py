@@ -435,4 +435,4 @@ def test_a_campaign_without_fastly_asks_nobody(system: System) -> None:
     campaign = system.live.policy.campaign.model_copy(update={"fastly": None})
     live = replace(system.live, policy=replace(system.live.policy, campaign=campaign))
     system.api.is_down = True
-    assert system.edge.cycle(live).sentence == "no Fastly is configured"
+    assert system.edge.cycle(live).sentence == "Fastly is not configured"

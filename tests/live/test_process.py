@@ -203,7 +203,7 @@ def test_program_survives_its_supervisor(processes: Processes, tmp_path: Path) -
     adopted = Processes(tmp_path / "programs").start(Program(name="one", argv=SLEEPER, restart=True))
     assert (adopted.process, adopted.is_supervised) == (first.process, False)
     stopped = processes.stop("one", deadline_seconds=5)
-    assert (stopped.state, stopped.evidence) == (ProgramState.EXITED, "ended with nobody watching")
+    assert (stopped.state, stopped.evidence) == (ProgramState.EXITED, "ended without a supervisor")
 
 
 def test_program_survives_its_starter(processes: Processes, tmp_path: Path) -> None:

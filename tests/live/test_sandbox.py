@@ -344,7 +344,7 @@ def test_death_of_a_monitor_is_not_taken_for_the_instance(node: Node) -> None:
     assert node.sandboxes.observe("probe-1").state is ProgramState.RUNNING
     process.send(SIGKILL)
     assert process.wait(5)
-    assert node.sandboxes.observe("probe-1").evidence == "ended with nobody watching"
+    assert node.sandboxes.observe("probe-1").evidence == "ended without a supervisor"
 
 
 def test_instance_outlives_its_launcher(node: Node) -> None:

@@ -33,6 +33,8 @@ class CampaignUnderTest:
     """Holds a copy of the repository's campaign and docs, and the home."""
     entry: tuple[str, ...] = ()
     """The words in front of every verb: they lead onto the machine where it shall run."""
+    python: str = sys.executable
+    """Runs the verbs and all that they start."""
     http: urllib3.PoolManager = field(
         default_factory=lambda: urllib3.PoolManager(retries=False, timeout=10.0)
     )
@@ -69,7 +71,7 @@ class CampaignUnderTest:
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb as an operator would, who says something to it; AssertionError with its words where it fails."""
         run = subprocess.run(
-            [*self.entry, sys.executable, "-m", "handshake.cli.main", *words],
+            [*self.entry, self.python, "-m", "handshake.cli.main", *words],
             capture_output=True,
             text=True,
             input=said,
@@ -100,10 +102,10 @@ class CampaignUnderTest:
         return int((folder / "pid").read_text().split()[0])
 
 
-def copy_campaign(root: Path) -> CampaignUnderTest:
+def copy_campaign(root: Path, *, python: str = sys.executable) -> CampaignUnderTest:
     """Return a campaign over a copy of the example campaign, on free ports, with short soaks; nothing is started."""
     root.chmod(0o755)  # the programs' own users must pass through
-    system = CampaignUnderTest(root=root)
+    system = CampaignUnderTest(root=root, python=python)
     for name in _COPIED:
         source, target = REPOSITORY / name, root / "repository" / name
         if source.is_dir():
@@ -127,10 +129,12 @@ def share_cache(system: CampaignUnderTest) -> None:
 
 
 @contextmanager
-def system_up(prepare: Callable[[CampaignUnderTest], object] = lambda _: None) -> Iterator[CampaignUnderTest]:
+def system_up(
+    prepare: Callable[[CampaignUnderTest], object] = lambda _: None, *, python: str = sys.executable
+) -> Iterator[CampaignUnderTest]:
     """Bring a copy of the example campaign up, once `prepare` has changed it, and down again with all of its data."""
     root = Path(tempfile.mkdtemp(prefix="handshake-test-"))
-    system = copy_campaign(root)
+    system = copy_campaign(root, python=python)
     try:
         prepare(system)
         share_cache(system)

@@ -66,7 +66,9 @@ class MemoryHost:
                     order=order, behaviour=self._behaviour_of(order), started_at=self._clock.now()
                 )
             elif ended := self._ending(box):
-                raise RefusedError(f"{order.instance} has ended ({ended}); an instance is not started twice")
+                raise RefusedError(
+                    f"{order.instance} has ended ({ended}); an instance cannot be started twice"
+                )
 
     def observe(self) -> dict[str, HostedInstance]:
         """Return every instance that was launched here and not forgotten."""

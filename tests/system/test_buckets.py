@@ -175,19 +175,19 @@ def _key_of(buckets: Buckets, secret: str, key: Credential) -> Iterator[None]:
 
 LONG = "/".join(["x" * 99] * 10)
 BAD = {
-    ("tree-symlink", "passwd"): "this is a symbolic link, and a release holds files alone",
-    ("tree-symlink", "above"): "this is a symbolic link, and a release holds files alone",
-    ("tree-name", "bell\\x07"): "the file's name holds a control character",
-    ("tree-name", "..\\up"): "the file's name holds a backslash",
+    ("tree-symlink", "passwd"): "this is a symbolic link, but releases contain only files",
+    ("tree-symlink", "above"): "this is a symbolic link, but releases contain only files",
+    ("tree-name", "bell\\x07"): "the file's name contains a control character",
+    ("tree-name", "..\\up"): "the file's name contains a backslash",
     ("tree-special-file", "pipe"): "this is neither a file nor a folder",
-    ("tree-unreadable", "secret.html"): "this cannot be read: permission denied",
-    ("tree-unreadable", "closed"): "this cannot be read: permission denied",
+    ("tree-unreadable", "secret.html"): "the file cannot be read: permission denied",
+    ("tree-unreadable", "closed"): "the file cannot be read: permission denied",
     ("site-path-long", LONG): "the path is 999 bytes long; 900 are possible",
     ("site-path-case", "page.html"): "the name differs only in case from Page.html",
     (
         "site-asset-name",
         "assets/app.js",
-    ): "the file lies in an asset folder, and its name holds no hash of its content",
+    ): "the file is in an asset folder, but its name contains no content hash",
     ("site-no-index", "index.html"): "the site has no index.html",
 }
 

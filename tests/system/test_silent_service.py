@@ -101,7 +101,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     ),
     "no address": (
         ("ban", "300.1.1.1", "--reason", "x"),
-        *(2, "300.1.1.1", "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."),
+        *(2, "300.1.1.1", "For example: 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."),
     ),
     "protected": (
         ("ban", "127.0.0.0/8", "--reason", "x"),

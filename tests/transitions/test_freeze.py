@@ -111,7 +111,7 @@ def test_windows_that_mean_nothing_are_refused(text: str) -> None:
 
 
 def test_ranges_and_zones_that_mean_nothing_are_refused() -> None:
-    """A range that ends before it begins and a zone that nobody knows are refused."""
+    """A range that ends before it starts and a zone that nobody knows are refused."""
     with pytest.raises(ValueError, match="ends before"):
         parse_dates("2027-01-02 - 2026-12-23")
     with pytest.raises(ValueError, match="IANA"):

@@ -1,1 +1,1 @@
-"""The agent: what is local to a node, kept where the catalogue says it should be."""
+"""The agent: keeps its node in the state that the catalogue asks for."""

@@ -1,4 +1,4 @@
-"""The agent of one node: five loops over what the catalogue says, and the programs beside the routers."""
+"""The agent of one node: five loops that follow the catalogue, and the programs beside the routers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class AgentParts:
 
 
 class Agent:
-    """Watches the catalogue and keeps this node where it should be."""
+    """Watches the catalogue and keeps this node in the state that it asks for."""
 
     def __init__(self, *, node: str, catalog: Catalog, clock: Clock, parts: AgentParts) -> None:
         self._catalog = catalog

@@ -1,4 +1,4 @@
-"""Drift: what runs against what the pointers say, file by file. It only reads."""
+"""Drift: what runs compared with the pointers, file by file. Read-only."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True, kw_only=True)
 class DriftDifference:
-    """One thing that is not what the pointers ask for."""
+    """One difference from what the pointers ask for."""
 
     thing: str
     """`hamm-abc`, `file bin/serve of 4f1e07`, `gateway@n1`."""
     wanted: str
     found: str
     plan: str = ""
-    """What is being done about it; empty where nothing is: that is drift."""
+    """What is being done about it; empty if nothing is: that is drift."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """What was looked at on one node, and everything that differs."""
+    """What was checked on one node, and all differences."""
 
     node: str
     at: float
@@ -54,7 +54,7 @@ class DriftReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterView:
-    """A router of this node: what it should say that it serves, and what it says when asked now."""
+    """A router of this node: what it should report as served, and what it reports now."""
 
     place: str
     read_wanted: Callable[[LivePolicy, Mapping[Subject, Pointer]], str]
@@ -73,7 +73,7 @@ class Inspector:
     manifest_of: Callable[[Digest], Manifest]
     base_of: Callable[[Digest], Digest | None]
     running: Callable[[], Iterable[str]]
-    """The instances that run on this node."""
+    """The instances on this node."""
     routers: tuple[RouterView, ...]
 
     def inspect(self, pointers: Mapping[Subject, Pointer], live: LivePolicy | None) -> DriftReport:
@@ -169,7 +169,7 @@ def _compare_processes(own: Iterable[Assignment], running: set[str], node: str) 
     for name in sorted(assigned - running):
         yield DriftDifference(thing=name, wanted=f"running on {node}", found="not running")
     for name in sorted(running - assigned):
-        yield DriftDifference(thing=name, wanted=NOTHING, found=f"running on {node}, assigned by nobody")
+        yield DriftDifference(thing=name, wanted=NOTHING, found=f"running on {node}, not assigned")
 
 
 def _compare_router(

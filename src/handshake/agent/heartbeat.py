@@ -1,4 +1,4 @@
-"""Presence: a node's word that it is there, held by a session, and how its clock goes."""
+"""Heartbeat: a node's record that it is alive, held by a session, with its clock offset."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from handshake.fleet.nodes import NodeRecord
 
 SESSION_SECONDS = 10.0
 PRESENCE_SECONDS = 3.0
-"""How often the word is renewed."""
+"""How often the record is renewed."""
 
 
 class Heartbeat:
-    """Says that this node is there. Call `cycle` at least every PRESENCE_SECONDS, and on news about nodes."""
+    """Records that this node is alive. Call `cycle` at least every PRESENCE_SECONDS, and on changes of nodes."""
 
     def __init__(
         self,
@@ -49,11 +49,13 @@ class Heartbeat:
         self._compare_clocks(words)
         now = self._clock.monotonic()
         if now - self._said_at < PRESENCE_SECONDS:
-            return Outcome(sentence=f"{self._node} is known to be there", changed=False)
+            return Outcome(sentence=f"{self._node} is registered", changed=False)
         if not self._speak():
-            return Outcome(sentence=f"waits for an earlier word of {self._node} to end", changed=False)
+            return Outcome(
+                sentence=f"waits for the previous session of {self._node} to expire", changed=False
+            )
         self._said_at = now
-        return Outcome(sentence=f"{self._node} is known to be there", changed=False)
+        return Outcome(sentence=f"{self._node} is registered", changed=False)
 
     def give_up(self) -> None:
         """Say that this node's agent ends, so that nobody need wait for the session's end."""

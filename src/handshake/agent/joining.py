@@ -1,4 +1,4 @@
-"""How a machine joins: its invitation, and the regions' objects that the home node lends it."""
+"""How a machine joins: its invitation, and the region objects that the home node serves to it."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ def _refuse(status: int, reason: str) -> Response:
 # An invitation: all that another machine needs to become a node of a campaign. It holds secrets.
 
 OBJECTS_SECRET = "objects"  # noqa: S105 -- the name of the file that holds it
-"""The credential with which nodes that joined read the regions' objects."""
+"""The credential with which joined nodes read the regions' objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """What the home node tells a node that may join."""
+    """What the home node tells an invited node."""
 
     node: str
     campaign: str
     catalog: str
     home: str
-    """The home node's agent, which lends releases."""
+    """The home node's agent, which serves releases."""
     dashboard: str
     ingress_port: int
     agent_port: int
@@ -151,9 +151,9 @@ def read_invitation(file: Path) -> Invitation:
     except (OSError, ValueError) as error:
         problem = Problem(
             check="bad-invitation",
-            what=f"{file} holds no invitation: {str(error).splitlines()[0]}",
+            what=f"{file} is not a valid invitation: {str(error).splitlines()[0]}",
             where=Location(file=str(file)),
-            hint="On the home node, `handshake node invite NAME --to FILE` writes one.",
+            hint="To create one, run `handshake node invite NAME --to FILE` on the home node.",
         )
         raise ProblemsError([problem]) from error
 

@@ -1,4 +1,4 @@
-"""A campaign's own three processes: catalogue, agent, control. Everything else is the agent's to start."""
+"""A campaign's own three processes: catalogue, agent, control. The agent starts everything else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STOP_SECONDS = 10.0
 
 
 class Supervision(Protocol):
-    """Starts and stops supervised programs; they outlive whoever started them."""
+    """Starts and stops supervised programs, which outlive the process that started them."""
 
     def start(self, name: str, argv: Sequence[str]) -> bool:
         """Start a program that is started again in place when it ends; False where it runs already."""
@@ -48,7 +48,7 @@ class Supervision(Protocol):
 
 
 class Lifecycle:
-    """Brings one campaign's processes up and down on this node."""
+    """Starts and stops one campaign's processes on this node."""
 
     def __init__(
         self, paths: NodePaths, supervision: Supervision, clock: Clock, *, python: str, credentials: str
@@ -113,4 +113,4 @@ class Lifecycle:
             else:
                 return
         tail = "\n".join(self._supervision.log_tail(name))
-        raise UnavailableError(f"{name} was started and does not answer", details=tail)
+        raise UnavailableError(f"{name} was started but does not answer", details=tail)

@@ -1,1 +1,1 @@
-"""A campaign as a whole: its settings, its policy, its plan, its releases, its status."""
+"""The campaign as a whole: its settings, policy, plan, releases and status."""

@@ -1,4 +1,4 @@
-"""Checks before anything starts: every source, and everything that would keep the campaign from coming up."""
+"""Checks before anything starts: every source, and everything that would prevent the campaign from starting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Check = Callable[[Path], list[Problem]]
 
 
 def check_sources(folder: Path) -> list[Problem]:
-    """Return everything wrong with the sources; nothing is said of them while handshake.toml cannot be read."""
+    """Return every problem of the sources; none while handshake.toml cannot be read."""
     try:
         loaded = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE)
     except ProblemsError:
@@ -33,7 +33,7 @@ def check_sources(folder: Path) -> list[Problem]:
 
 
 def _sources(campaign: CampaignSettings, folder: Path) -> Iterator[tuple[str, str, Path, Check]]:
-    """Yield every source: its table and name in handshake.toml, its folder, and what is checked of it."""
+    """Yield every source: its table and name in handshake.toml, its folder, and its checks."""
 
     def check_service(source: Path) -> list[Problem]:
         return check_recipe(read_recipe(source), source, folder)
@@ -63,9 +63,9 @@ def _check_folder(loaded: Loaded[CampaignSettings], source: Path, table: str, na
     return [
         Problem(
             check="missing-source",
-            what=f"the source of {table}.{name} is not there: {source}",
+            what=f"the source of {table}.{name} does not exist: {source}",
             where=loaded.source.at(table, name, "source"),
-            hint="Name a folder relative to handshake.toml.",
+            hint="Specify a folder relative to handshake.toml.",
         )
     ]
 
@@ -79,7 +79,7 @@ def _check_countries(loaded: Loaded[CampaignSettings], folder: Path) -> Iterator
             check="missing-countries",
             what=f"there is no country data in {folder / countries}",
             where=loaded.source.at("countries"),
-            hint="script/bootstrap unpacks it; without `countries` every client's country is unknown.",
+            hint="`script/bootstrap` unpacks it; without `countries` every client's country is unknown.",
         )
     if loaded.model.networks:
         yield from _check_mmdb(loaded, folder / loaded.model.networks, "networks")
@@ -91,31 +91,31 @@ def _check_mmdb(loaded: Loaded[CampaignSettings], file: Path, setting: str) -> I
             check="bad-mmdb",
             what=fault,
             where=loaded.source.at(setting),
-            hint=f"docs/how-to/add-country-data.md says where such files come from; without `{setting}` it is unknown.",
+            hint=f"docs/how-to/add-country-data.md explains where to get such files; without `{setting}` it is unknown.",
         )
 
 
-# Before anything starts: everything that would keep the campaign from coming up, found in one go.
+# Everything that would prevent the campaign from starting, found in one go.
 
 PortCheck = Callable[[int, str, Location], list[Problem]]
-"""Port, what needs it, where that is written -> a problem where somebody else listens there."""
+"""Port, what needs it, where that is written -> a problem if another program listens there."""
 
 
 def require_folder(folder: Path) -> None:
-    """Return where there is a folder; ProblemsError where there is none."""
+    """Return where there is a folder; raise ProblemsError if there is none."""
     if folder.is_dir():
         return
     problem = Problem(
         check="missing-folder",
-        what="there is no such folder",
+        what="the folder does not exist",
         where=Location(file=str(folder)),
-        hint="Name the folder that holds handshake.toml.",
+        hint="Specify the folder that contains handshake.toml.",
     )
     raise ProblemsError([problem])
 
 
 def check_folder(folder: Path) -> list[Problem]:
-    """Return everything wrong with what an operator wrote: policy, its cases that fail, and sources."""
+    """Return every problem of what an operator wrote: policy, failing cases, and sources."""
     try:
         policy = read_policy(folder)
     except ProblemsError as error:
@@ -124,7 +124,7 @@ def check_folder(folder: Path) -> list[Problem]:
 
 
 def check_ports(folder: Path, check_port: PortCheck) -> list[Problem]:
-    """Return a problem for every port that the campaign needs and somebody else has."""
+    """Return a problem for every port that the campaign needs and another program uses."""
     try:
         loaded = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE)
     except ProblemsError:

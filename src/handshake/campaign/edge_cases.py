@@ -1,4 +1,4 @@
-"""The cases of edge_tests.toml, run against a campaign's policy, and where a request goes behind the edge's rules."""
+"""Runs the cases of edge_tests.toml against a campaign's policy, and finds where unanswered requests are routed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handshake.gateway.policy import DESCRIPTION_PATH, covers, find_route
 
 
 class WayKind(StrEnum):
-    """Who answers."""
+    """Who answers a request."""
 
     SITE = "site"
     SERVICE = "service"
@@ -27,7 +27,7 @@ class WayKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """Where a request goes that no rule answers."""
+    """Where a request is routed if no rule answers it."""
 
     kind: WayKind
     name: str
@@ -35,12 +35,12 @@ class Way:
     prefix: str
     """The site's mount, or the route's path."""
     status: int = 0
-    """What is answered without asking anybody; 0 where somebody is asked."""
+    """The status of a direct answer; 0 if the request is forwarded."""
     why: str = ""
 
 
 def find_way(policy: Policy, method: str, path: str) -> Way:
-    """Return where a request goes."""
+    """Return where a request is routed."""
     sites = [(name, its.mount) for name, its in policy.campaign.sites.items() if covers(its.mount, path)]
     if sites:
         name, mount = max(sites, key=lambda site: len(site[1]))
@@ -49,38 +49,40 @@ def find_way(policy: Policy, method: str, path: str) -> Way:
         return Way(kind=WayKind.GATEWAY, name="", prefix=path, why="the description of every service's API")
     route = find_route(policy.gateway.policy.route, path)
     if route is None:
-        return Way(kind=WayKind.NOBODY, name="", prefix="", status=404, why="no route and no site is there")
+        return Way(
+            kind=WayKind.NOBODY, name="", prefix="", status=404, why="no route and no site has this path"
+        )
     if method not in {str(each) for each in route.methods}:
         return Way(
             kind=WayKind.SERVICE,
             name=route.service,
             prefix=route.path,
             status=405,
-            why=f"the route lets {', '.join(route.methods)} through",
+            why=f"the route allows only {', '.join(route.methods)}",
         )
     return Way(kind=WayKind.SERVICE, name=route.service, prefix=route.path)
 
 
 def _visit_site(name: str, mount: str, method: str, path: str) -> Way:
     if path == mount != "/":
-        why = f"sent to {mount}/"
+        why = f"redirected to {mount}/"
         return Way(kind=WayKind.SITE, name=name, prefix=mount, status=308, why=why)
     if method not in {"GET", "HEAD"}:
         return Way(kind=WayKind.SITE, name=name, prefix=mount, status=405, why="sites answer GET and HEAD")
     return Way(kind=WayKind.SITE, name=name, prefix=mount)
 
 
-# The cases beside a policy: read, checked, tried. Nothing goes live while one fails.
+# The cases beside a policy: read, checked, run. Nothing goes live while one fails.
 
 
 def try_folder(folder: Path, policy: Policy) -> tuple[CaseTrial, ...]:
-    """Return what comes of a folder's cases; ProblemsError names everything wrong with the file."""
+    """Return the results of a folder's cases; raise ProblemsError with everything wrong with the file."""
     loaded = _read(folder, policy)
     return tuple(try_cases(loaded, policy.edge, partial(_name_way, policy)))
 
 
 def find_failing_cases(folder: Path, policy: Policy) -> list[Problem]:
-    """Return a problem for each case that fails, and for everything wrong with the file; none where there is no file."""
+    """Return a problem for each failed case and for each error in the file; none if there is no file."""
     if not (folder / CASES_FILE).is_file():
         return []
     try:
@@ -109,5 +111,5 @@ def _to_problem(trial: CaseTrial) -> Problem:
         check="edge-case-fails",
         what=f"{trial.name!r}: {said}",
         where=trial.mismatches[0].where,
-        hint=f"Rules that match: {met}. `handshake edge test` explains.",
+        hint=f"Rules that match: {met}. `handshake edge test` shows why.",
     )

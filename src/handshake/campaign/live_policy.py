@@ -1,4 +1,4 @@
-"""The live policy: what the pointer names, fetched, read and kept until the pointer moves."""
+"""The live policy: fetched, read and cached until the pointer moves."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class PolicyReader:
         self._known: dict[Digest, Policy] = {}
 
     def live(self, pointers: Mapping[Subject, Pointer]) -> LivePolicy | None:
-        """Return the policy that the pointer names, None where none was applied yet.
+        """Return the policy that the pointer names, None if none was applied yet.
 
-        RefusedError where the release is no policy that this program understands.
+        RefusedError if this program cannot read the release as a policy.
         """
         pointer = pointers.get(self.subject)
         if pointer is None:
@@ -41,9 +41,9 @@ class PolicyReader:
         return LivePolicy(policy=self.read(pointer.release), pointer=pointer)
 
     def in_force(self, pointers: Mapping[Subject, Pointer]) -> Policy | None:
-        """Return the live policy, or the stable one while the live one cannot be read; None where there is neither.
+        """Return the live policy, or the stable one while the live one cannot be read; None if there is neither.
 
-        Whoever takes an unreadable policy back must not depend on reading it.
+        Rolling back an unreadable policy must not depend on reading it.
         """
         pointer = pointers.get(self.subject)
         for release in (pointer.release, pointer.stable) if pointer else ():
@@ -59,5 +59,5 @@ class PolicyReader:
             try:
                 self._known[release] = read_policy(self._fetch(release))
             except ProblemsError as error:
-                raise RefusedError("the release is no valid policy", details=str(error)) from error
+                raise RefusedError("the release is not a valid policy", details=str(error)) from error
         return self._known[release]

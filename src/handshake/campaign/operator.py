@@ -1,4 +1,4 @@
-"""The verbs: each is one catalogue transaction, and then a wait for what the places say; and the first start."""
+"""The operators' commands: each is one catalogue transaction, then a wait for acks; and the first start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _INGRESS_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """Somebody who may act, and what they act with. Works with the control plane dead."""
+    """Acts for an operator. Works while the control plane is down."""
 
     who: str
     catalog: Catalog
@@ -44,7 +44,7 @@ class Operator:
     read_live: Callable[[], LivePolicy | None]
     kind_of: Callable[[Digest], Kind]
     find_failing_cases: Callable[[Digest], list[Problem]]
-    """What a policy release's own cases say against it."""
+    """The failed test cases of a policy release."""
     nodes: tuple[str, ...]
 
     def publish(
@@ -55,7 +55,7 @@ class Operator:
         source: Path | None = None,
         is_thorough: bool = False,
     ) -> Digest:
-        """Make a release of a subject, from another folder than the campaign's if one is given."""
+        """Make a release of a subject, from the campaign's folder or another one."""
         today = self.pointers.get(subject)
         previous = today.release if today else None
         with Uploads(catalog=self.catalog).publishing(f"{subject} by {self.who}"):
@@ -64,7 +64,7 @@ class Operator:
             )
 
     def revision(self, subject: Subject) -> int:
-        """Return where a subject's pointer is now; 0 where it has none."""
+        """Return the revision of a subject's pointer; 0 if it has none."""
         today = self.pointers.get(subject)
         return today.revision if today else 0
 
@@ -77,10 +77,10 @@ class Operator:
         from_revision: int | None = None,
         forced: str = "",
     ) -> Pointer:
-        """Move a pointer; ConflictError where it is not at the revision that was given.
+        """Move a pointer; ConflictError if it is not at the given revision.
 
-        RefusedError for an image that has not passed the contract check; ProblemsError for a policy of whose cases
-        one fails. `forced` says why neither these nor a freeze of the calendar shall hold it; empty where they may.
+        RefusedError for an image that has not passed the contract check; ProblemsError for a policy with a failing
+        case. `forced` is the reason to override these and any freeze; empty: do not override.
         """
         today = self.pointers.get(subject)
         if today is None:
@@ -98,7 +98,7 @@ class Operator:
         )
 
     def roll_back(self, subject: Subject, *, reason: str, to: Digest | None = None) -> Pointer:
-        """Move a pointer back, by default to the last other release that was once stable."""
+        """Move a pointer back, by default to the previous release that was stable."""
         today = self.pointers.get(subject)
         if today is None:
             raise RefusedError(f"{subject} was never promoted", hint="`handshake status` shows the pointers.")
@@ -107,29 +107,29 @@ class Operator:
         return self._move(subject, to or self._before(today), reason, today.revision, is_urgent=True)
 
     def wait(self, moved: Pointer, *, seconds: float, tell: Callable[[str], None]) -> Arrival:
-        """Return what became of a move."""
+        """Return the result of a move."""
         return self.arrivals.wait(moved, seconds, tell)
 
     def set_switch(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
-        """Turn a switch on or off, for a time or for good."""
+        """Turn a switch on or off, for a limited time or for good."""
         return self.switch_editor.set(name, is_on=is_on, seconds=seconds, reason=reason)
 
     def undo_switch(self, name: str) -> DataReport:
-        """Return a switch to what it was before it was last set."""
+        """Return a switch to its value before the last change."""
         return self.switch_editor.undo(name)
 
     def put_on_list(self, name: str, entry: str, *, seconds: float | None, reason: str) -> DataReport:
-        """Put an entry on a list, for a time or for good."""
+        """Add an entry to a list, for a limited time or for good."""
         return self.list_editor.add(
             name, (entry,), term=Term(seconds=seconds, is_for_good=seconds is None), reason=reason
         )
 
     def take_off_list(self, name: str, entry: str, *, reason: str) -> DataReport:
-        """Take an entry off a list."""
+        """Remove an entry from a list."""
         return self.list_editor.remove(name, (entry,), reason=reason)
 
     def purge(self, purge: Purge, *, reason: str) -> DataReport:
-        """Let every cache forget pages, at last Fastly's."""
+        """Purge pages from every cache, Fastly's last."""
         live = self.read_live()
         has_fastly = live is not None and live.policy.campaign.fastly is not None
         revision = Purges(self.catalog, self.clock).order(purge, author=self.who, reason=reason)
@@ -138,14 +138,14 @@ class Operator:
         )
 
     def live(self) -> LivePolicy:
-        """Return the live policy; RefusedError where none was applied yet."""
+        """Return the live policy; RefusedError if none was applied yet."""
         live = self.read_live()
         if live is None:
-            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+            raise RefusedError("no policy was applied yet", hint="`handshake up FOLDER` applies it.")
         return live
 
     def require_checked(self, subject: Subject, release: Digest) -> None:
-        """Require that an image has passed the contract check; RefusedError where it has not."""
+        """Raise RefusedError unless an image has passed the contract check."""
         require_checked(
             subject, release, ContractResults(self.catalog).find(release), self.pointers.history(subject)
         )
@@ -198,23 +198,23 @@ def _require_kind(subject: Subject, release: Digest, kind: Kind) -> None:
         return
     problem = Problem(
         check="release-of-another-kind",
-        what=f"{short(release)} is a release of kind {kind}, and {subject} takes one of kind {subject.kind}",
+        what=f"{short(release)} is a release of kind {kind}, but {subject} needs one of kind {subject.kind}",
         where=Location(file=str(subject)),
-        hint=f"`handshake history {subject}` lists releases that it had.",
+        hint=f"`handshake history {subject}` lists its releases.",
     )
     raise ProblemsError([problem])
 
 
-# The first start: everything that the campaign can publish and that has no pointer yet is published and promoted.
+# The first start: publish and promote everything that the campaign can publish and that has no pointer yet.
 
 _REASON = "first start"
-_UNSHAKEN = f"{_REASON}; forced: not shaken, so that a campaign is up soon"
-"""Why an image is live that has not been through the contract check: `status` names it until it has."""
+_UNSHAKEN = f"{_REASON}; forced: contract check not run, to start the campaign sooner"
+"""Why an image is live without a passed contract check: `status` shows it until the check passes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """Opens a campaign."""
+    """The first start of a campaign."""
 
     name: str
     publisher: Publisher
@@ -226,7 +226,7 @@ class Opening:
     def open(
         self, tell: Callable[[Subject], ProgressReporter], waiting: Callable[[str], None]
     ) -> tuple[Arrival, ...]:
-        """Publish and promote what has no pointer, the policy first; return once every place serves everything."""
+        """Publish and promote every subject without a pointer, the policy first; return once every place serves them."""
         known = self.pointers.all()
         policy = Subject(kind=Kind.POLICY, name=self.name)
         subjects = (policy, *self.publisher.subjects())
@@ -251,6 +251,6 @@ def _require_all(arrivals: tuple[Arrival, ...]) -> None:
         details = "\n".join(f"{each.pointer.subject}: {each.ending}: {each.why}" for each in late)
         raise UnavailableError(
             f"{len(late)} of {len(arrivals)} did not arrive",
-            hint="`handshake status` says what is waited for; `handshake logs NAME` what it said.",
+            hint="`handshake status` shows what it waits for; `handshake logs NAME` shows the output.",
             details=details,
         )

@@ -25,7 +25,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What the operators wrote, checked and typed."""
+    """What operators wrote, checked and typed."""
 
     campaign: CampaignSettings
     edge: EdgePolicy
@@ -33,7 +33,7 @@ class Policy:
 
 
 def read_policy(folder: Path) -> Policy:
-    """Return a folder's policy; ProblemsError names everything wrong with all of its files."""
+    """Return a folder's policy; raise ProblemsError with every problem in all of its files."""
     problems: list[Problem] = []
 
     def attempt(read: Callable[[], Part]) -> Part | None:
@@ -45,7 +45,7 @@ def read_policy(folder: Path) -> Policy:
 
     loaded = attempt(lambda: read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE))
     edge = attempt(lambda: read_edge(folder / EDGE_FILE, shown_as=EDGE_FILE))
-    # Where handshake.toml cannot be read, nobody knows the services: then none is called unknown.
+    # If handshake.toml cannot be read, the services are not known, so none is reported as unknown.
     services = loaded.model.services if loaded else _services_of_gateway(folder)
     gateway = attempt(lambda: read_gateway(folder / GATEWAY_FILE, services=services, shown_as=GATEWAY_FILE))
     if loaded:
@@ -60,7 +60,7 @@ def read_policy(folder: Path) -> Policy:
 
 
 def policy_files(folder: Path) -> tuple[str, ...]:
-    """Return the files that a policy release is made of, relative to the folder; the policy must be valid."""
+    """Return the files of a policy release, relative to the folder; the policy must be valid."""
     gateway = read_settings(GatewayPolicy, folder / GATEWAY_FILE).model
     described = {route.openapi for route in gateway.route if route.openapi}
     cases = (CASES_FILE,) if (folder / CASES_FILE).is_file() else ()
@@ -68,7 +68,7 @@ def policy_files(folder: Path) -> tuple[str, ...]:
 
 
 def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:
-    """Return what is wrong with handshake.toml as a whole: addresses and mounts used twice, limits that cross."""
+    """Return the problems of handshake.toml as a whole: duplicate addresses and mounts, contradictory limits."""
     return [
         *check_regions(loaded.model.regions.items(), loaded.source),
         *_check_addresses(loaded),
@@ -79,14 +79,14 @@ def check_campaign(loaded: Loaded[CampaignSettings]) -> list[Problem]:
 
 
 def check_paths(loaded: Loaded[CampaignSettings], gateway: GatewayPolicy) -> list[Problem]:
-    """Return a problem for every site whose mount a service answers already."""
+    """Return a problem for every site whose mount is also a service's route."""
     owners = {route.path: route.service for route in gateway.route if route.path != "/"}
     return [
         Problem(
             check="path-of-two",
-            what=f"{site.mount} belongs to site {name} and, by {GATEWAY_FILE}, to service {service}",
+            what=f"{site.mount} is used by both site {name} and, in {GATEWAY_FILE}, service {service}",
             where=loaded.source.at("sites", name, "mount"),
-            hint="Give one of them another path.",
+            hint="Change one of the two paths.",
         )
         for name, site in loaded.model.sites.items()
         for path, service in owners.items()
@@ -105,7 +105,7 @@ def _check_addresses(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
                 check="address-of-two",
                 what=f"{name} and {owner} both listen on {address}",
                 where=loaded.source.at(*path),
-                hint="Give one of them another port.",
+                hint="Change one of the two ports.",
             )
 
 
@@ -118,7 +118,7 @@ def _check_mounts(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
                 check="mount-of-two",
                 what=f"sites {owner} and {name} are both mounted at {site.mount}",
                 where=loaded.source.at("sites", name, "mount"),
-                hint="Give one of them another mount.",
+                hint="Change one of the two mounts.",
             )
 
 
@@ -127,23 +127,23 @@ def _check_limits(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
         if service.floor > service.ceiling:
             yield Problem(
                 check="floor-above-ceiling",
-                what=f"service {name} has a floor of {service.floor} and a ceiling of {service.ceiling}",
+                what=f"service {name} has a floor of {service.floor} above its ceiling of {service.ceiling}",
                 where=loaded.source.at("services", name, "floor"),
                 hint="Raise the ceiling or lower the floor.",
             )
 
 
 def _check_reach(loaded: Loaded[CampaignSettings]) -> Iterator[Problem]:
-    """Yield a problem for every address that other nodes must reach and that is this machine's own."""
+    """Yield a problem for every loopback address that other nodes must reach."""
     if len(loaded.model.nodes) == 1:
         return
     for path, address in listening(loaded.model):
         if path != ("listen", "dashboard") and address.startswith("127."):
             yield Problem(
                 check="out-of-reach",
-                what=f"{'.'.join(path)} is {address}, and other nodes must reach it",
+                what=f"{'.'.join(path)} is {address}, which other nodes cannot reach",
                 where=loaded.source.at(*path),
-                hint=f"Give it an address of {loaded.model.nodes[0]} in the network that the nodes share.",
+                hint=f"Use an address of {loaded.model.nodes[0]} on the network that the nodes share.",
             )
 
 
@@ -160,21 +160,21 @@ def _services_of_gateway(folder: Path) -> frozenset[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyPlan:
-    """A policy release, and what it changes against the live one."""
+    """A policy release, and its differences from the live one."""
 
     subject: str
     release: Digest
     from_revision: int
-    """What `apply` must still find; 0 where no policy was applied yet."""
+    """The revision that `apply` expects; 0 if no policy was applied yet."""
     is_changed: bool
     changes: tuple[str, ...]
     """A unified diff, line by line."""
     fastly: tuple[str, ...] = ()
-    """What it would change at Fastly, and what has no room there."""
+    """What it would change at Fastly, and what does not fit there."""
 
 
 def diff_policies(before: Path | None, after: Path) -> tuple[str, ...]:
-    """Return the unified diff between two policy releases' trees; everything is new where there was none."""
+    """Return the unified diff between two policy releases' trees; everything is new if there was none."""
     names = sorted(_files(before) | _files(after))
     return tuple(line for name in names for line in _diff_file(name, _read(before, name), _read(after, name)))
 

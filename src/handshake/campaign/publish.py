@@ -40,35 +40,35 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressReporter:
-    """Where a publish tells how far it is."""
+    """Reports the progress of a publish."""
 
     step: Callable[[str], None]
-    """What begins now."""
+    """The step that starts now."""
     upload: Callable[[UploadProgress], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishContext:
-    """What publishing works with."""
+    """The resources of a publish."""
 
     campaign: Path
     """The operator's folder."""
     cache: Path
     stores: Sequence[ObjectStore]
     stores_of_site: Callable[[str], Sequence[ObjectStore]]
-    """The same regions, opened with what this site may write."""
+    """The same regions, opened with this site's own write credentials."""
     package_source_for: Callable[[str], PackageSource]
-    """From an image's base to where its packages come from."""
+    """Maps an image's base to the source of its packages."""
     debian: Debian
     describe_source: Callable[[Path], tuple[str, str]]
     run_build: Callable[[Sequence[str], Path], None]
     sign: Callable[[Digest], Signature]
-    """Signs every release but a site's, which visitors read without us; RefusedError where no key can."""
+    """Signs every release except sites, whose readers verify nothing; RefusedError if there is no signing key."""
     builder: str
 
 
 class Publisher:
-    """Makes releases of a campaign's sources."""
+    """Makes releases from a campaign's sources."""
 
     def __init__(self, publish_context: PublishContext, clock: Clock) -> None:
         self._shop = publish_context
@@ -83,10 +83,10 @@ class Publisher:
         previous: Digest | None = None,
         is_thorough: bool = False,
     ) -> Digest:
-        """Make a release of a subject, from its source in the campaign or from another folder; return its id.
+        """Make a release of a subject from its source in the campaign or from another folder; return its id.
 
         Idempotent: the same source gives the same release. ProblemsError before anything is uploaded. A
-        thorough publish of a site reads back what the regions hold already, as that of other kinds always does.
+        thorough publish of a site verifies what the regions already hold; other kinds always do.
         """
         match subject.kind:
             case Kind.POLICY:
@@ -101,17 +101,17 @@ class Publisher:
                 )
 
     def bake(self, subject: Subject, tell: ProgressReporter, staging: Path) -> Baked:
-        """Bake an image into an empty folder, and publish nothing."""
+        """Bake an image into an empty folder without publishing it."""
         return self._bake(self._source(subject), tell, staging)
 
     def bake_base(self, source: Path, tell: ProgressReporter, staging: Path) -> Baked:
-        """Bake a base into an empty folder, and publish nothing."""
+        """Bake a base into an empty folder without publishing it."""
         recipe = read_base(source).model
         shop = self._shop
         return bake_base(recipe, staging, shop.debian, shop.cache, lambda progress: tell.step(progress.what))
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Return everything that the campaign can publish, in the order in which it should be promoted."""
+        """Return everything that the campaign can publish, in the order of promotion."""
         campaign = self.campaign()
         return (
             *(Subject(kind=Kind.TEMPLATES, name=name) for name in campaign.templates),
@@ -120,7 +120,7 @@ class Publisher:
         )
 
     def require_declared(self, subject: Subject) -> None:
-        """Raise ProblemsError where the campaign declares no such subject."""
+        """Raise ProblemsError if the campaign declares no such subject."""
         declared = (Subject(kind=Kind.POLICY, name=self.campaign().name), *self.subjects())
         if subject in declared:
             return
@@ -129,7 +129,7 @@ class Publisher:
             check="unknown-subject",
             what=f"the campaign has no {subject}",
             where=Location(file=CAMPAIGN_FILE),
-            hint=f"It has: {known}. Declare another one there, then handshake apply.",
+            hint=f"It has: {known}. To add one, declare it there and run `handshake apply`.",
         )
         raise ProblemsError([problem])
 
@@ -252,7 +252,7 @@ class Publisher:
         return self._shop.campaign / sources[subject.kind][subject.name]
 
     def campaign(self) -> CampaignSettings:
-        """Return what the campaign's folder says of the campaign."""
+        """Return the settings of the campaign's folder."""
         file = self._shop.campaign / CAMPAIGN_FILE
         return read_settings(CampaignSettings, file, shown_as=CAMPAIGN_FILE).model
 
@@ -266,7 +266,7 @@ class Publisher:
 
     @contextmanager
     def _on_disk(self) -> Iterator[None]:
-        """Say which disk is full, where one is."""
+        """Name the disk that is full, if one is."""
         try:
             yield
         except OSError as error:
@@ -274,6 +274,6 @@ class Publisher:
                 raise
             raise UnavailableError(
                 f"the disk of {self._shop.cache} is full",
-                hint="free space there and try again",
+                hint="Free some space there and try again.",
                 details=str(error),
             ) from error

@@ -1,4 +1,4 @@
-"""Retention: which releases are kept, which objects they need, and the collection of everything else."""
+"""Retention: which releases are kept, which objects they need, and the deletion of everything else."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from handshake.site.traffic import SiteTraffics
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long what is no longer live is kept."""
+    """How long releases that are no longer live are kept."""
 
     days: int = 30
-    """After the site or service has moved on, or after it was made."""
+    """Days since the site or service moved on, or since the release was made."""
     newest: int = 5
-    """Releases of each subject that are kept however old they are."""
+    """How many releases of each subject are kept regardless of age."""
 
     @property
     def seconds(self) -> float:
@@ -46,10 +46,10 @@ def retain(
     *,
     spans: Mapping[Subject, float],
 ) -> dict[Digest, str]:
-    """Return the releases to keep, each with the reason; the first reason that holds is told.
+    """Return the releases to keep, each with the first reason that applies.
 
-    `histories` are every subject's pointers, newest first; `made_at` is when each release was last made;
-    `spans` are the seconds of the subjects that have their own, of which the longer one counts.
+    `histories` are every subject's pointers, newest first; `made_at` is when each release was last made; `spans`
+    are the retention seconds of subjects with their own; the longer one applies.
     """
     kept: dict[Digest, str] = {}
     for subject, history in histories.items():
@@ -68,22 +68,22 @@ def _wanted(
     if not history:
         return
     live = history[0]
-    yield live.release, f"{subject} is at it"
+    yield live.release, f"{subject} points to it"
     if live.stable:
-        yield live.stable, f"{subject} goes back to it"
+        yield live.stable, f"it is the stable release of {subject}"
     if live.before:
-        yield live.before, f"{subject} shows it where no region has the live one"
+        yield live.before, f"it is the fallback of {subject} if no region has the live release"
     last = list(dict.fromkeys(pointer.release for pointer in history))[:newest]
     yield from ((release, f"one of the last {newest} of {subject}") for release in last)
     for newer, older in pairwise(history):
         if newer.moved_at > since:
-            yield older.release, f"{subject} has left it a short while ago"
+            yield older.release, f"{subject} moved on from it recently"
 
 
-# Which objects of a region the kept releases need.
+# The objects of a region that the kept releases need.
 
 ROOTS = ("blobs/", "releases/", "sites/")
-"""Where releases lie; what else a region holds is nobody's business here."""
+"""Where releases are stored; other objects of a region are ignored."""
 _ASSETS = "assets"
 _VARIANTS = tuple(encoding.folder for encoding in Encoding)
 
@@ -93,13 +93,13 @@ class References:
     """Everything that the kept releases are made of."""
 
     releases: frozenset[str]
-    """As digits, as they stand in keys."""
+    """As digits, as used in keys."""
     blobs: frozenset[str]
     paths: frozenset[str]
-    """Of files of kept sites. An asset of another site under such a path is kept too: rather one too many."""
+    """Of files of kept sites. Assets of other sites at such a path are kept too, to be safe."""
 
     def needs(self, key: str) -> bool:
-        """Tell whether an object is needed; what is laid out as nothing of ours is."""
+        """Return whether an object is needed; objects that are not ours count as needed."""
         match key.split("/", 3):
             case ["blobs", _, blob]:
                 return blob in self.blobs
@@ -125,40 +125,40 @@ def collect_references(kept: Mapping[Digest, Manifest]) -> References:
 
 
 def find_unneeded(keys: Iterable[str], references: References) -> tuple[str, ...]:
-    """Return the objects that nothing needs, manifests first: a release without one is none."""
+    """Return the objects that nothing needs, manifests first: a release without its manifest does not exist."""
     unneeded = [key for key in keys if not references.needs(key)]
     return tuple(sorted(unneeded, key=lambda key: (not key.endswith("/manifest.json"), key)))
 
 
 def _identity(path: str) -> str:
-    """Return the path of the file of which this is a compressed variant, or itself."""
+    """Return the path of the file of which this is a compressed variant, or the path itself."""
     for folder in _VARIANTS:
         if path.startswith(folder):
             return path.removeprefix(folder)
     return path
 
 
-# Collection: objects that no kept release needs are taken out of the regions, after a look at what would go.
+# Collection: deletes the objects that no kept release needs from the regions, after a look at the plan.
 
 _HARMLESS = 256
-"""So many objects may always go."""
+"""This many objects may always be deleted."""
 _LARGEST_SHARE = 0.25
 _BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Collectable:
-    """What would go from one region."""
+    """What would be deleted from one region."""
 
     region: str
     objects: int
-    """In all, of releases."""
+    """The total number of the region's release objects."""
     keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionPlan:
-    """What stays and what would go."""
+    """What is kept and what would be deleted."""
 
     kept: Mapping[Digest, str]
     """Each with the reason."""
@@ -167,12 +167,12 @@ class CollectionPlan:
 
     @property
     def count(self) -> int:
-        """How many objects would go."""
+        """How many objects would be deleted."""
         return sum(len(region.keys) for region in self.regions)
 
     @property
     def is_much(self) -> bool:
-        """Whether so much would go from a region that somebody should look twice."""
+        """Whether so much of a region would be deleted that an operator must confirm it."""
         return any(
             len(region.keys) > max(_HARMLESS, region.objects * _LARGEST_SHARE) for region in self.regions
         )
@@ -180,7 +180,7 @@ class CollectionPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Collector:
-    """Somebody who may collect."""
+    """Collects unneeded objects."""
 
     who: str
     catalog: Catalog
@@ -189,14 +189,16 @@ class Collector:
     stores: Sequence[ObjectStore]
 
     def plan(self, retention: Retention) -> CollectionPlan:
-        """Return what would go, and why the rest stays. Nothing is changed."""
+        """Return what would be deleted, and why the rest is kept. Changes nothing."""
         known = releases(self.stores)
         made_at = {release: self._made_at(release) for release in known}
         histories = {subject: self.pointers.history(subject) for subject in self.pointers.all()}
         spans = {subject: self._span(history[0]) for subject, history in histories.items() if history}
         kept = self._shown() | retain(histories, made_at, retention, self.clock.now(), spans=spans)
         manifests = self._manifests(set(kept) & set(known))
-        kept = dict(kept) | {release: "an image stands on it" for release in manifests if release not in kept}
+        kept = dict(kept) | {
+            release: "it is the base of an image" for release in manifests if release not in kept
+        }
         references = collect_references(manifests)
         return CollectionPlan(
             kept=kept,
@@ -207,17 +209,17 @@ class Collector:
     def collect(
         self, retention: Retention, tell: Callable[[int, int], None], *, forced: str = ""
     ) -> CollectionPlan:
-        """Take out what nothing needs, and return what it was.
+        """Delete what nothing needs, and return it.
 
-        RefusedError while somebody publishes, and where more than a quarter of a region would go, unless
-        `forced` says why.
+        RefusedError while a publish is running, and if more than a quarter of a region would be deleted, unless
+        `forced` gives a reason.
         """
         with Uploads(catalog=self.catalog).collecting(self.who):
             plan = self.plan(retention)
             if plan.is_much and not forced:
                 raise RefusedError(
-                    f"{plan.count:,} objects would go, more than a quarter of a region",
-                    hint="Look at the plan; --force REASON takes them out all the same.",
+                    f"{plan.count:,} objects would be deleted, more than a quarter of a region",
+                    hint="Review the plan; `--force REASON` deletes them anyway.",
                 )
             self._delete(plan, tell)
             why = f"; forced: {forced}" if forced else ""
@@ -239,7 +241,7 @@ class Collector:
         everywhere(self.stores, empty)
 
     def _shown(self) -> dict[Digest, str]:
-        """Return the releases that some visitors see beside the live ones."""
+        """Return the releases that some visitors see besides the live ones."""
         traffic = SiteTraffics(self.catalog, self.clock).read()
         previews = {each.release: f"preview {each.label} shows it" for each in traffic.previews}
         return previews | {
@@ -247,18 +249,18 @@ class Collector:
         }
 
     def _span(self, live: Pointer) -> float:
-        """Return how long a site wants its releases to be kept; other kinds have no wish."""
+        """Return how long a site wants its releases to be kept; 0 for other kinds."""
         if live.subject.kind is not Kind.SITE:
             return 0.0
         return float(parse_contract(load_manifest(self.stores, live.release).contract).retention_seconds)
 
     def _made_at(self, release: Digest) -> float:
-        """Return when a release was last made; one of which nobody knows counts as made just now."""
+        """Return when a release was last made; if unknown, now."""
         known = [provenance.made_at for provenance in provenances(self.stores, release)]
         return max(known, default=self.clock.now())
 
     def _manifests(self, kept: set[Digest]) -> dict[Digest, Manifest]:
-        """Return the manifests of these releases and of the bases that they stand on."""
+        """Return the manifests of these releases and of their bases."""
         manifests: dict[Digest, Manifest] = {}
         waiting = sorted(kept)
         while waiting:

@@ -1,4 +1,4 @@
-"""Secrets replaced and keys revoked by hand, while everybody is served."""
+"""Rotates secrets and revokes keys on request, without downtime."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ _LOOK_SECONDS = 0.3
 
 
 class Lock(Protocol):
-    """What a secret opens."""
+    """What a secret gives access to."""
 
     def admit(self, today: str, new: str) -> None:
-        """Let a new secret open it too; UnavailableError where it does not answer."""
+        """Accept a new secret too; UnavailableError if it does not answer."""
         ...
 
     def forget(self, old: str, today: str) -> None:
-        """Let an old secret open it no more."""
+        """Stop accepting an old secret."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretRow:
-    """One secret, without what it says."""
+    """One secret, without its value."""
 
     name: str
     written_at: float
     """UTC, seconds since the epoch."""
     given_to: tuple[str, ...]
-    """The services whose instances are given it."""
+    """The services whose instances receive it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rotation:
-    """What became of a new secret."""
+    """The result of a rotation."""
 
     name: str
     replaced: tuple[str, ...]
-    """The services all of whose instances have been replaced since."""
+    """The services whose instances have all been replaced since."""
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rotator:
-    """Somebody who replaces secrets."""
+    """Rotates secrets."""
 
     who: str
     catalog: Catalog
@@ -70,19 +70,19 @@ class Rotator:
     targets: GenerationReader
     nodes: tuple[str, ...]
     locks: Mapping[str, tuple[str, Lock]]
-    """By the names of the secrets that may be set: the store that instances name, and the store itself."""
+    """By secret name: the store that uses the secret, as instances name it, and the store itself."""
 
     def rows(self) -> tuple[SecretRow, ...]:
-        """Return every secret that may be set, by name."""
+        """Return every secret that can be rotated, by name."""
         return tuple(
             SecretRow(name=name, written_at=self.secrets.written_at(name), given_to=self._given_to(store))
             for name, (store, _) in sorted(self.locks.items())
         )
 
     def rotate(self, name: str, value: str, *, reason: str, seconds: float) -> Rotation:
-        """Let a new secret open what the old one opens, replace all who are given it, then forget the old one.
+        """Accept a new secret beside the old one, replace all instances that receive it, then drop the old one.
 
-        Where the new one fails its trial, or time runs out, the old one stands again, and opens.
+        If the new secret fails its trial or time runs out, the old one is restored.
         """
         self._demand(name, value)
         store, lock = self.locks[name]
@@ -94,7 +94,7 @@ class Rotator:
             for service in services:
                 self._await(service, begun + seconds)
         except HandshakeError:
-            self._write(name, old, f"put secret {name} back: the new one was not rolled out")
+            self._write(name, old, f"restored secret {name}: the new one was not rolled out")
             lock.forget(value, old)
             raise
         lock.forget(old, value)
@@ -103,18 +103,18 @@ class Rotator:
     def _demand(self, name: str, value: str) -> None:
         if name not in self.locks:
             known = ", ".join(sorted(self.locks)) or "none"
-            raise RefusedError(f"{name} is no secret that is set by hand", hint=f"There are: {known}.")
+            raise RefusedError(f"{name} is not a secret that can be rotated", hint=f"Secrets: {known}.")
         if not value or not value.isprintable() or " " in value:
             raise RefusedError(
-                "a secret is one line of printable characters without blanks",
+                "a secret must be one line of printable characters without blanks",
                 hint="openssl rand -hex 24 | handshake secret set NAME",
             )
         if value == self.secrets.read(name):
-            raise RefusedError(f"{name} says that already", hint="A new secret says something else.")
+            raise RefusedError(f"{name} already has this value", hint="Provide a different value.")
         if len(self.nodes) > 1:
             raise RefusedError(
-                f"{name} lies on {', '.join(self.nodes)}, and this verb sets it here alone",
-                hint="docs/how-to/rotate-a-secret.md says how it is replaced by hand.",
+                f"{name} is stored on {', '.join(self.nodes)}, and this command sets it only on this node",
+                hint="docs/how-to/rotate-a-secret.md explains how to replace it by hand.",
             )
 
     def _write(self, name: str, value: str, told: str) -> None:
@@ -128,15 +128,15 @@ class Rotator:
         return tuple(service for service, contract in contracts if contract and store in contract.stores)
 
     def _await(self, service: str, deadline: float) -> None:
-        """Return once every instance of a service was started with the secrets of today."""
+        """Return once every instance of a service was started with the current secrets."""
         self._poll(lambda: self._is_replaced(service), service, deadline)
 
     def _poll(self, is_done: Callable[[], bool], service: str, deadline: float) -> None:
         while not is_done():
             if self.clock.monotonic() > deadline:
                 raise UnavailableError(
-                    f"{service} was not replaced in time, so the old secret stands again",
-                    hint=f"handshake status {service} says what it waits for.",
+                    f"{service} was not replaced in time, so the old secret was restored",
+                    hint=f"handshake status {service} shows what it waits for.",
                 )
             self.clock.sleep(_LOOK_SECONDS)
 
@@ -148,7 +148,7 @@ class Rotator:
         for bad in rollout.bad:
             if bad.part == secrets_part(today):
                 raise RefusedError(
-                    f"{service} cannot work with it, so the old secret stands again", details=bad.reason
+                    f"{service} fails with the new secret, so the old one was restored", details=bad.reason
                 )
         entries = self.catalog.read(ASSIGNMENTS).entries
         assignments = (decode(Assignment, entry.value) for entry in entries)
@@ -160,7 +160,7 @@ class Rotator:
         return decode(Rollout, entry.value) if entry else Rollout(service=service)
 
 
-# Revoking a key, unless what is live relies on it.
+# Revoking a key, unless live releases depend on it.
 
 
 def revoke_key(
@@ -173,10 +173,10 @@ def revoke_key(
     reason: str,
     even_live: bool,
 ) -> SigningKey:
-    """Revoke a key; RefusedError where a live image could not be launched any more, unless that is wanted.
+    """Revoke a key; RefusedError if a live image could then no longer be launched, unless that is accepted.
 
-    What runs goes on in either case: a node looks at signatures when it launches, and an instance that
-    dies later would have no successor.
+    Running instances are not affected in either case: a node checks signatures when it launches, so an instance
+    that dies later would have no replacement.
     """
     live = {its.release: subject for subject, its in read_pointers().items() if subject.kind is Kind.IMAGE}
     lost = [] if even_live else [str(live[release]) for release in signature_verifier.rely_on(key, live)]

@@ -1,4 +1,4 @@
-"""The state of your state: every pointer, its revision, and every place that has or has not acknowledged it."""
+"""The state of a campaign: every pointer, its revision, and the places that have or have not acknowledged it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handshake.pointers.pointers import Pointers
 
 
 class PlaceState(StrEnum):
-    """What a place says about a subject's present revision."""
+    """The state of a subject's current revision at a place."""
 
     SERVES = "serves"
     WAITS = "waits"
@@ -29,14 +29,14 @@ class PlaceState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceCell:
-    """One place's word about one subject."""
+    """The state of one subject at one place."""
 
     place: str
     state: PlaceState
     revision: int
-    """The revision that it serves; 0 where it serves none."""
+    """The revision that it serves; 0 if none."""
     said: str
-    """The proof, or the reason of a refusal."""
+    """The proof of an ack, or the reason for a refusal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +79,13 @@ class FleetRow:
     sentence: str
     instances: tuple[InstanceRow, ...]
     since: float = 0.0
-    """When the stage became what it is; UTC, seconds since the epoch."""
+    """When the stage last changed; UTC, seconds since the epoch."""
     witness: str = ""
-    """The instance that the sentence is about: its last probe says more."""
+    """The instance that the sentence is about: its last probe has the details."""
 
     @property
     def progress(self) -> str:
-        """How many of those that have visitors run what they shall."""
+        """How many of the serving instances are fresh."""
         serving = [instance for instance in self.instances if instance.phase == InstancePhase.RUN]
         fresh = [instance for instance in serving if instance.fresh is VerdictState.YES]
         return f"{len(fresh)} of {len(serving)} fresh"
@@ -98,15 +98,15 @@ class StatusReport:
     campaign: str
     at: float
     leader: str
-    """Who leads; empty where nobody does."""
+    """The leader; empty if there is none."""
     is_settled: bool
-    """Whether every place serves every pointer, and every fleet runs what it shall run."""
+    """Whether every place serves every pointer, and every fleet runs what it should."""
     subjects: tuple[SubjectRow, ...]
     fleets: tuple[FleetRow, ...]
     notes: tuple[str, ...]
-    """What an operator should know: silent nodes, clocks that differ, services whose base is the host."""
+    """Warnings for operators: silent nodes, clock offsets, services whose base is the host."""
     nodes: tuple[Node, ...] = ()
-    """Every node that the policy names."""
+    """Every node of the policy."""
 
 
 def read_status(
@@ -118,7 +118,7 @@ def read_status(
     notes: tuple[str, ...] = (),
     has_fastly: bool = False,
 ) -> StatusReport:
-    """Return the report of this moment."""
+    """Return the current report."""
     acks = read_acks(catalog)
     pointers = Pointers(catalog, clock).all()
     subjects = tuple(
@@ -140,7 +140,7 @@ def read_status(
 
 
 def _name_unfit(acks: Iterable[Ack]) -> Iterator[str]:
-    """Yield what Fastly has no room for, as its acks of lists name it."""
+    """Yield what does not fit at Fastly, as its acks of lists report it."""
     for ack in acks:
         if ack.place == str(FASTLY) and "did not fit" in ack.proof:
             yield f"Fastly, {ack.subject}: {ack.proof}"
@@ -155,7 +155,7 @@ def _is_settled(subjects: Iterable[SubjectRow], fleets: Iterable[FleetRow]) -> b
 def describe_subject(
     pointer: Pointer, acks: Iterable[Ack], nodes: tuple[str, ...], *, has_fastly: bool = False
 ) -> SubjectRow:
-    """Return a pointer's row: one cell for every place that the configuration names."""
+    """Return a pointer's row: one cell for every place in the configuration."""
     name = str(pointer.subject)
     said = {ack.place: ack for ack in acks_of(name, acks)}
     places = concerned_places(name, nodes, has_fastly=has_fastly)

@@ -1,1 +1,1 @@
-"""The catalogue as every room sees it: keys, entries, watches, sessions, endpoints, and the Protocol."""
+"""The catalogue: keys, entries, watches, sessions, endpoints, and the Protocol."""

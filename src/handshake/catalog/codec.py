@@ -1,4 +1,4 @@
-"""Typed values <-> the bytes that lie in the catalogue: JSON, checked against the type on the way in."""
+"""Converts typed values to and from the bytes in the catalogue: JSON, checked against the type when read."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def encode(value: object) -> bytes:
 
 
 def decode(kind: type[Value], text: bytes) -> Value:
-    """Return the value that `encode` wrote; ValueError says where the text does not fit the type."""
+    """Return the value that `encode` wrote; ValueError if the text does not fit the type."""
     try:
         decoded: Value = _adapter(kind).validate_json(text)
     except ValidationError as error:
-        raise ValueError(f"this is no {kind.__name__}: {error}") from error
+        raise ValueError(f"not a valid {kind.__name__}: {error}") from error
     return decoded

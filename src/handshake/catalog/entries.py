@@ -1,4 +1,4 @@
-"""Entries of the catalogue's key-value store, the endpoints of its services, and the snapshots that reads and watches return."""
+"""Entries of the catalogue's key-value store, service endpoints, and the snapshots that reads and watches return."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class CatalogEntry:
     key: str
     value: bytes
     index: int
-    """The store's index when this entry last changed; what check-and-set compares."""
+    """The store's index when this entry last changed; used for check-and-set."""
     session: str = ""
-    """The session that holds the key as a lock; empty where none does."""
+    """The session that holds the key as a lock; empty if none does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Put:
-    """Write a key if it is still at `if_index`; 0 means: if it does not exist."""
+    """Write a key if it is still at `if_index`; 0: only if it does not exist."""
 
     key: str
     value: bytes
@@ -37,7 +37,7 @@ class Put:
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """Write a key whatever stands there: for keys with one writer."""
+    """Write a key unconditionally: for keys with one writer."""
 
     key: str
     value: bytes
@@ -52,7 +52,7 @@ class Delete:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldLock:
-    """Let the transaction pass only while this session holds this key as a lock."""
+    """Let the transaction succeed only while this session holds this key as a lock."""
 
     key: str
     session: str
@@ -65,7 +65,7 @@ Operation = Put | Write | Delete | HeldLock
 
 
 class CheckStatus(StrEnum):
-    """What an endpoint's check says; a lapsed one is critical by lapse, not by word."""
+    """The state of an endpoint's check; an expired check is critical by expiry, not by report."""
 
     PASSING = "passing"
     WARNING = "warning"
@@ -73,7 +73,7 @@ class CheckStatus(StrEnum):
 
 
 class Traffic(StrEnum):
-    """What routers shall do with an endpoint."""
+    """What routers should do with an endpoint."""
 
     OPEN = "open"
     DRAINING = "draining"

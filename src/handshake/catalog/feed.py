@@ -1,4 +1,4 @@
-"""A feed: what lies under a prefix of the catalogue, kept at hand by a watch, decoded once; unreadable keeps the last."""
+"""A feed: a watched, decoded copy of everything under a prefix of the catalogue; keeps the last readable state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETRY_SECONDS = 1.0
 
 
 class Feed(Generic[View]):
-    """Watches in a thread of its own and calls `wake` whenever something changed."""
+    """Watches in its own thread and calls `wake` on every change."""
 
     def __init__(self, watch: Callable[[int], View], wake: Callable[[], None]) -> None:
         self._watch: Callable[[int], View] = watch
@@ -29,19 +29,19 @@ class Feed(Generic[View]):
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the present wait; the thread never keeps the process alive."""
+        """Stop after the current wait; the thread never keeps the process alive."""
         self._stopped.set()
 
     def latest(self) -> View | None:
-        """Return the last view that could be read, None before the first."""
+        """Return the last readable view, None before the first."""
         return self._latest
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the first view; False where none came."""
+        """Wait for the first view; False if none came."""
         return self._arrived.wait(seconds)
 
     def _follow(self) -> None:
@@ -56,7 +56,7 @@ class Feed(Generic[View]):
                 continue
             self.is_readable = True
             is_news = view.index != index or not self._arrived.is_set()
-            # An index that fell means that the catalogue was restored: everything is read anew.
+            # A lower index means that the catalogue was restored: everything is read again.
             index = view.index if view.index >= index else 0
             if is_news:
                 self._latest = view
@@ -74,20 +74,20 @@ def service_feed(catalog: Catalog, service: str, wake: Callable[[], None]) -> Fe
     return Feed(lambda index: catalog.endpoints(service, index, _WAIT_SECONDS), wake)
 
 
-# What a snapshot of the catalogue says, decoded once: loops ask for it many times a second.
+# A decoded snapshot of the catalogue, cached because loops ask for it many times a second.
 
 Value = TypeVar("Value")
 
 
 class Decoded(Generic[Value]):
-    """The last snapshot's value, kept until a feed brings another snapshot."""
+    """The last snapshot's value, kept until the feed delivers another snapshot."""
 
     def __init__(self, decode: Callable[[Iterable[CatalogEntry]], Value]) -> None:
         self._decode = decode
         self._last: tuple[Snapshot, Value] | None = None
 
     def read(self, snapshot: Snapshot) -> Value:
-        """Return what a snapshot says; nobody may change it."""
+        """Return the decoded snapshot; callers must not change it."""
         last = self._last
         if last is None or last[0] is not snapshot:
             last = self._last = (snapshot, self._decode(snapshot.entries))

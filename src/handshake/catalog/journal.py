@@ -1,4 +1,4 @@
-"""The journal: who asked what, and what came of it; written in the transaction that it tells about."""
+"""The journal: who asked for what, and the result; written in the transaction that it describes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handshake.catalog.keys import JOURNAL, journal_key
 
 @dataclass(frozen=True, kw_only=True)
 class JournalRecord:
-    """One thing that somebody did."""
+    """One recorded action."""
 
     who: str
     what: str

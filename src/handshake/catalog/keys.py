@@ -1,4 +1,4 @@
-"""Where each piece of state lies in the catalogue: every key has one kind of writer."""
+"""The keys of all state in the catalogue; each key has one kind of writer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SWITCH_HISTORY = ROOT + "switch-history/"
 LISTS = ROOT + "lists/"
 LIST_DELTAS = ROOT + "list-deltas/"
 PURGES = ROOT + "purges"
-"""Verbs write it, the last orders at once and by check-and-set."""
+"""Written by verbs, the most recent orders together and by check-and-set."""
 SITE_TRAFFIC = ROOT + "site-traffic/"
 SITE_PREVIEWS = SITE_TRAFFIC + "previews/"
 SITE_SPLITS = SITE_TRAFFIC + "splits/"
-"""Verbs write both: one key for each host name, one for each site."""
+"""Both written by verbs: one key for each host name, one for each site."""
 SIGNING_KEYS = ROOT + "keys/signing"
-"""Verbs write it, all keys at once and by check-and-set: at most one of them signs."""
+"""Written by verbs, all keys together and by check-and-set: at most one of them signs."""
 JOURNAL = ROOT + "journal/"
 LEADER = ROOT + "leader"
 NODES = ROOT + "nodes/"
@@ -35,15 +35,15 @@ MEASURES = ROOT + "measures/"
 PERMITS = ROOT + "permits/"
 UPLOADS = ROOT + "uploads/"
 COPY = ROOT + "copy"
-"""Verbs and the leader's process write it: when the fallback copy was made, and what was in the way."""
+"""Written by verbs and the leader's process: when the fallback copy was made, and what failed."""
 COPYING = ROOT + "copying"
-"""The leader's process holds it as a lock while it makes the daily copy."""
+"""Held as a lock by the leader's process while it makes the daily copy."""
 COLLECTING = ROOT + "collecting"
-"""Verbs hold it as a lock while they collect objects."""
+"""Held as a lock by verbs while they collect objects."""
 
 
 def pointer_key(subject: str) -> str:
-    """Verbs write it, and the engine when it reverts: always by check-and-set."""
+    """Written by verbs, and by the engine when it reverts: always by check-and-set."""
     return f"{POINTERS}{subject}"
 
 
@@ -53,42 +53,42 @@ def history_key(subject: str, revision: int) -> str:
 
 
 def rollout_key(service: str) -> str:
-    """The leader writes it."""
+    """Written by the leader."""
     return f"{ROLLOUTS}{service}"
 
 
 def assignment_key(node: str, instance: str) -> str:
-    """The leader writes it."""
+    """Written by the leader."""
     return f"{ASSIGNMENTS}{node}/{instance}"
 
 
 def instance_key(node: str, instance: str) -> str:
-    """That node's agent writes it."""
+    """Written by that node's agent."""
     return f"{INSTANCES}{node}/{instance}"
 
 
 def ack_key(place: str, subject: str) -> str:
-    """That place's agent writes it."""
+    """Written by that place's agent."""
     return f"{ACKS}{place}/{subject}"
 
 
 def scale_key(service: str) -> str:
-    """The autoscaler writes it, or a verb."""
+    """Written by the autoscaler or a verb."""
     return f"{SCALE}{service}"
 
 
 def hold_key(service: str) -> str:
-    """Verbs write it: who paused the service's rollouts, and until when."""
+    """Written by verbs: who paused the service's rollouts, and until when."""
     return f"{HOLDS}{service}"
 
 
 def contract_result_key(release: str) -> str:
-    """The verb `contract check` writes it."""
+    """Written by the verb `contract check`."""
     return f"{CONTRACT_RESULTS}{release}"
 
 
 def switch_key(name: str) -> str:
-    """Verbs write it."""
+    """Written by verbs."""
     return f"{SWITCHES}{name}"
 
 
@@ -98,55 +98,55 @@ def switch_history_key(name: str, number: int) -> str:
 
 
 def list_key(name: str) -> str:
-    """Verbs write it: the list's revision and its snapshot's digest. Ingresses watch it, so that it stays small."""
+    """Written by verbs: the list's revision and its snapshot's digest. Ingresses watch it, so it stays small."""
     return f"{LISTS}{name}"
 
 
 def list_delta_key(name: str, revision: int) -> str:
-    """Verbs write it, in the transaction that moves the list's head; zero-padded, so that keys sort by revision."""
+    """Written by verbs, in the transaction that moves the list's head; zero-padded, so that keys sort by revision."""
     return f"{LIST_DELTAS}{name}/{revision:010d}"
 
 
 def journal_key(ulid: str) -> str:
-    """Every writer writes it, in the transaction that it tells about."""
+    """Written by every writer, in the transaction that it describes."""
     return f"{JOURNAL}{ulid}"
 
 
 def node_key(node: str) -> str:
-    """That node's agent writes it and holds it by a session: without one, the node is silent."""
+    """Written by that node's agent and held by a session: without one, the node is silent."""
     return f"{NODES}{node}"
 
 
 def removal_key(node: str) -> str:
-    """Verbs write it: an operator's word that the node will not come back."""
+    """Written by verbs: the operator's decision that the node will not come back."""
     return f"{REMOVALS}{node}"
 
 
 def bundle_key(ulid: str) -> str:
-    """Verbs write it: the intent, and that it shall be undone."""
+    """Written by verbs: the intent, and whether to undo it."""
     return f"{BUNDLES}{ulid}"
 
 
 def bundle_progress_key(ulid: str) -> str:
-    """The leader writes it, in the transaction that moves the pointers."""
+    """Written by the leader, in the transaction that moves the pointers."""
     return f"{BUNDLE_PROGRESS}{ulid}"
 
 
 def samples_key(node: str) -> str:
-    """That node's agent writes it: what its gateway saw of canaries and baselines."""
+    """Written by that node's agent: its gateway's metrics of canaries and baselines."""
     return f"{SAMPLES}{node}"
 
 
 def measures_key(node: str) -> str:
-    """That node's agent writes it."""
+    """Written by that node's agent."""
     return f"{MEASURES}{node}"
 
 
 def permits_key(service: str) -> str:
-    """Agents write it as they are asked for `/health-elb`: always by check-and-set."""
+    """Written by agents when they are asked for `/health-elb`: always by check-and-set."""
     return f"{PERMITS}{service}"
 
 
 def upload_key(ulid: str) -> str:
-    """Verbs hold it as a lock while they publish: what they find in a region must not be collected."""
+    """Held as a lock by verbs while they publish: objects that they find in a region must not be collected."""
     return f"{UPLOADS}{ulid}"

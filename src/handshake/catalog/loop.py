@@ -1,4 +1,4 @@
-"""A loop: one cycle on every wake and every tick, each ending in one sentence."""
+"""A loop: one cycle on every wake and every tick, each ending with one sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOON_SECONDS = 0.2
 
 
 class Loop:
-    """Runs a reconciler's cycle in a thread of its own; a cycle that fails is tried again."""
+    """Runs a reconciler's cycle in its own thread; a failed cycle is retried."""
 
     def __init__(self, name: str, cycle: Callable[[], Outcome], *, tick_seconds: float) -> None:
         self._name = name
@@ -27,16 +27,16 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin with a first cycle at once."""
+        """Start with an immediate cycle."""
         self._woken.set()
         self._thread.start()
 
     def wake(self) -> None:
-        """Ask for a cycle now; several wakes before it begins are one."""
+        """Request a cycle; several requests before it starts count as one."""
         self._woken.set()
 
     def stop(self, wait_seconds: float) -> None:
-        """Stop after the present cycle."""
+        """Stop after the current cycle."""
         self._stopped.set()
         self._woken.set()
         self._thread.join(wait_seconds)
@@ -59,10 +59,10 @@ class Loop:
             return Outcome(sentence=f"nothing changed: {error.what}{details}", changed=False, is_waiting=True)
         except Exception as error:  # noqa: BLE001 -- a mistake in one cycle must not end the loop: it is logged and tried again
             _log.exception("%s: a cycle failed", self._name)
-            return Outcome(sentence=f"a cycle failed and is tried again: {error}", changed=False)
+            return Outcome(sentence=f"a cycle failed and will be retried: {error}", changed=False)
 
     def _say(self, outcome: Outcome) -> None:
-        """Log what is new: a sentence that repeats itself is said once."""
+        """Log a sentence unless it repeats the last one."""
         if outcome.changed or outcome.sentence != self._said:
             _log.info("%s: %s", self._name, outcome.sentence)
         self._said = outcome.sentence

@@ -1,4 +1,4 @@
-"""Waiting for a moved pointer and showing what becomes of it: progress bars, and a fleet while it is replaced."""
+"""Waits for a moved pointer and shows its progress: progress bars, and a fleet while it is replaced."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from handshake.release.upload import UploadProgress
 
 
 def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json: bool) -> None:
-    """Wait for every place, print what became of the move; exit with 1 unless it arrived."""
+    """Wait for every place and print the result; exit with 1 if the pointer did not arrive."""
     if moved.subject.kind in {Kind.IMAGE, Kind.TEMPLATES}:
         with watching(lambda: _concerned(operator, moved), is_quiet=as_json):
             arrival = operator.wait(moved, seconds=seconds, tell=lambda _: None)
@@ -45,7 +45,7 @@ def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json
 
 
 def _concerned(operator: Operator, moved: Pointer) -> tuple[FleetRow, ...]:
-    """Return the image's fleet; templates move whichever fleets do not rest."""
+    """Return the image's fleet; for templates, every fleet that has not settled."""
     fleets = read_fleets(operator.catalog)
     if moved.subject.kind is Kind.IMAGE:
         return tuple(fleet for fleet in fleets if fleet.service == moved.subject.name)
@@ -74,7 +74,7 @@ ReadFleets = Callable[[], tuple[FleetRow, ...]]
 
 @contextmanager
 def watching(read: ReadFleets, *, is_quiet: bool = False) -> Iterator[None]:
-    """Show these fleets on standard error while the block runs; a pipe sees none of it."""
+    """Show these fleets on standard error while the block runs; nothing if it is not a terminal."""
     if is_quiet or not err.is_terminal:
         yield
         return
@@ -84,7 +84,7 @@ def watching(read: ReadFleets, *, is_quiet: bool = False) -> Iterator[None]:
 
 
 def draw_fleet(fleet: FleetRow) -> RenderableType:
-    """Return one fleet as it is drawn."""
+    """Return the drawing of one fleet."""
     stage = Text(fleet.stage, style=_COLOURS.get(Stage(fleet.stage), "yellow"))
     head = Text.assemble(
         (fleet.service, "bold"), "  ", stage, f" since {print_moment(fleet.since)}  {fleet.progress}"
@@ -93,7 +93,7 @@ def draw_fleet(fleet: FleetRow) -> RenderableType:
 
 
 class _View:
-    """What was read last stays on the screen while the catalogue does not answer."""
+    """The last state stays on the screen while the catalogue does not answer."""
 
     def __init__(self, read: ReadFleets) -> None:
         self._read = read
@@ -126,9 +126,9 @@ def _colour_of(instance: InstanceRow) -> str:
 
 
 def telling(bars: Progress, subject: str, done: dict[str, UploadProgress] | None = None) -> ProgressReporter:
-    """Return a Telling that shows a publish as one bar: its steps, then its objects on their way to the regions.
+    """Return a reporter that shows a publish as one bar: its steps, then the upload of its objects.
 
-    `done` holds afterwards how many objects travelled to each region.
+    Afterwards, `done` holds how many objects were uploaded to each region.
     """
     task = bars.add_task(subject, total=None)
     done = {} if done is None else done
@@ -149,7 +149,7 @@ def telling(bars: Progress, subject: str, done: dict[str, UploadProgress] | None
 
 
 def say_sent(sent: Mapping[str, int]) -> str:
-    """Return in words how many objects travelled to each region."""
+    """Describe how many objects were uploaded to each region."""
     if not any(sent.values()):
-        return "nothing had to travel"
+        return "nothing to upload"
     return ", ".join(f"{count:,} objects to {region}" for region, count in sorted(sent.items()))

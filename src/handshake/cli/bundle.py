@@ -1,4 +1,4 @@
-"""`handshake bundle`: several pointers as one intent, moved in stages and undone in reverse."""
+"""`handshake bundle`: several pointers moved together, in stages, and undone in reverse."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from handshake.fleet.bundles import BundleState
 
 _LOOK_SECONDS = 0.2
 _wait = click.option(
-    "--wait", "seconds", default=600.0, show_default=True, help="How long to wait for its end."
+    "--wait", "seconds", default=600.0, show_default=True, help="How long to wait for the bundle to end."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class BundlesReport:
-    """Bundles, the newest first."""
+    """Bundles, newest first."""
 
     bundles: tuple[BundleStatus, ...]
 
 
 @click.group()
 def bundle() -> None:
-    """Several pointers as one intent: services first, then templates, policy and sites."""
+    """Move several pointers together: services first, then templates, policy and sites."""
 
 
 @bundle.command()
 @click.argument("items", nargs=-1, required=True, metavar="SUBJECT=RELEASE...")
-@click.option("--reason", required=True, help="Why, for the history.")
+@click.option("--reason", required=True, help="The reason, for the history.")
 @click.option(
     "--force",
     "forced",
     default="",
     metavar="REASON",
-    help="Promote what has not passed the contract check, or inside a freeze; why.",
+    help="Promote despite a failed contract check or a freeze; the reason.",
 )
 @_wait
 @campaign_option
@@ -60,7 +60,7 @@ def bundle() -> None:
 def promote(
     items: tuple[str, ...], *, reason: str, forced: str, seconds: float, campaign: str, as_json: bool
 ) -> None:
-    """Move every SUBJECT's pointer to its RELEASE, stage by stage; what fails takes all the others back."""
+    """Move every SUBJECT's pointer to its RELEASE, stage by stage. If one fails, all are moved back."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         releases = dict(_read_item(item, wiring) for item in items)
@@ -70,12 +70,12 @@ def promote(
 
 @bundle.command()
 @click.argument("identity", metavar="BUNDLE")
-@click.option("--reason", required=True, help="Why, for the history.")
+@click.option("--reason", required=True, help="The reason, for the history.")
 @_wait
 @campaign_option
 @json_option
 def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: bool) -> None:
-    """Send everything back that BUNDLE moved, in reverse; what somebody moved since stays."""
+    """Move back everything that BUNDLE moved, in reverse order. Pointers moved by others since stay."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         wiring.bundles(who_asks()).undo(identity, reason=reason)
@@ -87,7 +87,7 @@ def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: 
 @campaign_option
 @json_option
 def status(identity: str, *, campaign: str, as_json: bool) -> None:
-    """Show every bundle, or one BUNDLE: what it moves, how far it is, what it waits for."""
+    """Show every bundle, or one BUNDLE: what it moves, its progress, and what it waits for."""
     with errors_explained(as_json=as_json):
         known = open_wiring(campaign).bundles(who_asks()).all()
         chosen = tuple(each for each in known if each.bundle.id.startswith(identity))
@@ -102,7 +102,7 @@ def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
 def _wait_and_tell(
     wiring: Wiring, identity: str, wanted: BundleState, *, seconds: float, as_json: bool
 ) -> None:
-    """Wait until a bundle has ended, and print how; exit with 1 unless it ended as it was meant to."""
+    """Wait until a bundle has ended, and print the result; exit with 1 unless it ended as intended."""
     deadline = time.monotonic() + seconds
     with progress(is_quiet=as_json) as bars:
         task = bars.add_task(f"bundle {identity}", total=None)

@@ -1,4 +1,4 @@
-"""`handshake completion`, and what a shell may complete."""
+"""`handshake completion`, and the values that a shell may complete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handshake.core.subject import Kind
 
 
 def complete_subject(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the subjects of the campaign that begin so."""
+    """Return the campaign's subjects that start with this prefix."""
     return _complete(context, begun, lambda wiring: map(str, wiring.publisher().subjects()))
 
 
 def complete_service(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the services of the campaign that begin so."""
+    """Return the campaign's services that start with this prefix."""
     return _complete(
         context,
         begun,
@@ -30,7 +30,7 @@ def complete_service(context: click.Context, _parameter: click.Parameter, begun:
 
 
 def complete_site(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the sites of the campaign that begin so."""
+    """Return the campaign's sites that start with this prefix."""
     return _complete(
         context,
         begun,
@@ -39,19 +39,19 @@ def complete_site(context: click.Context, _parameter: click.Parameter, begun: st
 
 
 def complete_release(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the releases in the regions that begin so."""
+    """Return the releases in the regions that start with this prefix."""
     return _complete(context, begun, lambda wiring: map(short, wiring.releases()))
 
 
 def complete_program(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the programs and instances on this node that begin so."""
+    """Return the programs and instances on this node that start with this prefix."""
     return _complete(
         context, begun, lambda wiring: (*wiring.supervision.programs(), *wiring.supervision.instances())
     )
 
 
 def _complete(context: click.Context, begun: str, words: Callable[[Wiring], Iterable[str]]) -> list[str]:
-    """A shell that completes must never print an error: where nothing is up, nothing is offered."""
+    """Completion must never print an error: if nothing is up, it offers nothing."""
     try:
         found = words(open_wiring(context.params.get("campaign") or ""))
         return sorted(word for word in found if word.startswith(begun))
@@ -69,6 +69,6 @@ def completion(context: click.Context, shell: str) -> None:
     """Print the completion script of SHELL: `eval "$(handshake completion bash)"`."""
     script = get_completion_class(shell)
     if script is None:
-        raise click.UsageError(f"click knows no completion for {shell}")
+        raise click.UsageError(f"click has no completion for {shell}")
     root = context.find_root().command
     click.echo(script(root, {}, "handshake", "_HANDSHAKE_COMPLETE").source())

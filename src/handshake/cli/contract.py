@@ -1,4 +1,4 @@
-"""`handshake contract check`: puts an image through the contract check."""
+"""`handshake contract check`: runs the contract check on an image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MARKS = {
 
 @click.group()
 def contract() -> None:
-    """What images promise, and the test of it."""
+    """Check what images promise: port, health, SIGTERM, read-only root, logs."""
 
 
 @contract.command()
@@ -45,10 +45,10 @@ def contract() -> None:
 @campaign_option
 @json_option
 def check(image: str, *, campaign: str, as_json: bool) -> None:
-    """Put IMAGE (a service, whose source is published first, or a release's first digits) through the contract check.
+    """Run the contract check on IMAGE: a service, whose source is published first, or a release id prefix.
 
-    Its instances run in their sandboxes, beside the campaign and with stores of their own. Exit status 1 unless
-    every promise is kept.
+    Its instances run in their sandboxes, beside the campaign and with stores of their own. The exit status is 0
+    only if every promise is kept.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -63,7 +63,7 @@ def check(image: str, *, campaign: str, as_json: bool) -> None:
 def check_contract_unless_passed(
     wiring: Wiring, subject: Subject, release: Digest, *, is_quiet: bool
 ) -> None:
-    """Put an image that has not passed yet through the contract check, and print the report of one that fails."""
+    """Run the contract check on an image that has not passed yet, and print the report if it fails."""
     if subject.kind is not Kind.IMAGE:
         return
     with progress(is_quiet=is_quiet) as bars:
@@ -99,7 +99,7 @@ def _tell_judgement(judgement: ContractJudgement) -> None:
 
 
 def _find(wiring: Wiring, image: str, bars: Progress) -> tuple[Subject, Digest]:
-    """Return the image that a service's source makes now, or the release that is meant, with its service."""
+    """Return the image built from a service's current source, or the named release, with its service."""
     subject = Subject(kind=Kind.IMAGE, name=image.removeprefix("image/"))
     publisher = wiring.publisher()
     if subject in publisher.subjects():

@@ -1,4 +1,4 @@
-"""`handshake copy`: pages as files, for the day on which nothing behind the edge runs."""
+"""`handshake copy`: selected pages as static files, for the day when nothing behind the edge runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from handshake.site.copy.copier import PageProof
 
 @dataclass(frozen=True, kw_only=True)
 class CopyProofReport:
-    """What came of serving from the copy alone."""
+    """The result of serving from the copy alone."""
 
     is_proven: bool
     pages: tuple[PageProof, ...]
@@ -35,7 +35,7 @@ class CopyProofReport:
 
 @click.group()
 def copy() -> None:
-    """Make and prove the fallback copy of chosen pages."""
+    """Make and test the fallback copy of selected pages."""
 
 
 @copy.command()
@@ -43,7 +43,7 @@ def copy() -> None:
 @campaign_option
 @json_option
 def make(*, seconds: float, campaign: str, as_json: bool) -> None:
-    """Copy the pages of `[fallback_copy]` as the edge shows them now, and promote the copy."""
+    """Copy the pages of `[fallback_copy]` as the edge serves them now, and promote the copy."""
     with errors_explained(as_json=as_json):
         copying = Copying(find_node(campaign), SystemClock())
         pages = copying.copy_pages()
@@ -57,7 +57,7 @@ def make(*, seconds: float, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def prove(*, campaign: str, as_json: bool) -> None:
-    """Serve the pages from the copy alone, by a cache of its own behind which nothing runs; visitors notice nothing."""
+    """Test the copy: serve its pages from a separate cache with nothing behind it. Visitors are not affected."""
     with errors_explained(as_json=as_json):
         pages = Copying(find_node(campaign), SystemClock()).prove_copy()
         report = CopyProofReport(is_proven=not any(page.fault for page in pages), pages=pages)
@@ -70,5 +70,9 @@ def _tell(report: CopyProofReport) -> None:
     for page in report.pages:
         mark = "[bold red]✗[/]" if page.fault else "[green]✓[/]"
         out.print(f"{mark} {escape(page.path)}  {escape(page.fault)}")
-    said = "would be served with nothing behind the edge" if report.is_proven else "would not all be served"
+    said = (
+        "would be served with nothing behind the edge"
+        if report.is_proven
+        else "not all pages would be served"
+    )
     out.print(f"{len(report.pages)} pages {said}")

@@ -1,4 +1,4 @@
-"""`handshake drill`: rehearsals with a pass or fail report."""
+"""`handshake drill`: drills, each with a pass or fail report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RATE_PER_SECOND = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class DrillReport:
-    """What a drill saw."""
+    """The results of a drill."""
 
     drill: str
     is_good: bool
@@ -41,16 +41,16 @@ class Pace:
 
 @click.group()
 def drill() -> None:
-    """Rehearsals with a pass or fail report."""
+    """Run a drill and report pass or fail."""
 
 
 @drill.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
-@click.option("--seconds", default=20.0, show_default=True, help="How long load is sent at the least.")
+@click.option("--seconds", default=20.0, show_default=True, help="The minimum duration of the load.")
 @click.option("--rate", default=_RATE_PER_SECOND, show_default=True, help="Requests per second.")
 @json_option
 def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
-    """Go through every box of the campaign in FOLDER with real requests; start it if it is not up."""
+    """Exercise every feature of the campaign in FOLDER with real requests; start it if it is not up."""
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
         wiring = open_wiring(report.campaign)
@@ -103,6 +103,6 @@ def _tell(stop: Stop) -> None:
 
 def _tell_end(report: DrillReport) -> None:
     bad = sum(not stop.is_good for stop in report.stops)
-    out.print("[green]all is as it should be[/]" if report.is_good else f"[red]{bad} stops failed[/]")
+    out.print("[green]all stops passed[/]" if report.is_good else f"[red]{bad} stops failed[/]")
     if skipped := sum(stop.is_skipped for stop in report.stops):
-        out.print(f"{skipped} skipped: this campaign gives no occasion for them", style="dim")
+        out.print(f"{skipped} skipped: they do not apply to this campaign", style="dim")

@@ -1,4 +1,4 @@
-"""`handshake init`: writes the files that something new begins with."""
+"""`handshake init`: writes starter files."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _HIDDEN = (".git", "node_modules")
 
 @dataclass(frozen=True, kw_only=True)
 class InitReport:
-    """Which files there are now."""
+    """The files that exist afterwards."""
 
     folder: str
     written: tuple[str, ...]
     kept: tuple[str, ...]
-    """They were there, and were left as they are."""
+    """Files that already existed and were not changed."""
 
 
 @click.group()
 def init() -> None:
-    """Write the files that something new begins with."""
+    """Write starter files."""
 
 
 @init.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default=".")
 @json_option
 def site(folder: Path, *, as_json: bool) -> None:
-    """Write site.toml for the site in FOLDER, and what publishes it from GitHub Actions and Travis CI.
+    """Write site.toml for the site in FOLDER, and the files that publish it from GitHub Actions and Travis CI.
 
-    What is there is left as it is. Build command, output and asset folders are guessed from the folder; look at
-    what was written.
+    Existing files are not changed. Build command, output and asset folders are guessed from the folder: review
+    the result.
     """
     with errors_explained(as_json=as_json):
         package = folder / "package.json"
@@ -65,8 +65,8 @@ def _tell(report: InitReport) -> None:
     for path in report.written:
         out.print(f"wrote {path}", markup=False)
     for path in report.kept:
-        out.print(f"left {path} as it is", markup=False)
-    out.print("Next, for a campaign that has [sites.NAME] in its handshake.toml:", markup=False)
+        out.print(f"kept {path}", markup=False)
+    out.print("Next, for a campaign with [sites.NAME] in its handshake.toml:", markup=False)
     out.print("  handshake publish site/NAME FOLDER --promote     from this machine, or")
     out.print(
         "  handshake site credential NAME --key FILE.pub    on the campaign's machine, to publish from CI"

@@ -1,4 +1,4 @@
-"""A group of verbs that imports a verb when it is called: to ask for help, or for one verb, costs nobody all others."""
+"""A group of verbs that imports each verb only when it is called, so that one verb does not load all the others."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import click
 
 
 class LazyGroup(click.Group):
-    """Verbs by name, each with the sentence that the group's help shows; hidden ones have none."""
+    """Verbs by name, each with its one-line help for the group; hidden ones have none."""
 
     def __init__(self, *, verbs: Mapping[str, str], modules: Mapping[str, str], **attributes: object) -> None:
-        """`modules` are those of verbs that are not in a module of `handshake.cli` that has their name.
+        """`modules` names the modules of verbs that are not in a module of `handshake.cli` with their name.
 
-        What stands behind a colon is the verb's name in its module where that is another, too.
+        After a colon comes the verb's name in its module, if it differs.
         """
         super().__init__(**attributes)  # type: ignore[arg-type]  # click's own
         self.sentences = verbs
         self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click gives it
-        """Return every verb's name, in the order in which they are needed."""
+        """Return every verb's name, in the order of the help."""
         return list(self.sentences)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click gives it
-        """Return a verb, imported now; None where there is none of this name."""
+        """Return a verb, imported now; None if there is no verb of this name."""
         if cmd_name not in self.sentences:
             return None
         path, _, name = self._modules.get(cmd_name, cmd_name).partition(":")
@@ -34,6 +34,6 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click gives it
-        """Print the verbs from the sentences that stand here."""
+        """Print the verbs with their one-line help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, sentence in self.sentences.items() if sentence])

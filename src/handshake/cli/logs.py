@@ -1,4 +1,4 @@
-"""`handshake logs`: what programs and instances wrote."""
+"""`handshake logs`: the output of programs and instances."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from handshake.core.problem import Location, Problem, ProblemsError
 
 @dataclass(frozen=True, kw_only=True)
 class LogReport:
-    """The last lines of each program that was asked for."""
+    """The last lines of each requested program."""
 
     lines: dict[str, tuple[str, ...]]
 
 
 @click.command()
 @click.argument("name", default="", shell_complete=complete_program)
-@click.option("-n", "count", default=20, show_default=True, help="How many lines of each.")
+@click.option("-n", "count", default=20, show_default=True, help="How many lines of each log to print.")
 @campaign_option
 @json_option
 def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
@@ -37,7 +37,7 @@ def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> ProblemsError:
-    what = f"nothing here is named {name}" if name else "say whose log"
+    what = f"there is no program or instance named {name}" if name else "no program or instance was named"
     hint = f"There is: {', '.join(known)}."
     return ProblemsError(
         [Problem(check="unknown-program", what=what, where=Location(file="logs"), hint=hint)]

@@ -1,4 +1,4 @@
-"""`handshake node`: the machines of a campaign: invited, joined, removed."""
+"""`handshake node`: invites, joins and removes the machines of a campaign."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NodesReport:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeReport:
-    """What became of one node."""
+    """The result for one node."""
 
     node: str
     what: str
@@ -53,14 +53,14 @@ class NodeReport:
 
 @click.group()
 def node() -> None:
-    """The machines of a campaign: each runs instances, an ingress, a cache and a gateway."""
+    """Manage the machines of a campaign. Each runs instances, an ingress, a cache and a gateway."""
 
 
 @node.command("ls")
 @campaign_option
 @json_option
 def list_nodes(*, campaign: str, as_json: bool) -> None:
-    """Show every node that the policy names, whether it answers, and how its clock goes."""
+    """List every node of the policy, whether it answers, and its clock offset."""
     with errors_explained(as_json=as_json):
         report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
         print_report(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
@@ -73,18 +73,20 @@ def list_nodes(*, campaign: str, as_json: bool) -> None:
     "file",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write, with secrets in it: for its owner alone.",
+    help="The file to write. It contains secrets: keep it private.",
 )
 @campaign_option
 @json_option
 def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
-    """Write what node NAME needs in order to join, and let it in again if it was removed."""
+    """Write an invitation for node NAME to join with, and readmit the node if it was removed."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         names = wiring.operator(who_asks()).live().policy.campaign.nodes
         wiring.node_register.admit(name, names, who=who_asks())
         write_invitation(file, invite(wiring.paths, lent_secrets(wiring.paths, wiring.secrets), name))
-        report = NodeReport(node=name, what=f"is invited: take {file} there, then handshake node join")
+        report = NodeReport(
+            node=name, what=f"is invited: copy {file} there, then run `handshake node join` there"
+        )
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
@@ -95,34 +97,34 @@ def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
 )
 @json_option
 def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
-    """Make this machine the node that an INVITATION names, or adopt what already runs of it."""
+    """Make this machine the node that INVITATION names, or adopt the parts of it that already run."""
     with errors_explained(as_json=as_json):
         if problems := find_missing_programs():
             raise ProblemsError(problems)
         paths = _settle(read_invitation(invitation), address)
         started = Wiring(paths, SystemClock()).join(ask_agent)
-        what = f"joined {paths.name}" if started else f"had joined {paths.name} already"
+        what = f"joined {paths.name}" if started else f"had already joined {paths.name}"
         report = NodeReport(node=paths.node, what=f"{what}; its ingress is http://{paths.ingress}/")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 @node.command("remove")
 @click.argument("name")
-@click.option("--reason", required=True, help="Why, for the journal.")
+@click.option("--reason", required=True, help="The reason, for the journal.")
 @campaign_option
 @json_option
 def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None:
-    """Say that node NAME will not come back: its instances are replaced elsewhere, and nobody waits for its acks."""
+    """Remove node NAME for good: its instances are replaced elsewhere, and its acks are no longer waited for."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         names = wiring.operator(who_asks()).live().policy.campaign.nodes
         wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
-        report = NodeReport(node=name, what="is removed: what it ran is replaced elsewhere")
+        report = NodeReport(node=name, what="is removed: its instances are replaced elsewhere")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
 
 def _settle(invitation: Invitation, address: str) -> NodePaths:
-    """Write down where this node's things lie, and its secrets among them; a second time changes nothing."""
+    """Write down this node's paths and secrets; running it again changes nothing."""
     data = data_root()
     paths = accept(invitation, address=address, folder=data, run=run_root(), data=data)
     require_schema(paths)

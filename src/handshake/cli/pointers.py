@@ -1,4 +1,4 @@
-"""`handshake promote`, `rollback` and `history`: a pointer moved, moved back, and everything that it named."""
+"""`handshake promote`, `rollback` and `history`: move a pointer, move it back, and show what it named."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from handshake.pointers.pointer import Pointer
 @click.command()
 @click.argument("subject", shell_complete=complete_subject)
 @click.argument("release", shell_complete=complete_release)
-@click.option("--reason", default="promoted", help="Why, for the history.")
+@click.option("--reason", default="promoted", help="The reason, for the history.")
 @click.option(
-    "--from-revision", default=None, type=int, help="Only if the pointer is still at this revision."
+    "--from-revision", default=None, type=int, help="Move only if the pointer is still at this revision."
 )
 @click.option(
     "--force",
     "forced",
     default="",
     metavar="REASON",
-    help="Promote what has not passed the contract check, or inside a freeze, all the same; why, for the journal.",
+    help="Promote despite a failed contract check or a freeze; the reason, for the journal.",
 )
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
@@ -45,7 +45,7 @@ def promote(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Move SUBJECT's pointer to RELEASE (its first digits are enough), and wait until every place serves it."""
+    """Move SUBJECT's pointer to RELEASE (an id prefix is enough), and wait until every place serves it."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         operator = wiring.operator(who_asks())
@@ -59,7 +59,7 @@ def promote(
         wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
 
 
-# `handshake rollback`: moves a pointer back to the release before.
+# `handshake rollback`: moves a pointer back to an earlier release.
 
 
 @click.command()
@@ -69,9 +69,9 @@ def promote(
     default="",
     shell_complete=complete_release,
     metavar="RELEASE",
-    help="Which release; by default the one before.",
+    help="The release to go back to. Default: the previous one.",
 )
-@click.option("--reason", default="rolled back", help="Why, for the history.")
+@click.option("--reason", default="rolled back", help="The reason, for the history.")
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
 @json_option
@@ -85,7 +85,7 @@ def rollback(subject: str, *, to: str, reason: str, seconds: float, campaign: st
         wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
 
 
-# `handshake history`: every value that a pointer had.
+# `handshake history`: every value that a pointer has had.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class HistoryReport:
 @campaign_option
 @json_option
 def history(subject: str, *, campaign: str, as_json: bool) -> None:
-    """Show every release that SUBJECT's pointer named: when, by whom, why."""
+    """Show every release that SUBJECT's pointer has named: when, by whom and why."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         pointers = wiring.pointers.history(read_subject(subject))

@@ -1,4 +1,4 @@
-"""`handshake check`, `plan` and `apply`: what an operator wrote, what it would change, and making it live."""
+"""`handshake check`, `plan` and `apply`: check what an operator wrote, show what it would change, make it live."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CheckReport:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @json_option
 def check(folder: Path, *, as_json: bool) -> None:
-    """Report every problem of the campaign in FOLDER, with file, line and what to do. Changes nothing."""
+    """Report every problem of the campaign in FOLDER, with file, line and hint. Changes nothing."""
     with errors_explained(as_json=as_json):
         require_folder(folder)
         problems = check_folder(folder)
@@ -47,7 +47,7 @@ def check(folder: Path, *, as_json: bool) -> None:
         print_report(report, as_json=as_json, for_people=lambda: out.print(f"{folder}: no problems"))
 
 
-# `handshake plan`: what applying the folder's policy would change. Moves nothing.
+# `handshake plan`: what applying the folder's policy would change. Moves no pointer.
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -57,7 +57,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @campaign_option
 @json_option
 def plan(folder: Path | None, *, campaign: str, as_json: bool) -> None:
-    """Compile the policy in FOLDER (by default the one the campaign was started from) and print what would change."""
+    """Compile the policy in FOLDER (default: the folder of the running campaign) and show what it would change."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         subject = wiring.policies.subject
@@ -91,14 +91,14 @@ def _tell(report: PolicyPlan) -> None:
 
 @click.command()
 @click.argument("release", shell_complete=complete_release)
-@click.option("--from-revision", type=int, required=True, help="The revision that `plan` printed.")
-@click.option("--reason", default="applied", help="Why, for the history.")
+@click.option("--from-revision", type=int, required=True, help="The revision printed by `handshake plan`.")
+@click.option("--reason", default="applied", help="The reason, for the history.")
 @click.option(
     "--force",
     "forced",
     default="",
     metavar="REASON",
-    help="Apply a policy of whose cases one fails all the same; why, for the journal.",
+    help="Apply a policy even if one of its cases fails; the reason, for the journal.",
 )
 @click.option("--wait", "seconds", default=60.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
@@ -113,9 +113,9 @@ def apply(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has moved on since.
+    """Make the policy RELEASE live, as `handshake plan` printed it, unless the policy has changed since.
 
-    Refused while a case of `edge_tests.toml` fails.
+    Refused if a case of `edge_tests.toml` fails.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)

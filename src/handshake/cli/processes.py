@@ -23,7 +23,7 @@ _STOP_SECONDS = 5.0
     "--node-file", "node_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
 )
 def agent(node_file: Path) -> None:
-    """Keep this node where the catalogue says it should be."""
+    """Run this node's agent: keep the node in the state that the catalogue asks for."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
     wiring = NodeParts(_load(node_file), SystemClock())
@@ -35,7 +35,7 @@ def agent(node_file: Path) -> None:
     running.stop(_STOP_SECONDS)
 
 
-# `handshake control`: the control plane, as `up` starts it: the leader and the dashboard.
+# `handshake control`: the control process that `up` starts: the leader and the dashboard.
 
 
 @click.command(hidden=True)
@@ -43,7 +43,7 @@ def agent(node_file: Path) -> None:
     "--node-file", "node_file", required=True, type=click.Path(path_type=Path), help="Written by `up`."
 )
 def control(node_file: Path) -> None:
-    """Lead the campaign where nobody else does, and show the dashboard."""
+    """Run the control process: lead the campaign unless another process does, and serve the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
     wiring = Leading(_load(node_file), SystemClock())
@@ -65,13 +65,13 @@ def _load(node_file: Path) -> NodePaths:
     return paths
 
 
-# How a process of the campaign is told to end.
+# How a process of the campaign is told to stop.
 
 _LOOK_SECONDS = 1.0
 
 
 class StopSignal:
-    """Hears SIGTERM and SIGINT from the moment it is made."""
+    """Handles SIGTERM and SIGINT from the moment it is made."""
 
     def __init__(self) -> None:
         self._told = threading.Event()
@@ -79,10 +79,10 @@ class StopSignal:
             signal.signal(number, lambda *_: self._told.set())
 
     def wait(self) -> None:
-        """Return once the process was told to end.
+        """Return once the process was told to stop.
 
-        The kernel may give the signal to any thread, after a SIGCONT for example; Python's handler runs in this one,
-        and a wait without an end would not notice.
+        The kernel may deliver the signal to any thread, after a SIGCONT for example; Python's handler runs in this one,
+        and a wait without a timeout would not notice.
         """
         while not self._told.wait(_LOOK_SECONDS):
             pass

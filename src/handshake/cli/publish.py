@@ -47,26 +47,26 @@ class PublishReport:
     subject: str
     release: Digest
     sent: dict[str, int]
-    """Objects that had to travel, by region."""
+    """The number of uploaded objects, by region."""
 
 
 @click.command()
 @click.argument("subject", shell_complete=complete_subject)
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
-@click.option("--promote", "is_promoted", is_flag=True, help="Move the pointer to the release as well.")
+@click.option("--promote", "is_promoted", is_flag=True, help="Also move the pointer to the release.")
 @click.option(
     "--verify",
     "is_thorough",
     is_flag=True,
-    help="Read back what the regions hold of a site; mend what is damaged.",
+    help="Verify what the regions hold of a site, and repair damaged objects.",
 )
-@click.option("--reason", default="published", help="Why, for the history.")
+@click.option("--reason", default="published", help="The reason, for the history.")
 @click.option(
     "--force",
     "forced",
     default="",
     metavar="REASON",
-    help="Promote an image without the contract check, or inside a freeze; why, for the journal.",
+    help="Promote an image without the contract check or during a freeze; the reason, for the journal.",
 )
 @click.option("--wait", "seconds", default=300.0, show_default=True, help="How long to wait for acks.")
 @campaign_option
@@ -83,10 +83,10 @@ def publish(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Make a release of SUBJECT (site/calls, image/hamm, templates/secretary), of SOURCE or of the campaign's own.
+    """Publish a release of SUBJECT (site/calls, image/hamm, templates/secretary) from SOURCE or the campaign's own.
 
-    With `--promote`, an image goes through the contract check before its pointer moves. Where somebody else
-    moves the pointer meanwhile, it stays where they put it.
+    With `--promote`, an image must pass the contract check before its pointer moves. If someone else moves the
+    pointer in the meantime, it stays where they put it.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -122,13 +122,13 @@ def _propose_assets(manifest: Manifest) -> None:
     proposed = propose_assets(file.path for file in manifest.files if not file.path.startswith(declared))
     if proposed:
         out.print(
-            f"every name in {', '.join(proposed)} carries a hash: named as assets in site.toml, they are shared "
-            "by all releases and kept for a year",
+            f"every name in {', '.join(proposed)} contains a hash: list them as assets in site.toml to share them "
+            "between releases and keep them for a year",
             markup=False,
         )
 
 
-# `handshake bake`: puts a service's image together and says what it is; publishes nothing.
+# `handshake bake`: builds a service's image and describes it; publishes nothing.
 
 Act = Callable[[ProgressReporter, Path], Baked]
 """Bakes into a folder."""
@@ -148,7 +148,7 @@ class BakedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class BakeReport:
-    """What was baked."""
+    """The images that were baked."""
 
     images: tuple[BakedImage, ...]
 
@@ -159,24 +159,24 @@ class BakeReport:
     "--folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=Path(),
-    help="The campaign's folder; it need not be up.",
+    help="The campaign's folder. The campaign need not be up.",
 )
 @click.option(
     "--base",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=None,
-    help="Bake the base in this folder instead, of its `base.toml`.",
+    help="Bake the base in this folder instead, from its `base.toml`.",
 )
 @click.option(
     "--to",
     "kept",
     type=click.Path(path_type=Path),
     default=None,
-    help="Where the tree is kept, below a folder for each service; else it is deleted.",
+    help="Keep the file trees here, in a folder for each service. Default: they are deleted.",
 )
 @json_option
 def bake(service: str, *, folder: Path, base: Path | None, kept: Path | None, as_json: bool) -> None:
-    """Bake the image of SERVICE, or of every service, and say what it is: digest, steps, sizes. Nothing is published."""
+    """Bake the image of SERVICE, or of every service, and print its digest, steps and sizes. Publishes nothing."""
     with errors_explained(as_json=as_json):
         paths = describe_node(folder.resolve())
         publisher = Wiring(paths, SystemClock()).publisher()

@@ -1,4 +1,4 @@
-"""`handshake region` and `collect`: what a bucket's provider must be told, and objects that no kept release needs."""
+"""`handshake region` and `collect`: the bucket policy of a region, and the deletion of unneeded objects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from handshake.release.regions import Bucket, let_site_publish, let_visitors_rea
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionReport:
-    """What goes, or went."""
+    """What would be deleted, or was."""
 
     is_done: bool
     kept: int
@@ -36,17 +36,27 @@ class CollectionReport:
 
 
 @click.command()
-@click.option("--delete", "is_done", is_flag=True, help="Do it; without this, only tell what would go.")
-@click.option("--days", default=30, show_default=True, help="How long what was live is kept.")
-@click.option("--newest", default=5, show_default=True, help="Releases of each subject that are kept anyway.")
-@click.option("--force", "forced", default="", metavar="REASON", help="Take out more than a quarter; why.")
+@click.option(
+    "--delete", "is_done", is_flag=True, help="Delete them. Without this, only show what would be deleted."
+)
+@click.option("--days", default=30, show_default=True, help="How long to keep releases that were live.")
+@click.option(
+    "--newest", default=5, show_default=True, help="How many releases of each subject to keep in any case."
+)
+@click.option(
+    "--force",
+    "forced",
+    default="",
+    metavar="REASON",
+    help="Delete even more than a quarter of a region; the reason.",
+)
 @campaign_option
 @json_option
 def collect(*, is_done: bool, days: int, newest: int, forced: str, campaign: str, as_json: bool) -> None:
-    """Tell which objects no kept release needs, and with `--delete` take them out of every region.
+    """Show which objects no retained release needs, and with `--delete` delete them from every region.
 
-    Kept is what is live, stable, among the newest, was live or made within DAYS, and what a kept image stands
-    on; a site's own retention counts where it is longer.
+    Retained are releases that are live, stable or among the newest, that were live or made within DAYS, and the
+    bases of retained images. A site's own retention applies if it is longer.
     """
     retention = Retention(days=days, newest=newest)
     with errors_explained(as_json=as_json):
@@ -80,17 +90,17 @@ def _tell(report: CollectionReport, plan: CollectionPlan) -> None:
         table.add_row(region.region, f"{region.objects:,}", f"{len(region.keys):,}")
     out.print(table)
     names = ", ".join(short(release) for release in report.going) or "none"
-    out.print(f"releases kept: {report.kept}; going: {names}", markup=False)
+    out.print(f"releases kept: {report.kept}; to delete: {names}", markup=False)
     if not report.is_done and plan.count:
-        out.print("nothing was changed; handshake collect --delete takes them out", markup=False)
+        out.print("nothing was changed; `handshake collect --delete` deletes them", markup=False)
 
 
-# `handshake region`: what a provider must be told of a region that is a bucket.
+# `handshake region`: what to configure at the provider of a bucket.
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyReport:
-    """A bucket and the policy that it shall have."""
+    """A bucket and the policy to set on it."""
 
     bucket: str
     policy: str
@@ -109,16 +119,16 @@ def region() -> None:
     nargs=2,
     multiple=True,
     metavar="SITE PRINCIPAL",
-    help="Let somebody who has a key of their own publish this site, and no other one; may be repeated.",
+    help="Let a principal with its own key publish this site and no other. Can be repeated.",
 )
 @campaign_option
 @json_option
 def print_region_policy(
     name: str, publishers: tuple[tuple[str, str], ...], *, campaign: str, as_json: bool
 ) -> None:
-    """Print the bucket policy of region NAME: anybody may read sites, and each publisher may write their own.
+    """Print the bucket policy of region NAME: everyone may read sites, and each publisher may write its own.
 
-    It is set with the provider's own tool.
+    Set it with the provider's own tool.
     """
     with errors_explained(as_json=as_json):
         bucket = _find_bucket(open_wiring(campaign).paths, name)
@@ -132,5 +142,5 @@ def print_region_policy(
 def _find_bucket(paths: NodePaths, region: str) -> Bucket:
     if region not in paths.buckets:
         known = ", ".join(paths.buckets) or "none"
-        raise RefusedError(f"no region {region} is a bucket", hint=f"Regions that are: {known}.")
+        raise RefusedError(f"region {region} is not a bucket", hint=f"Regions that are buckets: {known}.")
     return paths.buckets[region]

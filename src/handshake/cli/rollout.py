@@ -1,4 +1,4 @@
-"""`handshake rollout` and `scale`: what a person says in a service's rollouts, and in how many instances it has."""
+"""`handshake rollout` and `scale`: control a service's rollouts and its number of instances."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from handshake.pointers.pointer import Pointer
 _AT_REST = {Stage.SETTLED, Stage.STUCK}
 _LOOK_SECONDS = 0.2
 
-_reason = click.option("--reason", required=True, help="Why, for the journal.")
+_reason = click.option("--reason", required=True, help="The reason, for the journal.")
 _service = click.argument("service", shell_complete=complete_service)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AbortReport:
-    """The pointers that went back, each at its new revision."""
+    """The pointers that were moved back, each at its new revision."""
 
     service: str
     pointers: tuple[Pointer, ...]
@@ -45,7 +45,7 @@ class AbortReport:
 
 @click.group()
 def rollout() -> None:
-    """A service's rollout: pause it, let it go on, send it back, watch it."""
+    """Control a service's rollout: pause, resume, abort or watch it."""
 
 
 @rollout.command()
@@ -55,13 +55,13 @@ def rollout() -> None:
     "seconds",
     type=DurationType(),
     default=None,
-    help="How long: 90s, 10m, 2h, 7d; else until resumed.",
+    help="How long: 90s, 10m, 2h, 7d. Default: until resumed.",
 )
 @_reason
 @campaign_option
 @json_option
 def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as_json: bool) -> None:
-    """Replace nothing of SERVICE but what crashes, for a time or until resumed."""
+    """Pause SERVICE's rollouts, for a limited time or until resumed. Crashed instances are still replaced."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).pause(service, reason=reason, seconds=seconds)
         print_report(hold, as_json=as_json, for_people=lambda: _tell_pause(hold))
@@ -69,11 +69,11 @@ def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as
 
 @rollout.command()
 @_service
-@click.option("--reason", default="resumed", help="Why, for the journal.")
+@click.option("--reason", default="resumed", help="The reason, for the journal.")
 @campaign_option
 @json_option
 def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
-    """Let SERVICE's rollouts go on."""
+    """Resume SERVICE's rollouts."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).resume(service, reason=reason)
         print_report(hold, as_json=as_json, for_people=lambda: _tell_resume(hold))
@@ -85,7 +85,7 @@ def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
-    """Send SERVICE's image and templates back to what the whole fleet last ran; the trial is taken away."""
+    """Abort: move SERVICE's image and templates back to what the whole fleet last ran, and end the trial."""
     with errors_explained(as_json=as_json):
         moved = open_wiring(campaign).rollouts(who_asks()).abort(service, reason=reason)
         report = AbortReport(service=service, pointers=moved)
@@ -98,7 +98,7 @@ def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def watch(service: str, *, seconds: float, campaign: str, as_json: bool) -> None:
-    """Show SERVICE's fleet while it is replaced, until it has settled; exit with 1 unless it has."""
+    """Watch SERVICE's fleet until it has settled; exit with 1 if it has not."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         with watching(lambda: (_read(wiring, service),), is_quiet=as_json):
@@ -109,7 +109,7 @@ def watch(service: str, *, seconds: float, campaign: str, as_json: bool) -> None
 
 
 def _wait(wiring: Wiring, service: str, seconds: float) -> FleetRow:
-    """Return the fleet once it rests, or as it is when the time is over."""
+    """Return the fleet once it has settled, or its state when the time is over."""
     deadline = wiring.clock.monotonic() + seconds
     while (fleet := _read(wiring, service)).stage not in _AT_REST and wiring.clock.monotonic() < deadline:
         wiring.clock.sleep(_LOOK_SECONDS)
@@ -125,20 +125,20 @@ def _read(wiring: Wiring, service: str) -> FleetRow:
 
 def _tell_pause(hold: Hold) -> None:
     until = f"until {print_moment(hold.until)}" if hold.until is not None else "until resumed"
-    out.print(f"{hold.service}: [yellow]paused[/] {until}; what crashes is still replaced")
+    out.print(f"{hold.service}: [yellow]paused[/] {until}; crashed instances are still replaced")
 
 
 def _tell_resume(hold: Hold) -> None:
-    out.print(f"{hold.service}: [green]goes on[/]; it was paused by {hold.owner} ", end="")
+    out.print(f"{hold.service}: [green]resumed[/]; it was paused by {hold.owner} ", end="")
     out.print(f"since {print_moment(hold.since)}: {hold.reason}", markup=False, soft_wrap=True)
 
 
 def _tell_abort(report: AbortReport) -> None:
     for pointer in report.pointers:
-        out.print(f"{pointer.subject} -> {short(pointer.release)} revision {pointer.revision}: went back")
+        out.print(f"{pointer.subject} -> {short(pointer.release)} revision {pointer.revision}: moved back")
 
 
-# `handshake scale`: says how many instances a service shall have.
+# `handshake scale`: sets the number of a service's instances.
 
 _AUTO = "auto"
 
@@ -166,15 +166,15 @@ class CountType(click.ParamType[int | None]):
     "seconds",
     type=DurationType(),
     default=None,
-    help="How long the number wins over the autoscaler's: 90s, 10m, 2h, 7d; else for good.",
+    help="How long this number overrides the autoscaler: 90s, 10m, 2h, 7d. Default: for good.",
 )
-@click.option("--reason", required=True, help="Why, for the journal.")
+@click.option("--reason", required=True, help="The reason, for the journal.")
 @campaign_option
 @json_option
 def scale(
     service: str, count: int | None, *, seconds: float | None, reason: str, campaign: str, as_json: bool
 ) -> None:
-    """Run COUNT instances of SERVICE, or with `auto` as many as its load asks for again."""
+    """Run COUNT instances of SERVICE, or let the autoscaler decide again with `auto`."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         services = wiring.operator(who_asks()).live().policy.campaign.services
@@ -188,7 +188,7 @@ def scale(
 
 def _tell(said: Scale) -> None:
     if said.owner == AUTOSCALER:
-        out.print(f"{said.service}: the autoscaler decides again, from {said.wanted} instances on")
+        out.print(f"{said.service}: the autoscaler decides again, starting at {said.wanted} instances")
         return
     until = f"until {print_moment(said.until)}" if said.until is not None else "for good"
     out.print(f"{said.service}: {said.wanted} instances {until}")

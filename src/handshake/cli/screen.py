@@ -1,4 +1,4 @@
-"""What every verb prints through: tables and sentences for people, JSON for programs, errors for both."""
+"""Output shared by all verbs: tables and sentences for people, JSON for programs, errors for both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DURATION = re.compile(r"(\d+)([smhd])")
 
 
 class DurationType(click.ParamType[float]):
-    """Seconds, written with a unit."""
+    """A duration with a unit, in seconds."""
 
     name = "duration"
 
@@ -40,11 +40,11 @@ class DurationType(click.ParamType[float]):
         """Return the seconds."""
         found = _DURATION.fullmatch(str(value))
         if not found:
-            self.fail(f"{value!r} is no duration: write 90s, 10m, 2h or 7d", param, ctx)
+            self.fail(f"{value!r} is not a valid duration: write 90s, 10m, 2h or 7d", param, ctx)
         return float(int(found[1]) * _UNITS[found[2]])
 
 
-# What every verb prints through: tables and sentences for people, JSON for programs, errors for both.
+# Output shared by all verbs: tables and sentences for people, JSON for programs, errors for both.
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,19 +53,19 @@ err = Console(stderr=True, highlight=False)
 
 
 def json_option(command: Command) -> Command:
-    """Give a verb `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+    """Add the option `--json` to a verb."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def campaign_option(command: Command) -> Command:
-    """Give a verb `--campaign`."""
+    """Add the option `--campaign` to a verb."""
     return click.option(
-        "--campaign", default="", metavar="NAME", help="Which campaign, where several are up on this machine."
+        "--campaign", default="", metavar="NAME", help="The campaign, if several are up on this machine."
     )(command)
 
 
 def print_report(report: object, *, as_json: bool, for_people: Callable[[], None]) -> None:
-    """Print a report in the form that was asked for."""
+    """Print a report in the requested form."""
     if as_json:
         click.echo(encode(report).decode())
     else:
@@ -74,7 +74,7 @@ def print_report(report: object, *, as_json: bool, for_people: Callable[[], None
 
 @contextmanager
 def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
-    """Show progress bars on standard error while the block runs; a pipe sees none of it."""
+    """Show progress bars on standard error while the block runs; nothing if it is not a terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -89,7 +89,7 @@ def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
 
 @contextmanager
 def errors_explained(*, as_json: bool = False) -> Iterator[None]:
-    """Turn expected failures into words and an exit code: 2 for bad input, 1 for the rest."""
+    """Turn expected failures into messages and an exit code: 2 for bad input, 1 for the rest."""
     try:
         yield
     except ProblemsError as error:
@@ -126,9 +126,9 @@ def _say_error(error: HandshakeError, *, as_json: bool) -> None:
         err.print(f"  | {line}", markup=False, style="dim", soft_wrap=True)
 
 
-# Who asks, for the journal.
+# The person behind the verb, for the journal.
 
 
 def who_asks() -> str:
-    """Return the person behind the verb, for the journal: under sudo, the one who called it."""
+    """Return who ran the verb, for the journal; under sudo, the user who called it."""
     return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -1,4 +1,4 @@
-"""`handshake key` and `secret`: keys that sign releases, and secrets that instances are given."""
+"""`handshake key` and `handshake secret`: the keys that sign releases, and the secrets that instances receive."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from handshake.cli.session import open_wiring
 from handshake.release.signature import KeyId
 from handshake.release.signing import Keyring, SigningKey
 
-_reason = click.option("--reason", required=True, help="Why, for the journal.")
+_reason = click.option("--reason", required=True, help="The reason, for the journal.")
 
 
 @click.group()
 def key() -> None:
-    """Keys that sign releases: a node launches an image only if a known key signed it."""
+    """Manage the keys that sign releases. A node launches an image only if a known key signed it."""
 
 
 @key.command("make")
-@click.option("--reason", default="made", help="Why, for the journal.")
+@click.option("--reason", default="made", help="The reason, for the journal.")
 @campaign_option
 @json_option
 def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
-    """Make a key where none signs: after the last one was revoked. `handshake up` makes the first."""
+    """Create a signing key when none exists, after the last one was revoked. `handshake up` creates the first."""
     with errors_explained(as_json=as_json):
         _finish(open_wiring(campaign).signer.make_first(who=who_asks(), reason=reason), as_json=as_json)
 
@@ -45,7 +45,7 @@ def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def list_keys(*, campaign: str, as_json: bool) -> None:
-    """Show every key: what it is good for, who said so last, when, why."""
+    """List every key: its state, and who changed it last, when and why."""
     with errors_explained(as_json=as_json):
         ring = open_wiring(campaign).signing_keys.ring()
         print_report(ring, as_json=as_json, for_people=lambda: _tell_keys(ring))
@@ -56,7 +56,7 @@ def list_keys(*, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
-    """Let a new key sign from now on; what the old one signed stays good until it is revoked."""
+    """Sign with a new key from now on. Signatures of the old key stay valid until it is revoked."""
     with errors_explained(as_json=as_json):
         _finish(open_wiring(campaign).signer.rotate(who=who_asks(), reason=reason), as_json=as_json)
 
@@ -64,11 +64,13 @@ def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
 @key.command("revoke")
 @click.argument("key_id", metavar="KEY")
 @_reason
-@click.option("--even-live", is_flag=True, help="Even if a live image could not be launched any more.")
+@click.option(
+    "--even-live", is_flag=True, help="Revoke even if a live image could then no longer be launched."
+)
 @campaign_option
 @json_option
 def revoke(key_id: str, *, reason: str, even_live: bool, campaign: str, as_json: bool) -> None:
-    """Believe nothing that KEY signed, for good."""
+    """Revoke KEY for good: no signature of it is accepted any more."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         revoked = revoke_key(
@@ -77,7 +79,7 @@ def revoke(key_id: str, *, reason: str, even_live: bool, campaign: str, as_json:
             signature_verifier=wiring.signature_verifier,
             read_pointers=wiring.pointers.all,
             who=who_asks(),
-            reason=f"{reason} (even where it signed what is live)" if even_live else reason,
+            reason=f"{reason} (even though it signed live releases)" if even_live else reason,
             even_live=even_live,
         )
         _finish(revoked, as_json=as_json)
@@ -97,19 +99,19 @@ def _tell_keys(ring: Keyring) -> None:
     out.print(table)
 
 
-# `handshake secret`: the secrets that instances are given.
+# `handshake secret`: the secrets that instances receive.
 
 
 @click.group()
 def secret() -> None:
-    """Secrets that instances are given: each store's password. What they say is never shown."""
+    """Manage the secrets that instances receive: each store's password. Values are never shown."""
 
 
 @secret.command("ls")
 @campaign_option
 @json_option
 def list_secrets(*, campaign: str, as_json: bool) -> None:
-    """Show every secret that may be set: how old it is, and which services are given it."""
+    """List every secret that can be rotated: its age and the services that receive it."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         rows, now = wiring.rotator(who_asks()).rows(), wiring.clock.now()
@@ -118,28 +120,28 @@ def list_secrets(*, campaign: str, as_json: bool) -> None:
 
 @secret.command("set")
 @click.argument("name")
-@click.option("--reason", required=True, help="Why, for the journal.")
-@click.option("--wait", "seconds", default=300.0, show_default=True, help="How long replacing may take.")
+@click.option("--reason", required=True, help="The reason, for the journal.")
+@click.option("--wait", "seconds", default=300.0, show_default=True, help="How long the rotation may take.")
 @campaign_option
 @json_option
 def set_secret(*, name: str, reason: str, seconds: float, campaign: str, as_json: bool) -> None:
-    """Replace NAME by what is read from standard input, and every instance that is given it.
+    """Rotate secret NAME to the value on standard input, and replace every instance that receives it.
 
-    The store knows both until all are replaced; the old one opens nothing after that. Where instances cannot
-    work with the new one, or it takes too long, the old one stands again.
+    The store accepts both values until all instances are replaced, then only the new one. If instances fail with
+    the new value, or the time runs out, the old value is restored.
     """
     with errors_explained(as_json=as_json):
         value = sys.stdin.read().removesuffix("\n")
         rotator = open_wiring(campaign).rotator(who_asks())
         with progress(is_quiet=as_json) as bars:
-            bars.add_task(f"replacing who is given {name}", total=None)
+            bars.add_task(f"replacing the instances that receive {name}", total=None)
             done = rotator.rotate(name, value, reason=reason, seconds=seconds)
         print_report(done, as_json=as_json, for_people=lambda: _tell(done))
 
 
 def _tell(done: Rotation) -> None:
-    replaced = ", ".join(done.replaced) or "nobody is given it"
-    out.print(f"{done.name} is another after {done.seconds:.1f} s; replaced: {replaced}", markup=False)
+    replaced = ", ".join(done.replaced) or "no service receives it"
+    out.print(f"{done.name} was rotated in {done.seconds:.1f} s; replaced: {replaced}", markup=False)
 
 
 def _tell_rows(rows: tuple[SecretRow, ...], now: float) -> None:

@@ -1,4 +1,4 @@
-"""What most verbs begin with: the campaign that is up here."""
+"""What most verbs start with: the campaign that is up on this machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from handshake.release.node_paths import find_node
 
 
 def open_wiring(campaign: str) -> Wiring:
-    """Return the parts of a campaign that is up here; ProblemsError where there is none."""
+    """Return the parts of a campaign that is up here; raise ProblemsError if there is none."""
     return Wiring(find_node(campaign), SystemClock())
 
 
 def read_subject(text: str) -> Subject:
-    """Return a verb's argument as a subject; ProblemsError says what is wrong with it."""
+    """Return a verb's argument as a subject; raise ProblemsError if it is not valid."""
     try:
         return parse_subject(text)
     except ValueError as error:
@@ -26,18 +26,24 @@ def read_subject(text: str) -> Subject:
 
 
 def find_release(text: str, known: Sequence[Digest]) -> Digest:
-    """Return the release whose id begins with these digits; ProblemsError where none or several do."""
+    """Return the release whose id starts with these digits; raise ProblemsError unless there is exactly one."""
     wanted = text.removeprefix("sha256:")
     found = [release for release in known if digits(release).startswith(wanted)]
     if len(found) == 1:
         return found[0]
     if not found:
         raise _problem(
-            "unknown-release", f"no release begins with {wanted}", text, "`handshake publish` prints the id."
+            "unknown-release",
+            f"no release id starts with {wanted}",
+            text,
+            "`handshake publish` prints the id.",
         )
     names = ", ".join(short(release) for release in found)
     raise _problem(
-        "ambiguous-release", f"several releases begin with {wanted}", text, f"Write more: {names}."
+        "ambiguous-release",
+        f"several release ids start with {wanted}",
+        text,
+        f"Use a longer prefix: {names}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""`handshake status` and `drift`: the state of your state, and what runs against it, file by file."""
+"""`handshake status` and `drift`: every pointer and its acks, and what runs compared with the pointers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FINDINGS = {
 @campaign_option
 @json_option
 def status(service: str, *, campaign: str, as_json: bool) -> None:
-    """Show every pointer and every place that has or has not acknowledged it; of one SERVICE, its instances too."""
+    """Show every pointer and which places have acknowledged it; for one SERVICE, also its instances."""
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).status()
         _require_fleet(report, service)
@@ -51,9 +51,9 @@ def _require_fleet(report: StatusReport, service: str) -> None:
     if service and service not in known:
         problem = Problem(
             check="unknown-service",
-            what=f"the campaign runs no service {service}",
+            what=f"the campaign has no service {service}",
             where=Location(file="status"),
-            hint=f"It runs: {', '.join(known) or 'none yet'}.",
+            hint=f"It has: {', '.join(known) or 'none yet'}.",
         )
         raise ProblemsError([problem])
 
@@ -74,7 +74,7 @@ def _tell(report: StatusReport, service: str) -> None:
         out.print(note, markup=False, style="dim", soft_wrap=True)
     limits = ", ".join(f"{node.name} {node.limited_by}" for node in report.nodes if node.address)
     out.print(f"limits of instances: {limits}", style="dim")
-    leader = report.leader or "nobody leads: verbs and places go on, fleets stay as they are"
+    leader = report.leader or "no leader: commands and places still work, fleets do not change"
     out.print(f"leader: {leader}", style="dim")
 
 
@@ -117,14 +117,14 @@ def _tell_probe(instance: InstanceRow) -> str:
     return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {escape(probe.body[:60])}"
 
 
-# `handshake drift`: what runs against what the pointers say, file by file.
+# `handshake drift`: what runs compared with the pointers, file by file.
 
 
 @click.command()
 @campaign_option
 @json_option
 def drift(*, campaign: str, as_json: bool) -> None:
-    """Compare instances, trees and routers of this node with the pointers; exit with 1 where one has drifted."""
+    """Compare the instances, trees and routers of this node with the pointers; exit with 1 if any has drifted."""
     with errors_explained(as_json=as_json):
         report = Routing(find_node(campaign), SystemClock()).drift()
         print_report(report, as_json=as_json, for_people=lambda: _tell_drift(report))
@@ -133,9 +133,9 @@ def drift(*, campaign: str, as_json: bool) -> None:
 
 
 def _tell_drift(report: DriftReport) -> None:
-    out.print(f"looked at {', '.join(report.looked_at)}", style="dim")
+    out.print(f"checked {', '.join(report.looked_at)}", style="dim")
     if not report.differences:
-        out.print("[green]no drift[/]: everything is what the pointers say")
+        out.print("[green]no drift[/]: everything matches the pointers")
         return
     table = Table("", "wanted", "found", "plan", box=None)
     for each in report.differences:

@@ -1,4 +1,4 @@
-"""`handshake up` and `down`: a campaign on this machine, started or adopted, and stopped."""
+"""`handshake up` and `down`: start or adopt a campaign on this machine, and stop it."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class UpReport:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @json_option
 def up(folder: Path, *, as_json: bool) -> None:
-    """Start the campaign in FOLDER, or adopt what already runs of it.
+    """Start the campaign in FOLDER, or adopt the parts of it that already run.
 
-    Nothing is started while anything is wrong: every problem is reported at once.
+    Nothing is started if there is any problem: all problems are reported at once.
     """
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
@@ -75,7 +75,7 @@ def up(folder: Path, *, as_json: bool) -> None:
 
 
 def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
-    """Start a folder's campaign, or adopt what runs of it; ProblemsError before anything is started."""
+    """Start a folder's campaign, or adopt what runs of it; raise ProblemsError before anything is started."""
     begun = time.monotonic()
     wiring = Wiring(_prepare(folder), SystemClock())
     _make_secrets(wiring)
@@ -84,7 +84,7 @@ def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
 
 
 def _prepare(folder: Path) -> NodePaths:
-    """Check everything, then write down where this campaign's things lie."""
+    """Check everything, then write down this campaign's paths."""
     require_folder(folder)
     problems = [*check_folder(folder), *find_missing_programs()]
     if problems:
@@ -103,7 +103,7 @@ def _prepare(folder: Path) -> NodePaths:
 
 
 def describe_node(folder: Path) -> NodePaths:
-    """Return where the things of a folder's campaign lie on this machine, whether or not it is up."""
+    """Return the paths of a folder's campaign on this machine, whether or not it is up."""
     campaign = read_settings(CampaignSettings, folder / CAMPAIGN_FILE, shown_as=CAMPAIGN_FILE).model
     buckets = {name: its for name, region in campaign.regions.items() if (its := region.as_bucket())}
     return NodePaths(
@@ -182,7 +182,7 @@ def _task(bars: Progress, what: str) -> Iterator[None]:
 
 
 def _tell(report: UpReport) -> None:
-    what = "is up" if report.started else "was up already"
+    what = "is up" if report.started else "was already up"
     out.print(f"[bold]{report.campaign}[/] {what} ({report.seconds:.1f} s)")
     out.print(f"  visitors    {report.ingress}")
     out.print(f"  dashboard   {report.dashboard}")
@@ -203,11 +203,11 @@ class DownReport:
 
 @click.command()
 @campaign_option
-@click.option("--purge", is_flag=True, help="Delete the campaign's data too: releases, donations, secrets.")
-@click.option("--yes", is_flag=True, help="Do not ask before data is deleted.")
+@click.option("--purge", is_flag=True, help="Also delete the campaign's data: releases, donations, secrets.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation before deleting data.")
 @json_option
 def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
-    """Stop a campaign: ingresses first, stores last. Data stays, unless --purge."""
+    """Stop a campaign: ingresses first, stores last. Its data is kept unless you pass --purge."""
     with errors_explained(as_json=as_json):
         paths = find_node(campaign, is_any_schema=True)
         if purge and not yes:
@@ -225,7 +225,7 @@ def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
         if purge:
             remove_tree(paths.data)
         report = DownReport(campaign=paths.name, stopped=tuple(stopped), is_purged=purge)
-        kept = "its data is deleted" if purge else f"its data stays in {paths.data}"
+        kept = "its data is deleted" if purge else f"its data is kept in {paths.data}"
         print_report(
             report,
             as_json=as_json,

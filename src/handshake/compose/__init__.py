@@ -1,1 +1,1 @@
-"""Puts drivers and features together: one function per process. Nothing is decided here."""
+"""Puts drivers and features together: one function per process. No decisions are made here."""

@@ -1,4 +1,4 @@
-"""One node: its agent, what that starts, and the answers that it gives."""
+"""One node: its agent, and the programs that the agent starts."""
 
 from __future__ import annotations
 

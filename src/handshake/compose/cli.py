@@ -1,4 +1,4 @@
-"""What verbs act with."""
+"""Puts together what the CLI's verbs need."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Verbs(Publishing, FastlyWiring):
-    """Everything that a person may ask for."""
+    """The parts for all of an operator's commands."""
 
     def operator(self, who: str, folder: Path | None = None) -> Operator:
         """Return somebody's verbs, publishing from the campaign's folder or from another one like it."""
@@ -79,7 +79,7 @@ class Verbs(Publishing, FastlyWiring):
         """Return the live policy; RefusedError where none was applied yet."""
         live = self.live()
         if live is None:
-            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+            raise RefusedError("no policy was applied yet", hint="`handshake up FOLDER` applies it.")
         return live
 
     @property
@@ -195,11 +195,11 @@ class Verbs(Publishing, FastlyWiring):
             else:
                 on_host += [name] * is_on_host
         if on_host:
-            yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: for a laptop only'
+            yield f'{", ".join(on_host)}: base = "host", this machine\'s own /usr: only for laptops'
         if unchecked := [
             name for name in images if not ContractResults(self.catalog).has_passed(images[name])
         ]:
-            yield f"{', '.join(unchecked)}: live without having passed the contract check: handshake contract check NAME"
+            yield f"{', '.join(unchecked)}: live without a passed contract check: run `handshake contract check NAME`"
         live = self.live()
         if live and (alarm := self.witness.alarm()):
             yield alarm

@@ -1,4 +1,4 @@
-"""The fallback copy: made through the ingress, proven on a cache behind which nothing is."""
+"""The fallback copy: made through the ingress, tested on a cache with nothing behind it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TICK_SECONDS = 60.0
 
 
 class Copying(Routing):
-    """From pages that run to files, and back."""
+    """Makes the copy, and tests it."""
 
     def copier(self, who: str) -> Copier:
         """Return somebody who makes the copy."""
@@ -70,7 +70,7 @@ class Copying(Routing):
         """Serve the pages from the copy alone, by a cache of its own whose gateway leads nowhere."""
         pointer = self.pointers.get(SUBJECT)
         if pointer is None:
-            raise RefusedError("no copy was made yet", hint="handshake copy make")
+            raise RefusedError("no copy was made yet", hint="Run `handshake copy make`.")
         with workplace(self.paths.run / "proofs") as folder:
             program = VarnishProgram(
                 directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=_PROOF_MEGABYTES
@@ -97,7 +97,7 @@ class Copying(Routing):
     def _require_live(self) -> LivePolicy:
         live = self.live()
         if live is None:
-            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+            raise RefusedError("no policy was applied yet", hint="`handshake up FOLDER` applies it.")
         return live
 
     def _ask_ingress(self, path: str) -> CopiedPage:

@@ -1,6 +1,6 @@
 """Fastly: the service, and the leader's part of it.
 
-Everything of it is imported where it is used: 20 ms here and 200 ms for its client, which no ban shall wait for.
+Imports are local: 20 ms here and 200 ms for its client would delay every ban.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class FastlyWiring(Foundation):
 
         if not self.secrets.has(settings.token):
             raise RefusedError(
-                "Fastly's API token is not here",
-                hint=f"write it into {self.paths.secrets / settings.token}, with mode 0600",
+                "Fastly's API token is missing",
+                hint=f"Write it into {self.paths.secrets / settings.token}, with mode 0600.",
             )
         token = self.secrets.read(settings.token).strip()
         account = FastlyAccount(api=settings.api, token=token, clock=self.clock)

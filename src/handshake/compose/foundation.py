@@ -1,4 +1,4 @@
-"""What everything else is put together from: catalogue, regions, releases, secrets."""
+"""The parts that everything else needs: catalogue, regions, releases, secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from handshake.release.store import load_manifest, provenances, releases, signat
 
 
 class Foundation(LiveDataWiring):
-    """One campaign's ground floor, made from its campaign."""
+    """One campaign's basic parts."""
 
     def __init__(self, paths: NodePaths, clock: Clock) -> None:
         super().__init__(paths, clock)

@@ -23,7 +23,7 @@ from handshake.pointers.pointer import Pointer
 
 
 class Leading(Verbs, Copying):
-    """What one process at a time does for the whole campaign."""
+    """The parts that one process at a time runs for the whole campaign."""
 
     def leader(self, leadership: Leadership) -> Leader:
         """Return the leader's cycle."""

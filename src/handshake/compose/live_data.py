@@ -1,4 +1,4 @@
-"""What switches and lists are changed with, put together, and the regions."""
+"""Puts together what changes switches and lists, and the regions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from handshake.release.store import fetch_release
 
 
 class LiveDataWiring:
-    """One campaign's catalogue and regions, and what operators change in them without a release."""
+    """One campaign's catalogue and regions, and the editors of live data."""
 
     def __init__(self, paths: NodePaths, clock: Clock) -> None:
         self.paths = paths

@@ -1,4 +1,4 @@
-"""Making releases: baking, building, signing, the contract check."""
+"""Puts together what makes releases: baking, building, signing, the contract check."""
 
 from __future__ import annotations
 

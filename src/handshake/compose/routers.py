@@ -1,4 +1,4 @@
-"""The routers of one node, and how they are compared with what the pointers say."""
+"""The routers of one node, and their comparison with the pointers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Configuration files -> located tree -> typed model. Knows TOML and types, and no word of the domain."""
+"""Configuration files, read into a tree with positions and then a typed model. Knows TOML and types, not the domain."""

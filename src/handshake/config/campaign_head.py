@@ -13,16 +13,18 @@ Name = Annotated[str, AfterValidator(parse_name)]
 
 
 class CampaignHead(Settings):
-    """What is known of a campaign before its parts are."""
+    """What is known of a campaign before its parts are read."""
 
-    name: Name = Field(description="The campaign's name; part of paths.")
-    nodes: tuple[Name, ...] = Field(default=("n1",), min_length=1, description="The machines with an agent.")
+    name: Name = Field(description="The campaign's name. It is part of file paths.")
+    nodes: tuple[Name, ...] = Field(
+        default=("n1",), min_length=1, description="The names of the machines that run an agent."
+    )
 
 
-# What the files of a policy are called.
+# The names of a policy's files.
 
 CAMPAIGN_FILE = "handshake.toml"
 EDGE_FILE = "edge.toml"
 GATEWAY_FILE = "gateway.toml"
 CASES_FILE = "edge_tests.toml"
-"""Requests, and what edge.toml must make of them: not a part of the policy, but released with it."""
+"""Requests and their expected results under edge.toml: not part of the policy, but released with it."""

@@ -1,4 +1,4 @@
-"""Reads a configuration file into a typed model; everything wrong with it is reported at once."""
+"""Reads a configuration file into a typed model and reports every problem at once."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded(Generic[Model]):
-    """A typed model and where in its file each value stands."""
+    """A typed model and the position of each value in its file."""
 
     model: Model
     source: Source
 
 
 def read_settings(model: type[Model], path: Path, *, shown_as: str = "") -> Loaded[Model]:
-    """Return a file's settings; ProblemsError names every problem with file:line:column and a hint."""
+    """Return a file's settings; raise ProblemsError with every problem, each with file:line:column and a hint."""
     shown = shown_as or str(path)
     return parse_settings(model, _read_text(path, shown), shown_as=shown)
 
 
 def parse_settings(model: type[Model], text: str, *, shown_as: str) -> Loaded[Model]:
-    """Return the settings that a text holds; ProblemsError as in `read_settings`."""
+    """Return the settings in a text; raise ProblemsError as `read_settings` does."""
     source = parse_source(shown_as, text)
     try:
         return Loaded(model=model.model_validate(source.values), source=source)
@@ -49,7 +49,7 @@ def _read_text(path: Path, shown: str) -> str:
             check="missing-file",
             what="the file does not exist",
             where=Location(file=shown),
-            hint="Create it, or name another folder.",
+            hint="Create it, or specify another folder.",
         )
         raise ProblemsError([problem]) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -57,7 +57,7 @@ def _read_text(path: Path, shown: str) -> str:
             check="unreadable-file",
             what=f"the file cannot be read: {error}",
             where=Location(file=shown),
-            hint="It must be UTF-8 text that this user may read.",
+            hint="It must be UTF-8 text that this user can read.",
         )
         raise ProblemsError([problem]) from error
 
@@ -88,7 +88,7 @@ def _to_problem(model: type[BaseModel], source: Source, detail: ErrorDetails) ->
                 check="bad-value",
                 what=f"{name}: {_sentence(detail['msg'])}",
                 where=where,
-                hint="docs/reference/settings.md says which values are possible.",
+                hint="docs/reference/settings.md lists the allowed values.",
             )
 
 
@@ -96,12 +96,12 @@ def _unknown_key(model: type[BaseModel], path: tuple[int | str, ...], where: Loc
     key = str(path[-1])
     known = sorted(_keys_of(model, path[:-1]))
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]}?" if nearest else f"Known here: {', '.join(known)}."
-    return Problem(check="unknown-key", what=f"{key} is no setting of this table", where=where, hint=hint)
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"Known settings: {', '.join(known)}."
+    return Problem(check="unknown-key", what=f"{key} is not a setting of this table", where=where, hint=hint)
 
 
 def _keys_of(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
-    """Return the keys that the table at a path may hold, following the model's annotations."""
+    """Return the keys allowed in the table at a path, following the model's annotations."""
     annotations: list[Any] = [model]
     for step in path:
         annotations = [inner for outer in annotations for inner in _below(outer, step)]
@@ -116,7 +116,7 @@ def _keys_of(model: type[BaseModel], path: tuple[int | str, ...]) -> set[str]:
 def _below(annotation: Any, step: int | str) -> list[Any]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
-        # A step that is no field is pydantic's own (a union's branch): stay where we are.
+        # A step that is not a field is pydantic's own (a union's branch): stay here.
         return _members(fields[step]) if step in fields else [annotation]
     if get_origin(annotation) in {dict, list, tuple}:
         return [member for inner in get_args(annotation) for member in _members(inner)]

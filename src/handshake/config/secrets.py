@@ -1,4 +1,4 @@
-"""A campaign's secrets: made at the first start, files of mode 0600, never in a release or a log."""
+"""A campaign's secrets: created at the first start, in files of mode 0600, never in a release or a log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _BYTES = 24
 
 
 class Secrets:
-    """Reads and makes the secrets of one campaign."""
+    """Reads and creates the secrets of one campaign."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def ensure(self, names: Iterable[str]) -> None:
-        """Make every secret that does not exist yet."""
+        """Create every secret that does not exist yet."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         for name in names:
@@ -28,7 +28,7 @@ class Secrets:
                 self._write(name, secrets.token_urlsafe(_BYTES))
 
     def ensure_catalog(self) -> Path:
-        """Make the catalogue's credentials if they do not exist yet, and return the file that holds them."""
+        """Create the catalogue's credentials if they do not exist yet, and return the file that holds them."""
         self.ensure(())
         if not self._file("catalog").exists():
             pair = {kind: secrets.token_urlsafe(_BYTES) for kind in ("write", "read")}
@@ -45,7 +45,7 @@ class Secrets:
         return self._file(name).read_text(encoding="utf-8")
 
     def has(self, name: str) -> bool:
-        """Tell whether a secret is kept here."""
+        """Return whether a secret exists here."""
         return self._file(name).exists()
 
     def written_at(self, name: str) -> float:
@@ -53,16 +53,16 @@ class Secrets:
         return self._file(name).stat().st_mtime
 
     def write(self, name: str, value: str) -> None:
-        """Keep a secret that was made elsewhere; durable when it returns."""
+        """Store a secret that was created elsewhere; durable on return."""
         self.ensure(())
         self._write(name, value)
 
     def destroy(self, name: str) -> None:
-        """Remove a secret; one that is not here is no error."""
+        """Remove a secret; removing a missing one is not an error."""
         self._file(name).unlink(missing_ok=True)
 
     def digest(self, values: Iterable[str]) -> str:
-        """Return a keyed digest of secrets: part of a generation, so that a rotated one replaces instances."""
+        """Return a keyed digest of secrets: part of a generation, so that a rotation replaces instances."""
         key = self.read("freshness").encode()
         return hmac.new(key, "\0".join(values).encode(), "sha256").hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""A TOML text as a tree of plain values, and where in the file each of them stands."""
+"""A TOML text as a tree of plain values, with the position of each value in the file."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Source:
     """One configuration file, read."""
 
     file: str
-    """The file's name as errors show it."""
+    """The file's name as shown in errors."""
     text: str
     values: dict[str, Any]
     places: dict[Path, tuple[int, int]]
 
     def at(self, *path: Step) -> Location:
-        """Return where a value stands; where it is absent, its nearest ancestor."""
+        """Return the position of a value, or of its nearest ancestor if it is missing."""
         for length in range(len(path), 0, -1):
             if place := self.places.get(path[:length]):
                 return Location(file=self.file, line=place[0], column=place[1])
@@ -39,7 +39,7 @@ class Source:
 
 
 def parse_source(file: str, text: str) -> Source:
-    """Return the text's values with their places; ProblemsError where it is no TOML."""
+    """Return the text's values with their positions; raise ProblemsError if it is not valid TOML."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -55,9 +55,9 @@ def _syntax_problem(file: str, message: str) -> Problem:
     line, column = (int(number) for number in found.groups()) if found else (0, 0)
     return Problem(
         check="syntax",
-        what=f"this is no TOML: {_TOML_POSITION.sub('', message)}",
+        what=f"not valid TOML: {_TOML_POSITION.sub('', message)}",
         where=Location(file=file, line=line, column=column),
-        hint="Mend the line; https://toml.io describes the language.",
+        hint="Correct the line; https://toml.io describes the format.",
     )
 
 
@@ -71,7 +71,7 @@ def _place_document(root: Node, places: dict[Path, tuple[int, int]]) -> None:
 
 
 def _place_table(node: Node, lengths: dict[Path, int], places: dict[Path, tuple[int, int]]) -> None:
-    """Place a `[table]` or an element of `[[tables]]`; below the latter, paths go through the last element."""
+    """Record a `[table]` or an element of `[[tables]]`; below the latter, paths go through the last element."""
     heading, *pairs = [child for child in node.named_children if child.type != "comment"]
     path: Path = ()
     keys = _key_steps(heading)
@@ -110,7 +110,7 @@ def _key_steps(node: Node) -> tuple[str, ...]:
     if node.type == "dotted_key":
         return tuple(step for child in node.named_children for step in _key_steps(child))
     text = (node.text or b"").decode()
-    # A quoted key is a TOML string: the TOML reader itself takes its quotes off.
+    # A quoted key is a TOML string: the TOML reader removes its quotes.
     return (next(iter(tomllib.loads(f"{text} = 0"))),)
 
 

@@ -1,1 +1,1 @@
-"""The words that every room shares: releases, pointers, acks, instances, steps, problems. Standard library only."""
+"""The basic types that every room uses: subjects, digests, problems, errors, outcomes. Standard library only."""

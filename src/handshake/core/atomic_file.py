@@ -1,4 +1,4 @@
-"""The one ingress for writing files that must survive a crash: a reader sees the old content or the new, never a part."""
+"""Atomic file writes that survive a crash: a reader sees the old content or the new, never a part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _SYNC_THREADS = 16
-"""A file system commits many fsyncs that wait together at once: 430 files took 0.15 s instead of 1.8."""
+"""A file system commits many concurrent fsyncs together: 430 files took 0.15 s instead of 1.8 s."""
 
 
 def write_atomically(
@@ -21,7 +21,7 @@ def write_atomically(
     mode: int = 0o644,
     prepare: Callable[[Path], object] = lambda _: None,
 ) -> None:
-    """Replace a file's content; durable when it returns. Where it raises, the old file is untouched.
+    """Replace a file's content; durable on return. If it raises, the old file is unchanged.
 
     See `replacing` for `mode` and `prepare`.
     """
@@ -33,10 +33,10 @@ def write_atomically(
 def replacing(
     file: Path, *, mode: int = 0o644, prepare: Callable[[Path], object] = lambda _: None
 ) -> Iterator[BinaryIO]:
-    """Yield a draft to write to; it takes the file's place, durably, when the block ends without an error.
+    """Yield a draft to write to; it replaces the file, durably, when the block ends without an error.
 
-    The draft lies in the same folder, as a hidden file, and goes if anything fails. `mode` holds whatever
-    the umask. `prepare` gets the path of the finished draft: it may change its owner, or raise to reject it.
+    The draft is a hidden file in the same folder, and is deleted if anything fails. `mode` applies whatever
+    the umask. `prepare` receives the path of the finished draft: it may change its owner, or raise to reject it.
     """
     draft = file.with_name(f".{file.name}.{secrets.token_hex(6)}.draft")
     try:
@@ -51,9 +51,9 @@ def replacing(
 
 @contextmanager
 def creating(file: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """Yield a new file to write to; its content is durable at the block's end, and it goes if the block fails.
+    """Yield a new file to write to; its content is durable at the block's end, and it is deleted if the block fails.
 
-    FileExistsError where something has that name. Its name is durable once the folder is synced or it is renamed.
+    FileExistsError if the name is taken. The name is durable once the folder is synced or the file is renamed.
     """
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -68,20 +68,20 @@ def creating(file: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 
 def create_durably(file: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file that does not exist yet; FileExistsError where something has that name."""
+    """Write a file that does not exist yet; FileExistsError if the name is taken."""
     with creating(file, mode=mode) as opened:
         opened.write(content)
     sync_folder(file.parent)
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """Rename a file whose content is durable already, over what has that name."""
+    """Rename a file whose content is already durable, replacing any file of that name."""
     source.replace(target)
     sync_folder(target.parent)
 
 
 def place_folder(partial: Path, target: Path) -> None:
-    """Give a finished folder its name, with everything in it durable; where another came first, that one stays."""
+    """Give a finished folder its name, with all its content durable; if another one came first, that one stays."""
     sync_tree(partial)
     try:
         partial.rename(target)
@@ -92,7 +92,7 @@ def place_folder(partial: Path, target: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Make every file and folder below a folder durable, and the folder itself. Links are not followed."""
+    """Make every file and folder below a folder durable, and the folder itself. Does not follow links."""
     walked = list(os.walk(folder, topdown=False))
     files = [
         path
@@ -108,7 +108,7 @@ def sync_tree(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the file names in a folder durable."""
     _sync(folder)
 
 

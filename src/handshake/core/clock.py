@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits; tests bring one of their own."""
+    """Reads the time and waits; tests use a fake clock."""
 
     def now(self) -> float:
-        """Return UTC as seconds since the epoch: for stamps that others read."""
+        """Return UTC as seconds since the epoch: for timestamps that others read."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never jump: for durations and deadlines."""
+        """Return monotonic seconds: for durations and deadlines."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -30,7 +30,7 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Return seconds that never jump."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

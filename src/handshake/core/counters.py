@@ -1,4 +1,4 @@
-"""Counters, as every room sees them."""
+"""Counters, as all features see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Counters(Protocol):
-    """Counts things that happened; never fails and never waits."""
+    """Counts events; never fails and never blocks."""
 
     def increment(self, name: str) -> None:
         """Add one to a counter."""

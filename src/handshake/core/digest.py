@@ -1,4 +1,4 @@
-"""Names made from content: the SHA-256 of what a thing is."""
+"""Names made from content: SHA-256 digests."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def digest_file(path: Path | str) -> Digest:
 
 
 def parse_digest(text: str) -> Digest:
-    """Return `text` as a digest; ValueError where it is none."""
+    """Return `text` as a digest; raise ValueError if it is not one."""
     if not _PATTERN.fullmatch(text):
-        raise ValueError(f"{text!r} is no digest: sha256: and 64 hexadecimal digits are expected")
+        raise ValueError(f"{text!r} is not a digest: expected sha256: and 64 hexadecimal digits")
     return Digest(text)
 
 
 def digits(digest: Digest) -> str:
-    """Return the 64 digits alone, as they stand in paths and keys."""
+    """Return the 64 digits alone, as used in paths and keys."""
     return digest.removeprefix("sha256:")
 
 
 def short(digest: Digest) -> str:
-    """Return the 12 digits by which people recognise a release."""
+    """Return the first 12 digits, by which people recognise a release."""
     return digits(digest)[:12]
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one JSON text that this value has: sorted keys, no spaces, UTF-8."""
+    """Return the canonical JSON text of a value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,10 +1,10 @@
-"""What can go wrong when a driver acts, as four answers to the question what to do next."""
+"""The four ways in which a driver's action can fail, by what the caller should do next."""
 
 from __future__ import annotations
 
 
 class HandshakeError(Exception):
-    """An expected failure: what is wrong, what to do about it, and a third party's own words."""
+    """An expected failure: what is wrong, what to do about it, and a third party's error message."""
 
     def __init__(self, what: str, *, hint: str = "", details: str = "") -> None:
         self.what = what
@@ -14,15 +14,15 @@ class HandshakeError(Exception):
 
 
 class ConflictError(HandshakeError):
-    """Somebody moved it since you looked: read again, then decide again."""
+    """It was changed since you looked: read again, then decide again."""
 
 
 class RefusedError(HandshakeError):
-    """A rule says no; trying again changes nothing."""
+    """A rule refuses it; trying again changes nothing."""
 
 
 class UnavailableError(HandshakeError):
-    """It does not answer now; nothing was changed; try later."""
+    """It does not answer at present; nothing was changed; try later."""
 
 
 class OutcomeUnknownError(HandshakeError):

@@ -1,19 +1,19 @@
-"""The names of the headers in which ingress, cache and gateway speak to one another: the one place where they are written."""
+"""The names of the headers that the ingress, the cache and the gateway exchange; defined only here."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 HOP_PREFIX = "X-HS-"
-"""A visitor's header of such a name is taken off at the ingress, a service's at the gateway."""
+"""The ingress strips headers with this prefix from visitors, the gateway from services."""
 ARM_PREFIX = "X-Arm-"
-"""Behind it stands a rule with `split`: the origin reads there which arm the visitor has."""
+"""Followed by the name of a rule with `split`: the origin reads the visitor's arm from it."""
 
 
 class Hop(StrEnum):
     """One of these headers."""
 
-    # The ingress tells the cache; the gateway lets services read CLIENT and COUNTRY.
+    # From the ingress to the cache; the gateway lets services read CLIENT and COUNTRY.
     CLIENT = f"{HOP_PREFIX}Client"
     COUNTRY = f"{HOP_PREFIX}Country"
     ASN = f"{HOP_PREFIX}Asn"
@@ -22,7 +22,7 @@ class Hop(StrEnum):
     LISTS = f"{HOP_PREFIX}Lists"
     ACCEPT_ENCODING = f"{HOP_PREFIX}Accept-Encoding"
     CREDENTIAL = f"{HOP_PREFIX}Credential"
-    # The cache tells the ingress: what to log, what to set in a visitor's browser. A name or a rule's name follows behind a hyphen.
+    # From the cache to the ingress: what to log and which cookies to set. A name or a rule's name follows after a hyphen.
     ARM = f"{HOP_PREFIX}Arm"
     LOG = f"{HOP_PREFIX}Log"
     LOG_ARM = f"{HOP_PREFIX}Log-Arm"
@@ -30,15 +30,15 @@ class Hop(StrEnum):
     LOG_RULE = f"{HOP_PREFIX}Log-Rule"
     SET_ARM = f"{HOP_PREFIX}Set-Arm"
     NEW_ARM = f"{HOP_PREFIX}New-Arm"
-    # A renderer tells the cache and visitors that a page is as it was.
+    # From a renderer to the cache and visitors: the page is stale.
     CONTENT = f"{HOP_PREFIX}Content"
-    # The agent asks the cache, past the ingress.
+    # From the agent to the cache, past the ingress.
     PURGE = f"{HOP_PREFIX}Purge"
     PURGE_HOST = f"{HOP_PREFIX}Purge-Host"
     PURGE_PATH = f"{HOP_PREFIX}Purge-Path"
     SOFT = f"{HOP_PREFIX}Soft"
     WARM = f"{HOP_PREFIX}Warm"
-    # The edge keeps for itself: what a rule decided. A rule's name follows behind MET and COUNTS.
+    # Internal to the edge: what a rule decided. A rule's name follows after MET and COUNTS.
     RULE = f"{HOP_PREFIX}Rule"
     PASS = f"{HOP_PREFIX}Pass"
     LOCATION = f"{HOP_PREFIX}Location"
@@ -55,7 +55,7 @@ class Hop(StrEnum):
     COUNTS = f"{HOP_PREFIX}Counts"
     SEAL = f"{HOP_PREFIX}Seal"
     PASS_COOKIE = f"{HOP_PREFIX}Pass-Cookie"
-    # The cache keeps for itself: how a page is found and kept.
+    # Internal to the cache: how a page is found and stored.
     CACHE = f"{HOP_PREFIX}Cache"
     STALE = f"{HOP_PREFIX}Stale"
     COPY = f"{HOP_PREFIX}Copy"
@@ -63,7 +63,7 @@ class Hop(StrEnum):
     BEGUN = f"{HOP_PREFIX}Begun"
     FAILED = f"{HOP_PREFIX}Failed"
     GONE = f"{HOP_PREFIX}Gone"
-    # The cache keeps for itself: which file of which site. A header's name follows behind SET and DROP.
+    # Internal to the cache: which file of which site. A header's name follows after SET and DROP.
     SITE = f"{HOP_PREFIX}Site"
     RELEASE = f"{HOP_PREFIX}Release"
     MOUNT = f"{HOP_PREFIX}Mount"

@@ -1,4 +1,4 @@
-"""An outcome: the one sentence in which every cycle ends."""
+"""An outcome: the sentence with which every cycle ends."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ class Outcome:
 
     sentence: str
     changed: bool
-    """Whether the world is another one now: such outcomes are journalled, the others only logged."""
+    """Whether the cycle changed anything: such outcomes go to the journal, the others only to the log."""
     is_waiting: bool = False
-    """Whether the world is on its way to where it should be, so that a look soon is worth its price."""
+    """Whether a change is still under way, so that the next cycle should come soon."""

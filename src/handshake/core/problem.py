@@ -1,4 +1,4 @@
-"""A problem of somebody's input: which check found it, what is wrong, where, and what to do."""
+"""A problem in somebody's input: the check that found it, what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Location:
-    """A place in a file; line and column count from 1, and 0 means the file as a whole."""
+    """A position in a file; line and column count from 1, and 0 means the whole file."""
 
     file: str
     line: int = 0
@@ -21,7 +21,7 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing wrong with the input."""
+    """One error in the input."""
 
     check: str
     """The check's id, such as `unknown-key`; each has its entry in docs/reference/checks.md."""
@@ -34,7 +34,7 @@ class Problem:
 
 
 class ProblemsError(Exception):
-    """Input was refused: everything that is wrong with it, found in one go."""
+    """The input was refused; it holds every problem that was found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.where, problem.check)))

@@ -1,4 +1,4 @@
-"""What is released, and what places acknowledge: a kind and a name."""
+"""What is released and what places acknowledge: a kind and a name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Subject:
-    """What a pointer points for, and what places acknowledge: a kind and a name, written `kind/name`."""
+    """What a pointer belongs to and what places acknowledge: a kind and a name, written `kind/name`."""
 
     kind: Kind
     name: str
@@ -30,17 +30,19 @@ class Subject:
 
 
 def parse_subject(text: str) -> Subject:
-    """Return `kind/name` as a subject; ValueError says what is wrong with it."""
+    """Return `kind/name` as a subject; raise ValueError if it is not valid."""
     kind, slash, name = text.partition("/")
     if not slash or kind not in list(Kind):
-        raise ValueError(f"{text!r} names no subject: write one of {', '.join(Kind)}, a slash and a name")
+        raise ValueError(
+            f"{text!r} is not a valid subject: write one of {', '.join(Kind)}, a slash and a name"
+        )
     return Subject(kind=Kind(kind), name=parse_name(name))
 
 
 def parse_name(text: str) -> str:
-    """Return `text` if it can name a service, a site or a campaign: it becomes part of paths and host names."""
+    """Return `text` if it is a valid name for a service, a site or a campaign: part of paths and host names."""
     if not _NAME.fullmatch(text):
         raise ValueError(
-            f"{text!r} is no name: 1 to 40 lower-case letters, digits and hyphens, beginning with a letter"
+            f"{text!r} is not a valid name: use 1 to 40 lower-case letters, digits and hyphens, beginning with a letter"
         )
     return text

@@ -1,4 +1,4 @@
-"""Moments: when, for machines and for people, and how long ago."""
+"""Times for machines and for people, and ages."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _LONG_SECONDS = 86400
 
 
 def print_iso(at: float) -> str:
-    """Return a moment as ISO 8601 in UTC, to the second."""
+    """Return a time as ISO 8601 in UTC, to the second."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def print_clock(at: float, now: float) -> str:
-    """Return the time of day in UTC, with the date where it lies more than a day back."""
+    """Return the time of day in UTC, with the date if it is more than a day ago."""
     pattern = "%H:%M:%SZ" if abs(now - at) < _LONG_SECONDS else "%Y-%m-%d %H:%MZ"
     return f"{datetime.fromtimestamp(at, UTC):{pattern}}"
 
 
 def print_age(at: float, now: float) -> str:
-    """Return how long ago a moment was, in its largest unit; clocks that differ a little make no past future."""
+    """Return how long ago a time was, in its largest unit; small clock differences never give a negative age."""
     seconds = int(now - at)
     for length, unit in _UNITS:
         if seconds >= length:

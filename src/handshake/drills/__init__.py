@@ -1,1 +1,1 @@
-"""Drills: rehearsed failures and attacks, and the load under which they happen."""
+"""Drills: rehearsed failures and attacks, and the load during them."""

@@ -1,4 +1,4 @@
-"""A visitor: connections, requests sent once, and donations tried again under the same key."""
+"""A visitor: connections, requests sent once, and donations retried with the same key."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ _NO_ANSWER = LoadResponse(status=0, body=b"")
 
 
 class Client:
-    """All visitors of one load. Nothing is ever sent twice by it."""
+    """All visitors of one load. Never sends anything twice."""
 
     def __init__(self, target: Target, *, timeout_seconds: float = 10.0, rest_seconds: float = 2.0) -> None:
         self._target = target
@@ -210,7 +210,7 @@ PAUSE_SECONDS = 0.1
 
 
 class RetryingDonor:
-    """Sends a request again after a failure, up to as many tries as its kind says. Every try is recorded."""
+    """Retries a request after a failure, as often as its kind allows. Every try is recorded."""
 
     def __init__(self, client: Client, record: Callable[[RequestResult], None]) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The load: starts each request when its turn has come, whatever became of the ones before.
+"""The load: starts each request at its scheduled time, whatever happened to the earlier ones.
 
 `python -m handshake.drills.load` reads a plan (one line of JSON) and writes a record (lines of JSON).
 """
@@ -23,7 +23,7 @@ from handshake.drills.requests import RequestResult
 
 
 class Load:
-    """One run of a plan in this process. Results are handed on at once and not kept."""
+    """One run of a plan in this process. Results are passed on at once and not kept."""
 
     def __init__(self, plan: LoadPlan, record: Callable[[RequestResult], None]) -> None:
         self._plan = plan

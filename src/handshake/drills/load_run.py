@@ -1,4 +1,4 @@
-"""A load in a process of its own, so that its caller delays no request, and the record it writes."""
+"""Runs a load in its own process, so that its caller delays no request, and reads the record it writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handshake.drills.requests import RequestResult
 
 
 class LoadFiles:
-    """Its record and its complaints. The files have no name, so nothing is left behind, whoever dies."""
+    """Its record and its errors. The files have no name, so nothing is left behind after a crash."""
 
     def __init__(self) -> None:
         self.record: IO[bytes] = TemporaryFile()  # noqa: SIM115 -- closed by `close`
@@ -67,9 +67,9 @@ class LoadRecordEnd:
     """The last line."""
 
     ended_at: float
-    """The last request was begun before it, and may have ended after it."""
+    """The last request started before it, and may have ended after it."""
     cpu_seconds: float
-    """What the process that sent the load has used."""
+    """The resource usage of the load's process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +100,11 @@ def parse_record(lines: Iterable[bytes]) -> LoadRecord:
             ending=decode(LoadRecordEnd, last),
         )
     except ValueError as error:
-        raise UnavailableError("the load did not come to its end", details=str(error)) from error
+        raise UnavailableError("the load did not finish", details=str(error)) from error
 
 
 START_SECONDS = 15.0
-"""How long the process may take to begin."""
+"""How long the process may take to start."""
 MARGIN_SECONDS = 5.0
 """How much longer than its last request the process may take to end."""
 POLL_SECONDS = 0.01
@@ -114,7 +114,7 @@ _SYSTEM = SystemClock()
 
 @dataclass(frozen=True, kw_only=True)
 class LoadMark:
-    """Something that the caller did while the load went on."""
+    """An action of the caller during the load."""
 
     name: str
     at: float
@@ -123,7 +123,7 @@ class LoadMark:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadReport:
-    """A load that is over: what was asked for, what came of it, and what happened meanwhile."""
+    """A finished load: the plan, the results, and the marks."""
 
     plan: LoadPlan
     record: LoadRecord
@@ -131,7 +131,7 @@ class LoadReport:
 
 
 class LoadRun:
-    """One run: the caller does things, marks them, stops it and asks for the result.
+    """One run: the caller acts, sets marks, stops it and asks for the result.
 
     The process cannot outlive its starter: it ends when the starter's end of its standard input does.
     """
@@ -180,7 +180,7 @@ class LoadRun:
         self._input.close()
         self._end(within_seconds=self._patience_seconds)
         if self._process.returncode:
-            raise UnavailableError("the load broke", details=self._files.read_complaints())
+            raise UnavailableError("the load failed", details=self._files.read_complaints())
         record = parse_record(self._files.read_record())
         self._reports.append(LoadReport(plan=self._plan, record=record, marks=tuple(self._marks)))
         self._files.close()
@@ -214,7 +214,7 @@ class LoadRun:
         deadline = self._clock.monotonic() + START_SECONDS
         while not self._files.has_record:
             if self._process.poll() is not None or self._clock.monotonic() > deadline:
-                raise UnavailableError("the load does not start", details=self._files.read_complaints())
+                raise UnavailableError("the load did not start", details=self._files.read_complaints())
             self._clock.sleep(POLL_SECONDS)
 
     def _end(self, *, within_seconds: float) -> None:

@@ -24,10 +24,10 @@ class Target:
 
 
 class Habit(StrEnum):
-    """What a visitor does with the connection of a request."""
+    """How a visitor uses the connection of a request."""
 
     KEEP = "keep"
-    """Takes one that is open, and leaves it open for whoever comes next."""
+    """Uses an open one, and leaves it open for the next request."""
     CLOSE = "close"
     """Opens one, and asks the server to close it."""
     REST = "rest"
@@ -47,7 +47,7 @@ class Habits:
     def __post_init__(self) -> None:
         weights = (self.keep, self.close, self.rest)
         if min(weights) < 0 or sum(weights) <= 0:
-            raise ValueError("the weights of habits are not negative, and one is positive")
+            raise ValueError("the weights of habits must not be negative, and one must be positive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +60,17 @@ class LoadPlan:
     duration_seconds: float
     habits: Habits = Habits()
     sources: tuple[str, ...] = ("127.0.0.1",)
-    """The addresses that visitors come from, each as often as the others."""
+    """The addresses that visitors come from, used equally often."""
     timeout_seconds: float = 10.0
     """How long a request may take from the moment it is begun."""
     seed: int = 1
-    """Two plans of one seed ask for the same things in the same order."""
+    """Two plans with the same seed send the same requests in the same order."""
 
     def __post_init__(self) -> None:
         if not self.kinds or not self.sources:
-            raise ValueError("a load plan has at least one kind of request and one source")
+            raise ValueError("a load plan needs at least one kind of request and one source")
         if min(self.rate_per_second, self.duration_seconds, self.timeout_seconds) <= 0:
-            raise ValueError("rate, duration and timeout are positive")
+            raise ValueError("rate, duration and timeout must be positive")
 
 
 # The schedule: which request is due when. It is fixed before the first one is sent, so no answer can delay it.

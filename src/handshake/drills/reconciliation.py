@@ -1,4 +1,4 @@
-"""Reconciliation: what visitors were promised against what the ledger holds."""
+"""Reconciliation: compares visitors' receipts with the ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DonationLedger(Protocol):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Receipt:
-    """What a visitor was promised: this donation is stored under this key."""
+    """A visitor's receipt: this donation is stored under this key."""
 
     key: str
     donation_id: str
@@ -37,18 +37,18 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """Every donation that was sent, compared with the ledger. Entries of other senders are left out."""
+    """Every donation that was sent, compared with the ledger. Entries of other senders are ignored."""
 
     sent: int
-    """Donations that were sent, however often each of them was tried."""
+    """Donations that were sent, however often each was tried."""
     confirmed: int
     """Receipts whose donation is stored."""
     missing: tuple[Receipt, ...]
-    """Receipts without such an entry: lost, or stored under another key or id."""
+    """Receipts without a matching entry: lost, or stored under another key or id."""
     doubled: tuple[StoredDonation, ...]
-    """All entries of each key that has several."""
+    """All entries of each key with several."""
     unanswered: tuple[StoredDonation, ...]
-    """Entries whose sender never got a receipt. Not wrong: such a visitor may try again under the same key."""
+    """Entries whose sender never got a receipt. Not an error: such a visitor may retry with the same key."""
 
     @property
     def is_exact(self) -> bool:

@@ -1,4 +1,4 @@
-"""Requests of a load: their kinds and bodies, which answers are good, and what became of each."""
+"""Requests of a load: their kinds and bodies, the expected answers, and the results."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Literal
 LOWEST_CENTS = 100
 HIGHEST_CENTS = 330_000
 KEY_HEADER = "Idempotency-Key"
-"""Carries the key of a donation, unless a service says otherwise."""
+"""The header with a donation's key, unless a service declares another."""
 
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DonationDraft:
-    """The part of a request that is its own: sent again, it is the same request again."""
+    """The distinguishing part of a request: sent again, it is the same request again."""
 
     body: bytes = b""
     headers: Headers = ()
     key: str = ""
-    """The idempotency key, empty where the request has none."""
+    """The idempotency key; empty if the request has none."""
 
 
 _EMPTY = DonationDraft()
@@ -34,7 +34,7 @@ _EMPTY = DonationDraft()
 
 @dataclass(frozen=True, kw_only=True)
 class NoBody:
-    """Nothing: for GET and HEAD."""
+    """No body: for GET and HEAD."""
 
     form: Literal["none"] = "none"
 
@@ -60,7 +60,7 @@ class FixedBody:
 
 @dataclass(frozen=True, kw_only=True)
 class DonationBody:
-    """A donation of some amount, under a fresh idempotency key."""
+    """A donation of some amount, with a new idempotency key."""
 
     header: str = KEY_HEADER
     form: Literal["donation"] = "donation"
@@ -83,14 +83,14 @@ NOTHING = NoBody()
 
 
 class RequestContent(StrEnum):
-    """What the body of a good answer is."""
+    """The expected body of a good answer."""
 
     ANY = "any"
     FILLED = "filled"
     """At least one byte."""
     JSON = "json"
     RECEIPT = "receipt"
-    """A JSON object that names a donation's id."""
+    """A JSON object with a donation's id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +105,14 @@ class RequestKind:
     headers: Headers = ()
     body: Body = NOTHING
     expected: tuple[int, ...] = (200,)
-    """The statuses of a good answer."""
+    """The expected statuses."""
     content: RequestContent = RequestContent.ANY
     tries: int = 1
-    """More than one: the visitor sends the same request again after a failure, and every try is counted."""
+    """More than one: the visitor retries after a failure, and every try is counted."""
 
     def __post_init__(self) -> None:
         if self.weight <= 0 or self.tries < 1 or not self.expected:
-            raise ValueError(f"{self.name}: weight and tries are positive, and some status is expected")
+            raise ValueError(f"{self.name}: weight and tries must be positive, and a status must be expected")
 
 
 def donation_kind(path: str, *, weight: float = 1.0, tries: int = 1, header: str = KEY_HEADER) -> RequestKind:
@@ -133,21 +133,21 @@ def donation_kind(path: str, *, weight: float = 1.0, tries: int = 1, header: str
 
 
 class Failure(StrEnum):
-    """Why a request failed, by what the client saw of it."""
+    """Why a request failed, as seen by the client."""
 
     NONE = "none"
     CONNECT = "connect"
-    """No connection came about."""
+    """The connection could not be opened."""
     RESET = "reset"
-    """The connection was torn down before the answer was complete."""
+    """The connection was reset before the answer was complete."""
     EOF = "eof"
-    """The connection ended in good order before the answer was complete."""
+    """The connection was closed normally before the answer was complete."""
     TIMEOUT = "timeout"
     """The answer was not complete in time."""
     STATUS = "status"
-    """A complete answer with another status than the expected ones."""
+    """A complete answer with an unexpected status."""
     BODY = "body"
-    """An expected status with a body that is not what it should be, or bytes that are no HTTP."""
+    """An expected status with an unexpected body, or invalid HTTP."""
 
 
 class FailedError(Exception):
@@ -161,17 +161,17 @@ class FailedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestResult:
-    """One request and what became of it. Moments are on the machine's monotonic clock, all processes' alike."""
+    """One request and its result. Times are on the machine's monotonic clock, which all processes share."""
 
     kind: str
     started_at: float
-    """When it was due, or when it was begun if the timer went off a little early."""
+    """When it was due, or when it started if the timer fired a little early."""
     late_seconds: float
-    """How long after that the load began it: the load's own fault, and part of the latency."""
+    """How much later the load started it: the load's own fault, and part of the latency."""
     latency_seconds: float
     """From `started_at` until the answer was complete or the request had failed."""
     status: int
-    """0 where no answer came."""
+    """0 if there was no answer."""
     size_bytes: int
     """The size of the answer's body."""
     failure: Failure
@@ -179,7 +179,7 @@ class RequestResult:
     key: str = ""
     """The idempotency key that was sent."""
     donation_id: str = ""
-    """The id on the receipt, where one was expected and came."""
+    """The id on the receipt, if one was expected and received."""
 
     @property
     def is_good(self) -> bool:
@@ -208,7 +208,7 @@ class LoadResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseJudgement:
-    """Whether an answer is a good one, why not, and the donation's id if it is a receipt."""
+    """Whether an answer is good, why not, and the donation's id if it is a receipt."""
 
     failure: Failure = Failure.NONE
     detail: str = ""
@@ -237,14 +237,14 @@ def _judge_json(content: RequestContent, body: bytes) -> ResponseJudgement:
     try:
         document = json.loads(body)
     except ValueError:
-        return ResponseJudgement(failure=Failure.BODY, detail=f"no JSON: {_show(body)}")
+        return ResponseJudgement(failure=Failure.BODY, detail=f"not JSON: {_show(body)}")
     if content is RequestContent.JSON:
         return _GOOD
     match document:
         case {"donation_id": str(donation_id)} if donation_id:
             return ResponseJudgement(donation_id=donation_id)
         case _:
-            return ResponseJudgement(failure=Failure.BODY, detail=f"no receipt: {_show(body)}")
+            return ResponseJudgement(failure=Failure.BODY, detail=f"not a receipt: {_show(body)}")
 
 
 def _show(body: bytes) -> str:

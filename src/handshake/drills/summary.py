@@ -1,4 +1,4 @@
-"""Summaries of a load: percentiles, phases, and their print."""
+"""Summaries of a load: percentiles, phases, and their printed form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from handshake.drills.requests import Failure, RequestResult
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A stretch of the machine's monotonic clock."""
+    """An interval of the machine's monotonic clock."""
 
     began_at: float
     ended_at: float
@@ -46,7 +46,7 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A load, or the part of it that is of one kind or from one phase."""
+    """The summary of a load, or of one kind or phase of it."""
 
     span: Span
     requests: int
@@ -59,7 +59,7 @@ class Summary:
     longest_pause_seconds: float
     """The longest stretch of the span without a good answer."""
     latest_start_seconds: float
-    """How late the load itself was at worst: if this is not small, the numbers tell of the load's machine."""
+    """The load's own worst delay: if this is not small, the numbers reflect the load's machine."""
 
     @property
     def failed(self) -> int:
@@ -125,7 +125,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     0.0 where there are no values. ValueError for a percentage outside of 0 to 100.
     """
     if not 0 <= percent <= 100:  # noqa: PLR2004 -- a percentage
-        raise ValueError(f"{percent} is no percentage")
+        raise ValueError(f"{percent} is not a percentage")
     if not ordered:
         return 0.0
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
@@ -139,7 +139,7 @@ FIRST_PHASE = "start"
 
 @dataclass(frozen=True, kw_only=True)
 class TimelinePhase:
-    """What happened from one mark to the next. A request belongs to the phase in which it ended."""
+    """What happened between two marks. A request belongs to the phase in which it ended."""
 
     name: str
     summary: Summary

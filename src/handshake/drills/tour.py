@@ -36,13 +36,13 @@ _SILENT = ProgressReporter(step=lambda _: None, upload=lambda _: None)
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """One stop of the tour: what was tried, whether it was as it should be, and what was measured."""
+    """One stop of the tour: what was tried, whether it passed, and what was measured."""
 
     name: str
     is_good: bool
     measured: str
     is_skipped: bool = False
-    """Whether the campaign gives no occasion for it; `measured` says why."""
+    """Whether the stop does not apply to the campaign; `measured` says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class Tour:
         if not self.plan.pages:
             raise RefusedError(
                 "the campaign has no page that a tour could visit",
-                hint="A tour visits sites, and what a service names as `reads` in its service.toml.",
+                hint="A tour visits sites, and the `reads` of services (service.toml).",
             )
         for skip in self.plan.skipped:
             yield Stop(name=skip.name, is_good=True, measured=skip.why, is_skipped=True)
@@ -105,7 +105,7 @@ class Tour:
         today = self.operator.pointers.get(subject)
         release = self.operator.publish(subject, _SILENT)
         if today and today.release == release:
-            why = "its build leaves nothing of the harmless change: there is no other release to promote"
+            why = "its build drops the harmless change, so there is no other release to promote"
             yield Stop(name=f"release {subject}", is_good=True, measured=why, is_skipped=True)
             return
         load.mark(f"promote {subject}")

@@ -1,6 +1,6 @@
 """Plan a tour from the campaign's own files; docs/how-to/run-the-tour.md lists its steps.
 
-Nothing here knows a name: what a campaign does not have is skipped, with the reason.
+No names are hard-coded: what a campaign does not have is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AMOUNT = "amount_cents"
 
 @dataclass(frozen=True, kw_only=True)
 class Skip:
-    """A step that this campaign gives no occasion for."""
+    """A step that does not apply to this campaign."""
 
     name: str
     why: str
@@ -48,7 +48,7 @@ class Donating:
 
 @dataclass(frozen=True, kw_only=True)
 class Ban:
-    """A list that keeps a client out, and what the client is answered then."""
+    """A list that blocks a client, and the status that the client then receives."""
 
     list_name: str
     page: str
@@ -61,7 +61,7 @@ class Flip:
 
     switch: str
     is_on: bool
-    """What it is turned to: the opposite of what the policy begins with."""
+    """Its new value: the opposite of the policy's default."""
     page: str
 
 
@@ -97,17 +97,13 @@ def plan_tour(policy: Policy, contracts: Mapping[str, Contract], released: Colle
             *(
                 []
                 if donating
-                else [Skip(name="donations", why="no service takes donations into a durable store")]
+                else [Skip(name="donations", why="no service stores donations in a durable store")]
             ),
-            *(
-                []
-                if ban
-                else [Skip(name="ban", why="no list of edge.toml keeps a client out of these pages")]
-            ),
+            *([] if ban else [Skip(name="ban", why="no list of edge.toml blocks a client from these pages")]),
             *(
                 []
                 if flip
-                else [Skip(name="switch", why="edge.toml has no switch that leaves the load alone")]
+                else [Skip(name="switch", why="edge.toml has no switch that does not affect the load")]
             ),
         ),
     )
@@ -129,7 +125,7 @@ def _skip_services(policy: Policy, contracts: Mapping[str, Contract]) -> Iterato
         if not any(_is_reached(policy, service, "GET", path) for path in reads):
             yield Skip(
                 name=f"visit service {service}",
-                why="its service.toml names no `reads` that a route of gateway.toml leads to",
+                why="its service.toml has no `reads` below a route of gateway.toml",
             )
 
 
@@ -143,7 +139,8 @@ def _skip_releases(policy: Policy, released: Collection[Subject]) -> Iterator[Sk
     for kind in (Kind.SITE, Kind.TEMPLATES):
         if not any(subject.kind is kind for subject in released):
             yield Skip(
-                name=f"release {kind}", why="there is none whose source in the campaign holds a page (*.html)"
+                name=f"release {kind}",
+                why="there is none whose source in the campaign contains a page (*.html)",
             )
 
 

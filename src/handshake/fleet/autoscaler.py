@@ -1,4 +1,4 @@
-"""How many instances a service has: set by the leader from measurements, or by a person, who wins."""
+"""The number of instances of a service: set by the leader from metrics, or by an operator, who takes precedence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from handshake.fleet.settings import ServiceSettings
 
 
 class Scaler:
-    """Moves every service's number towards its load."""
+    """Adjusts every service's number to its load."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -74,7 +74,7 @@ def read_scale(catalog: Catalog, service: str) -> tuple[Scale | None, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Scales:
-    """Somebody's say in how many instances there are. Works with the control plane dead."""
+    """Sets the number of instances for an operator. Works while the control plane is down."""
 
     who: str
     catalog: Catalog
@@ -96,8 +96,8 @@ class Scales:
         settings = _find(services, service)
         if not settings.floor <= count <= settings.ceiling:
             raise RefusedError(
-                f"{service} has between {settings.floor} and {settings.ceiling} instances, not {count}",
-                hint="Floor and ceiling are policy: change handshake.toml, then plan and apply.",
+                f"{service} must have between {settings.floor} and {settings.ceiling} instances, not {count}",
+                hint="To change floor and ceiling, edit handshake.toml, then plan and apply.",
             )
         now = self.clock.now()
         until = None if seconds is None else now + seconds
@@ -110,7 +110,7 @@ class Scales:
         _find(services, service)
         before, index = read_scale(self.catalog, service)
         if before is None or not before.is_held(self.clock.now()):
-            raise RefusedError(f"nobody holds the number of {service}")
+            raise RefusedError(f"the number of {service} is not set by hand")
         scale = replace(before, owner=AUTOSCALER, until=None, reason=reason, moved_at=self.clock.now())
         return self._write(scale, index, f"{service}: the autoscaler decides again: {reason}")
 
@@ -124,5 +124,5 @@ class Scales:
 def _find(services: Mapping[str, ServiceSettings], service: str) -> ServiceSettings:
     if service not in services:
         known = ", ".join(sorted(services))
-        raise RefusedError(f"the policy names no service {service}", hint=f"It names {known}.")
+        raise RefusedError(f"the policy has no service {service}", hint=f"It has: {known}.")
     return services[service]

@@ -1,4 +1,4 @@
-"""Bundles: one intent over several pointers, carried out stage by stage and undone in reverse, as one pure function."""
+"""Bundles: several pointers moved together, stage by stage, and undone in reverse, as one pure function."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from handshake.core.subject import Kind, Subject
 from handshake.pointers.pointer import Move, Pointer
 
 STAGES = (Kind.IMAGE, Kind.TEMPLATES, Kind.POLICY, Kind.SITE)
-"""In this order new pages never call old services; undone in reverse, neither do they."""
+"""In this order, new pages never call old services; undone in reverse, they do not either."""
 
 
 class BundleState(StrEnum):
-    """Where a bundle stands."""
+    """The state of a bundle."""
 
     RUNNING = "running"
     DONE = "done"
@@ -28,18 +28,18 @@ ENDED = frozenset({BundleState.DONE, BundleState.UNDONE})
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One pointer of a bundle: where it shall go, and where it was when that was decided."""
+    """One pointer of a bundle: its target, and where it was when that was decided."""
 
     subject: Subject
     to: Digest
     back: Digest | None
-    """None where nothing was promoted before: then it stays when the bundle is undone."""
+    """None if nothing was promoted before: then it stays when the bundle is undone."""
     from_revision: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """The record under `bundles/<ulid>`, which verbs write."""
+    """The record under `bundles/<ulid>`, written by verbs."""
 
     id: str
     items: tuple[Item, ...]
@@ -47,9 +47,9 @@ class Bundle:
     reason: str
     at: float
     is_urgent: bool = False
-    """Whether no freeze of the calendar holds it."""
+    """Whether freezes do not apply to it."""
     undo: str = ""
-    """Who asked for it to be undone, and why; empty where nobody did."""
+    """Who asked to undo it, and why; empty if nobody did."""
 
     def stage(self, kind: Kind) -> tuple[Item, ...]:
         """Return the items of one stage."""
@@ -58,7 +58,7 @@ class Bundle:
 
 @dataclass(frozen=True, kw_only=True)
 class PointerMove:
-    """A pointer that a bundle moved, and the revision that it got."""
+    """A pointer that a bundle moved, and its new revision."""
 
     subject: Subject
     revision: int
@@ -66,21 +66,21 @@ class PointerMove:
 
 @dataclass(frozen=True, kw_only=True)
 class BundleProgress:
-    """The record under `bundle-progress/<ulid>`, which the leader writes together with the pointers that it moves."""
+    """The record under `bundle-progress/<ulid>`, written by the leader together with the pointers that it moves."""
 
     bundle: str
     state: BundleState = BundleState.RUNNING
     moved: tuple[PointerMove, ...] = ()
-    """What went there, in the order in which it did."""
+    """What was moved, in order."""
     returned: tuple[PointerMove, ...] = ()
-    """What went back."""
-    reason: str = "has yet to begin"
+    """What was moved back."""
+    reason: str = "not started"
     """What it does or waits for, or how it ended, in one sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BundlePlan:
-    """Pointers to move in one transaction with the progress to keep."""
+    """Pointers to move in one transaction, with the progress to record."""
 
     progress: BundleProgress
     moves: tuple[Move, ...] = ()
@@ -112,8 +112,8 @@ def _go_on(bundle: Bundle, progress: BundleProgress, pointers: Mapping[Subject, 
             return _begin(bundle, kind, waiting, progress)
         if waiting := [item for item in items if not _has_arrived(item, pointers)]:
             names = ", ".join(str(item.subject) for item in waiting)
-            return BundlePlan(progress=replace(progress, reason=f"waits for {names} to arrive everywhere"))
-    return BundlePlan(progress=replace(progress, state=BundleState.DONE, reason="everything has arrived"))
+            return BundlePlan(progress=replace(progress, reason=f"waits for {names} to be served everywhere"))
+    return BundlePlan(progress=replace(progress, state=BundleState.DONE, reason="everything is served"))
 
 
 def _begin(bundle: Bundle, kind: Kind, items: list[Item], progress: BundleProgress) -> BundlePlan:
@@ -168,7 +168,7 @@ def _list_returns(
                 release=item.back,
                 from_revision=revision,
                 moved_by=bundle.by,
-                reason=f"bundle {bundle.id} goes back: {progress.reason}",
+                reason=f"bundle {bundle.id} is undone: {progress.reason}",
                 is_urgent=True,
             )
 

@@ -13,7 +13,7 @@ from handshake.release.image_contract import Contract
 
 
 class GenerationReader:
-    """Reads targets off the pointers."""
+    """Reads target generations from the pointers."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class GenerationReader:
         try:
             return self._contract_of(image.release)
         except ValueError as error:
-            what = f"{image.subject} names {short(image.release)}, which is no image"
+            what = f"{image.subject} names {short(image.release)}, which is not an image"
             raise RefusedError(what, details=str(error)) from error
 
     def templates(self, contract: Contract, pointers: Mapping[Subject, Pointer]) -> Pointer | None:

@@ -1,4 +1,4 @@
-"""An instance: one disposable sandbox or machine, and the verdicts on it with the evidence that they rest on."""
+"""An instance: one disposable sandbox or machine, and the verdicts on it with their evidence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handshake.core.digest import Digest, short
 
 
 class VerdictState(StrEnum):
-    """What a verdict says. Unknown changes nothing."""
+    """The value of a verdict. Unknown changes nothing."""
 
     YES = "yes"
     NO = "no"
@@ -20,23 +20,23 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the last probe saw."""
+    """The result of the last probe."""
 
     status: int = 0
-    """HTTP status; 0 where no answer came."""
+    """HTTP status; 0 if there was no answer."""
     body: str = ""
-    """The answer's first 500 characters, or why none came."""
+    """The first 500 characters of the answer, or why there was none."""
     latency_seconds: float = 0.0
     at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One question, its answer, since when it stands, and why."""
+    """One verdict: its value, since when, and why."""
 
     finding: VerdictState = VerdictState.UNKNOWN
     since: float = 0.0
-    """UTC, seconds since the epoch, when the finding became what it is."""
+    """When the value last changed; UTC, seconds since the epoch."""
     evidence: Evidence = field(default_factory=Evidence)
 
     @property
@@ -52,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
-    """The three verdicts: replace it now? may it have traffic? is it what the pointers ask for?"""
+    """The three verdicts: alive (replace it?), ready (send it traffic?), fresh (is it what the pointers ask for?)."""
 
     alive: Verdict = field(default_factory=Verdict)
     ready: Verdict = field(default_factory=Verdict)
@@ -67,24 +67,24 @@ def judge(before: Verdict, finding: VerdictState, evidence: Evidence) -> Verdict
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Generation:
-    """The frozen pair that a launch carries."""
+    """The frozen pair of releases that a launch carries."""
 
     image: Digest
     templates: Digest | None = None
-    """None where the service renders no templates."""
+    """None if the service renders no templates."""
     secrets: str = ""
-    """A keyed digest of the secrets it was started with, so that rotating one makes it stale."""
+    """A keyed digest of its secrets, so that a rotation makes the instance stale."""
 
     def __str__(self) -> str:
         return short(self.image) + (f"+{short(self.templates)}" if self.templates else "")
 
 
 class InstancePhase(StrEnum):
-    """What the leader wants of an instance; one that is no longer assigned is stopped."""
+    """The leader's intent for an instance; an unassigned instance is stopped."""
 
     RUN = "run"
     WARM = "warm"
-    """Run, and get no traffic: of a fleet that is about to take over, or that may have to come back."""
+    """Run without traffic: part of a fleet that is about to take over, or that may have to come back."""
     DRAIN = "drain"
 
 
@@ -94,14 +94,14 @@ class Purpose(StrEnum):
     STEADY = "steady"
     TRIAL = "trial"
     CANARY = "canary"
-    """One of several that try the target on a share of the traffic."""
+    """One of several that test the target with a share of the traffic."""
     BASELINE = "baseline"
-    """A fresh one of the stable generation, with which canaries are compared."""
+    """A fresh instance of the stable generation, with which canaries are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """The leader's word to a node: run this generation of this service under this id."""
+    """The leader's order to a node: run this generation of this service under this id."""
 
     instance: str
     """`<service>-<8 base32 digits>`."""
@@ -112,12 +112,12 @@ class Assignment:
     purpose: Purpose = Purpose.STEADY
     assigned_at: float
     phase_at: float
-    """When the phase became what it is."""
+    """When the phase last changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceReport:
-    """The agent's word about one instance that it runs or ran."""
+    """An agent's report about one of its instances."""
 
     instance: str
     node: str
@@ -128,4 +128,4 @@ class InstanceReport:
     started_at: float
     verdicts: Verdicts = field(default_factory=Verdicts)
     log_tail: tuple[str, ...] = ()
-    """The last lines it wrote, kept once it is not alive."""
+    """The last lines of its log, kept once it is no longer alive."""

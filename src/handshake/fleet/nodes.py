@@ -1,4 +1,4 @@
-"""The nodes: which of those that the policy names have joined, answer, or were removed by an operator."""
+"""The nodes of the policy: which have joined, which answer, and which were removed by an operator."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handshake.core.errors import RefusedError
 from handshake.fleet.instances.launch import Limiter
 
 SKEW_SECONDS = 2.0
-"""Clocks that differ by more are a problem."""
+"""A larger clock offset is a problem."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRecord:
-    """What a node's agent says about its node; the key is held by a session while the agent lives."""
+    """What an agent reports about its node; a session holds the key while the agent lives."""
 
     name: str
     address: str
@@ -36,7 +36,7 @@ class NodeRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """An operator's word that a node will not come back."""
+    """An operator's decision that a node will not come back."""
 
     name: str
     who: str
@@ -45,30 +45,30 @@ class Removal:
 
 
 class NodeState(StrEnum):
-    """What is known of a node that the policy names."""
+    """The state of a node of the policy."""
 
     ANSWERS = "answers"
     SILENT = "silent"
-    """Its agent does not renew its session: nothing is known, so nothing of it is replaced."""
+    """Its agent does not renew its session: its state is unknown, so none of its instances are replaced."""
     ABSENT = "has not joined"
     REMOVED = "removed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One node that the policy names."""
+    """One node of the policy."""
 
     name: str
     state: NodeState
     address: str = ""
     ahead_seconds: float = 0.0
     limited_by: Limiter = Limiter.UNKNOWN
-    """What holds its instances to their limits."""
+    """What enforces the limits of its instances."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nodes:
-    """Every node that the policy names, in its order."""
+    """Every node of the policy, in its order."""
 
     all: tuple[Node, ...]
 
@@ -130,22 +130,22 @@ def explain_node(node: Node) -> str:
     match node.state:
         case NodeState.SILENT:
             return (
-                f"{node.name} is silent: it keeps what it runs and gets nothing new; "
-                f"if it will not come back: handshake node remove {node.name}"
+                f"{node.name} is silent: its instances stay, and it gets no new ones; "
+                f"if it will not come back, run `handshake node remove {node.name}`"
             )
         case NodeState.ABSENT:
-            return f"{node.name} has not joined: handshake node invite {node.name}"
+            return f"{node.name} has not joined: run `handshake node invite {node.name}`"
         case NodeState.REMOVED:
-            return f"{node.name} was removed; to have it back: handshake node invite {node.name}"
+            return f"{node.name} was removed; to bring it back, run `handshake node invite {node.name}`"
         case NodeState.ANSWERS if abs(node.ahead_seconds) > SKEW_SECONDS:
             way = "ahead of" if node.ahead_seconds > 0 else "behind"
-            return f"{node.name}'s clock is {abs(node.ahead_seconds):.1f} s {way} the home node's: keep time with NTP"
+            return f"{node.name}'s clock is {abs(node.ahead_seconds):.1f} s {way} the home node's clock: synchronise both with NTP"
         case _:
             return ""
 
 
 class NodeRegister:
-    """What operators decide about nodes."""
+    """Removes and readmits nodes for an operator."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
@@ -158,7 +158,7 @@ class NodeRegister:
         """
         _require_named(name, policy)
         if name == policy[0]:
-            raise RefusedError(f"{name} is the home node: the catalogue is there")
+            raise RefusedError(f"{name} is the home node, which runs the catalogue and cannot be removed")
         now = self._clock.now()
         removal = Removal(name=name, who=who, reason=reason, at=now)
         told = journal_write(who, f"removed node {name}: {reason}", now)
@@ -174,6 +174,6 @@ class NodeRegister:
 def _require_named(name: str, policy: Sequence[str]) -> None:
     if name not in policy:
         raise RefusedError(
-            f"the policy names no node {name}",
-            hint=f"It names {', '.join(policy)}: write it under `nodes` in handshake.toml, then plan and apply.",
+            f"the policy has no node {name}",
+            hint=f"It has {', '.join(policy)}. To add a node, list it under `nodes` in handshake.toml, then plan and apply.",
         )

@@ -1,4 +1,4 @@
-"""Autoscaling: how many instances a service shall have, from what is measured. Out quickly, in slowly."""
+"""Autoscaling: the number of instances that a service should have, from metrics. Scales out fast, in slowly."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 
 AUTOSCALER = "autoscaler"
 FRESH_SECONDS = 15.0
-"""What was measured longer ago says nothing about now."""
+"""Older metrics are ignored."""
 _OUT_SHARE = 0.1
-"""After a step out, the next one waits for this share of the cool-down: until newcomers carry their part."""
+"""After a step out, the next one waits for this share of the cool-down, until new instances carry load."""
 _SLACK = 0.9
-"""Fewer instances must fit with a tenth to spare, or the fleet would swing around the target."""
+"""A smaller fleet must have a tenth to spare, to avoid oscillation around the target."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
-    """What one instance shall carry; 0 where that is not asked."""
+    """The target load of one instance; 0 if not used."""
 
     requests_per_second: float = 0.0
     cpu_share: float = 0.0
     """Of one processor."""
     cooldown_seconds: float = 300.0
-    """How long a smaller fleet must have been enough before it becomes smaller."""
+    """How long a smaller fleet must have been enough before the fleet shrinks."""
 
     @property
     def is_on(self) -> bool:
@@ -33,18 +33,18 @@ class Targets:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """What one node measured of one service."""
+    """One node's metrics of one service."""
 
     service: str
     requests_per_second: float
-    """Through this node's gateway, to members on whatever node."""
+    """Through this node's gateway, to members on any node."""
     cpu: float
-    """Processors that this node's instances of the service use together."""
+    """Processors used by this node's instances of the service together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeMeasures:
-    """What one node measured."""
+    """One node's metrics."""
 
     node: str
     at: float
@@ -59,7 +59,7 @@ class ServiceLoad:
     requests_per_second: float
     cpu: float
     is_whole: bool
-    """Whether every node that answers was heard; else it may be more."""
+    """Whether every answering node has reported; otherwise the load may be higher."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +69,16 @@ class Scale:
     service: str
     wanted: int
     owner: str = AUTOSCALER
-    """The autoscaler, or the person who said the number."""
+    """The autoscaler, or the person who set the number."""
     reason: str = ""
     moved_at: float = 0.0
     """When the number was last changed, UTC, seconds since the epoch."""
     until: float | None = None
-    """When a person's number ends; None for good."""
+    """When an operator's number ends; None: for good."""
     low_since: float | None = None
     """Since when fewer would have been enough; None while they would not."""
     low_peak: int = 0
-    """The most that was needed since then."""
+    """The highest number needed since then."""
 
     def is_held(self, now: float) -> bool:
         """Whether a person's number holds."""

@@ -1,4 +1,4 @@
-"""What an operator writes of a service's fleet: its limits, its strategy, its scaling, and when rollouts are frozen."""
+"""The settings of a service's fleet: its limits, strategy, scaling, and freezes."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ Zone = Annotated[str, AfterValidator(parse_zone)]
 
 
 class ScalingSettings(Settings):
-    """What one instance shall carry; where nothing is said, the number changes by the verb alone."""
+    """The target load of one instance. Without one, the number only changes with `handshake scale`."""
 
     requests_per_second_per_instance: float = Field(
-        default=0.0, ge=0, description="Requests per second that one instance shall carry; 0: not asked."
+        default=0.0, ge=0, description="Target requests per second of one instance. 0: not used."
     )
     cpu_share: float = Field(
-        default=0.0, ge=0, description="The share of one processor that one instance shall use; 0: not asked."
+        default=0.0, ge=0, description="Target share of one processor that one instance uses. 0: not used."
     )
     cooldown_seconds: float = Field(
         default=300.0,
         gt=0,
-        description="How long fewer instances must have been enough before there are fewer; "
-        "a tenth of it lies between two steps to more.",
+        description="How long fewer instances must have been enough before the fleet shrinks; "
+        "steps up are a tenth of this apart.",
     )
 
     def targets(self) -> Targets:
@@ -53,56 +53,60 @@ class ScalingSettings(Settings):
 class ServiceSettings(Settings):
     """One service and the limits of its fleet."""
 
-    source: str = Field(description="The folder that holds the service's source and its service.toml.")
-    floor: int = Field(default=2, ge=1, description="The fewest instances.")
-    ceiling: int = Field(default=4, ge=1, description="The most instances, replacements not counted.")
+    source: str = Field(description="The folder with the service's source and its service.toml.")
+    floor: int = Field(default=2, ge=1, description="The minimum number of instances.")
+    ceiling: int = Field(
+        default=4, ge=1, description="The maximum number of instances, not counting replacements."
+    )
     max_parallel: int = Field(
         default=0,
         ge=0,
-        description="How many instances are replaced at once; 0: one or a quarter, the larger.",
+        description="How many instances are replaced at once. 0: one or a quarter, whichever is larger.",
     )
     soak_seconds: float = Field(
-        default=10.0, ge=0, description="How long a newcomer must be alive, ready and fresh before it counts."
+        default=10.0,
+        ge=0,
+        description="How long a new instance must be alive, ready and fresh before it counts.",
     )
     deadline_seconds: float = Field(
-        default=300.0, gt=0, description="When a trial that has not passed reverts its pointer."
+        default=300.0, gt=0, description="When to revert the pointer of a trial that has not passed."
     )
     drain_seconds: float = Field(
-        default=30.0, ge=0, description="How long requests in flight may take before their instance stops."
+        default=30.0,
+        ge=0,
+        description="How long requests in flight may take before their instance is stopped.",
     )
     strategy: Strategy = Field(
         default=Strategy.ROLLING,
-        description="How what passed its trial takes over: a few at a time, a whole fleet at once, "
-        "or after a comparison.",
+        description="How a release that passed its trial takes over: a few instances at a time, a whole fleet at once, "
+        "or after a canary comparison.",
     )
     keep_warm_seconds: float = Field(
         default=600.0,
         ge=0,
-        description="Blue-green: how long the old fleet runs on for an instant way back; 0: not at all.",
+        description="Blue-green: how long to keep the old fleet for an instant rollback. 0: not at all.",
     )
     canary_share: float = Field(
-        default=0.1, gt=0, le=0.5, description="Canary: the share of the fleet that is compared."
+        default=0.1, gt=0, le=0.5, description="Canary: the share of the fleet to compare."
     )
     canary_requests: int = Field(
-        default=500, ge=100, description="Canary: how many requests each side must have answered."
+        default=500, ge=100, description="Canary: the number of requests that each side must answer."
     )
-    canary_seconds: float = Field(
-        default=60.0, ge=0, description="Canary: how long each side must have served."
-    )
+    canary_seconds: float = Field(default=60.0, ge=0, description="Canary: how long each side must serve.")
     scaling: ScalingSettings = Field(
-        default_factory=ScalingSettings, description="How the fleet follows its load."
+        default_factory=ScalingSettings, description="How the fleet scales with its load."
     )
 
 
 class FreezeSettings(Settings):
-    """When no rollout of a service begins; one that goes back always may, and so may one that is forced."""
+    """When no rollout of a service may start; rollbacks and forced moves are exempt."""
 
-    zone: Zone = Field(default="UTC", description="The time zone of the windows, by its IANA name.")
+    zone: Zone = Field(default="UTC", description="The time zone of the windows, as an IANA name.")
     weekly: tuple[Annotated[str, AfterValidator(_weekly)], ...] = Field(
-        default=(), description="Windows of every week, such as `fri 16:00 - mon 08:00`."
+        default=(), description="Weekly windows, such as `fri 16:00 - mon 08:00`."
     )
     dates: tuple[Annotated[str, AfterValidator(_dates)], ...] = Field(
-        default=(), description="Days, the last one too, such as `2026-12-23 - 2027-01-02`."
+        default=(), description="Ranges of days, including the last day, such as `2026-12-23 - 2027-01-02`."
     )
 
     def calendar(self) -> Calendar:

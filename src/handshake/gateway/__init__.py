@@ -1,1 +1,1 @@
-"""The API gateway: what operators wrote about routes, compiled for a router, and who is in its pools."""
+"""The API gateway: its policy, compiled for a router, and the members of its pools."""

@@ -15,18 +15,18 @@ from handshake.syntax.haproxy import Line, Section, line
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayListener:
-    """The Unix socket on which the cache reaches the gateway; whoever can open it is believed."""
+    """The Unix socket on which the cache reaches the gateway; every client of it is trusted."""
 
     path: Path
     mode: int = 0o600
     user: str = ""
-    """Owner of the socket; empty: whoever starts the program."""
+    """Owner of the socket; empty: the user who starts the program."""
     group: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnixAccount:
-    """The user and group that the program becomes when root starts it."""
+    """The user and group that the program switches to when root starts it."""
 
     user: str
     group: str
@@ -34,29 +34,29 @@ class UnixAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """A service's pool as it shall be when the program starts."""
+    """A service's pool when the program starts."""
 
     service: str
     members: tuple[Endpoint, ...] = ()
-    """Those that get traffic. One that drains is left out: the program that drains it is the old one."""
+    """Members with traffic. Draining ones are left out: the old program drains them."""
     health_path: str = "/health"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayTarget:
-    """Everything that a gateway's configuration needs to know besides its policy."""
+    """Everything that a gateway's configuration depends on besides its policy."""
 
     digest: str
-    """Names this configuration without its members; the running program repeats it when asked."""
+    """Identifies this configuration without its members; the running program reports it when asked."""
     listener: GatewayListener
     runtime_socket: Path
-    """Where the agent speaks to the running program; only its own user may open it."""
+    """The socket of the runtime API; only its owner can open it."""
     account: UnixAccount | None = None
-    """None where the program is started without root and stays who it is."""
+    """None if the program is started without root and keeps its user."""
     description: str = "{}"
     """The merged OpenAPI description, JSON in one line."""
     pools: tuple[Pool, ...] = ()
-    """Pools that the policy names but that stand not here are empty."""
+    """Pools of the policy that are missing here are empty."""
 
 
 # Compiles a gateway policy into HAProxy's configuration.
@@ -258,7 +258,7 @@ MEMBER_WORDS = (
     *("check", "inter", "500ms", "fastinter", "100ms", "downinter", "200ms", "fall", "2", "rise", "1"),
     *("weight", "10", "observe", "layer4", "error-limit", "1", "on-error", "mark-down"),
 )
-"""All of them each time: a member added at runtime takes nothing over from `default-server`."""
+"""All of them each time: a member added at runtime inherits nothing from `default-server`."""
 
 
 def member_address(endpoint: Endpoint) -> str:
@@ -272,7 +272,7 @@ def member_address(endpoint: Endpoint) -> str:
 
 _LEAST_BUFFER_BYTES = 16_384
 _BUFFER_RESERVE_BYTES = 2_048
-"""What HAProxy keeps free in a buffer for header rewriting (1,024), and the answer's own headers."""
+"""What HAProxy reserves in a buffer for header rewriting (1,024), and the answer's own headers."""
 _LEAST_GRACE_SECONDS = 60
 _CONNECTIONS = 4_000
 """Each takes two open files. Without a limit HAProxy reserves memory for as many as the user may open."""

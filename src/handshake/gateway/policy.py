@@ -1,4 +1,4 @@
-"""gateway.toml: which paths go to which service, under which limits, and what can be wrong with it."""
+"""gateway.toml: which paths go to which service, with which limits; and its checks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from handshake.config.settings import Settings
 from handshake.core.problem import Problem
 
 DESCRIPTION_PATH = "/api/openapi.json"
-"""Where the gateway itself answers, with the description of every service's API."""
+"""The path at which the gateway itself serves the description of every service's API."""
 
 
 class Method(StrEnum):
-    """The methods that a route may let through."""
+    """The methods that a route may allow."""
 
     GET = "GET"
     HEAD = "HEAD"
@@ -30,10 +30,10 @@ class Method(StrEnum):
 
 
 class Retries(StrEnum):
-    """Which requests may be sent again after a member had them in its hands.
+    """Which requests may be retried after a member had received them.
 
     There is no value for POST: a member that died may have carried it out. A connection that was never
-    made is always tried elsewhere, whatever the method.
+    made is always retried elsewhere, whatever the method.
     """
 
     GET = "get"
@@ -41,36 +41,37 @@ class Retries(StrEnum):
 
 
 class Route(Settings):
-    """One path prefix and the service that answers below it."""
+    """One path prefix and its service."""
 
-    path: str = Field(
-        description="Prefix of whole path segments: `/api/hamm`. The longest one that fits wins."
-    )
-    service: str = Field(description="Name of the service that answers, as in handshake.toml.")
+    path: str = Field(description="A prefix of whole path segments: `/api/hamm`. The longest match wins.")
+    service: str = Field(description="The name of the service, as in handshake.toml.")
     methods: tuple[Method, ...] = Field(
-        default=tuple(Method), description="Methods let through; the others are answered with 405."
+        default=tuple(Method), description="The allowed methods; others are answered with 405."
     )
     timeout_seconds: float = Field(
-        default=30.0, gt=0, le=3600, description="How long a member may take to answer; then 504."
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="How long a member may take to answer before the gateway answers 504.",
     )
     retries: Retries = Field(
         default=Retries.GET,
-        description="Whether a GET or HEAD is sent to another member where the first one gave no answer.",
+        description="Whether to retry a GET or HEAD on another member if the first one gave no answer.",
     )
     max_body_bytes: int = Field(
-        default=1_048_576, ge=0, description="Largest body that a request may announce; then 413."
+        default=1_048_576, ge=0, description="The largest request body; larger ones are answered with 413."
     )
     openapi: str = Field(
         default="",
-        description="The service's OpenAPI 3.1 file (JSON), relative to gateway.toml; empty: not described.",
+        description="The service's OpenAPI 3.1 file (JSON), relative to gateway.toml. Empty: not described.",
     )
 
 
 class GatewayPolicy(Settings):
     """The whole of `gateway.toml`."""
 
-    title: str = Field(default="API", description="Title of the description at /api/openapi.json.")
-    route: tuple[Route, ...] = Field(default=(), description="Routes, in any order.")
+    title: str = Field(default="API", description="The title of the description at /api/openapi.json.")
+    route: tuple[Route, ...] = Field(default=(), description="The routes, in any order.")
 
 
 def covers(prefix: str, path: str) -> bool:
@@ -139,9 +140,9 @@ def _path_problem(loaded: Loaded[GatewayPolicy], number: int, path: str) -> Prob
     if not _PREFIX.fullmatch(path):
         return Problem(
             check="gateway-path",
-            what=f"{path!r} is no path prefix",
+            what=f"{path!r} is not a valid path prefix",
             where=where,
-            hint="Write whole segments of letters, digits and . _ ~ -, with no slash at the end: /api/hamm.",
+            hint="Use whole segments of letters, digits and . _ ~ -, with no slash at the end: /api/hamm.",
         )
     if path == DESCRIPTION_PATH:
         return Problem(

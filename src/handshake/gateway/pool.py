@@ -9,7 +9,7 @@ from handshake.catalog.entries import Endpoint, Endpoints, Traffic
 
 
 class Admission(StrEnum):
-    """What a member was told, whatever its health."""
+    """The admission state of a member, regardless of its health."""
 
     OPEN = "open"
     DRAINING = "draining"
@@ -26,9 +26,9 @@ class PoolMember:
     port: int
     admission: Admission
     is_up: bool
-    """Whether the router's own check has passed and no failure has been seen since; unknown is False."""
+    """Whether the router's check passed and no failure was seen since; unknown is False."""
     sessions: int
-    """Requests that it has in its hands, or that wait for it."""
+    """Requests that it is handling, or that wait for it."""
 
     def __str__(self) -> str:
         health = "up" if self.is_up else "down"
@@ -42,16 +42,16 @@ class PoolMember:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterState:
-    """What a running router was read back to be."""
+    """The state read back from a running router."""
 
     digest: str
-    """Which configuration it serves, in its own words."""
+    """The configuration that it reports as served."""
     process: int
     """Process id of the worker that takes new connections."""
     leaving: tuple[int, ...] = ()
-    """Process ids of earlier workers that still finish requests, perhaps on members that are gone by now."""
+    """Process ids of earlier workers that still finish requests, possibly on members that are gone by now."""
     pools: dict[str, tuple[PoolMember, ...]] = field(default_factory=dict)
-    """Service -> members, each pool sorted by name; a pool that the configuration does not have is missing."""
+    """Service -> members, each pool sorted by name; pools that the configuration does not have are missing."""
 
     def proof(self, service: str) -> str:
         """Return what the router said of a pool, in one line, as the proof of an ack."""
@@ -64,7 +64,7 @@ class RouterState:
 
 @dataclass(frozen=True, kw_only=True)
 class AddMember:
-    """Make an endpoint known to its pool: checked, without traffic."""
+    """Add an endpoint to its pool: checked, but without traffic."""
 
     service: str
     endpoint: Endpoint
@@ -72,7 +72,7 @@ class AddMember:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenMember:
-    """Let a member have traffic, once the router's check passes."""
+    """Send traffic to a member once the router's check passes."""
 
     service: str
     name: str
@@ -80,7 +80,7 @@ class OpenMember:
 
 @dataclass(frozen=True, kw_only=True)
 class DrainMember:
-    """Send a member no new requests, and let it finish those that it has."""
+    """Send a member no new requests, and let it finish its current ones."""
 
     service: str
     name: str
@@ -88,7 +88,7 @@ class DrainMember:
 
 @dataclass(frozen=True, kw_only=True)
 class CloseMember:
-    """Take a member that has no requests out of service."""
+    """Take a member without requests out of service."""
 
     service: str
     name: str
@@ -96,7 +96,7 @@ class CloseMember:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveMember:
-    """Forget a closed member."""
+    """Remove a closed member."""
 
     service: str
     name: str
@@ -109,7 +109,7 @@ PoolStep = AddMember | OpenMember | DrainMember | CloseMember | RemoveMember
 
 
 class Unknown(Enum):
-    """Says that the catalogue could not be asked. Known to be empty is another thing."""
+    """The catalogue could not be asked. This differs from a pool that is known to be empty."""
 
     UNKNOWN = "unknown"
 
@@ -133,14 +133,14 @@ def plan_pool(service: str, wanted: Wanted, observed: RouterState) -> tuple[Pool
 def explain_waiting(service: str, wanted: Wanted, observed: RouterState) -> tuple[str, ...]:
     """Return why the pool is not yet what the catalogue asks for, a sentence for each reason."""
     if wanted is Unknown.UNKNOWN:
-        return ("the catalogue does not answer; the last known members stay",)
+        return ("the catalogue does not answer; the last known members are kept",)
     if service not in observed.pools:
         return (f"the running configuration has no pool {service}",)
     members = observed.pools[service]
     return (
         *(f"{endpoint.id} is not serving yet" for endpoint in _unserved(wanted, members)),
         *(
-            f"{member.name} has not left yet: {member.sessions} requests"
+            f"{member.name} is still draining: {member.sessions} requests"
             for member in _unwanted(wanted, members)
         ),
         *(

@@ -1,4 +1,4 @@
-"""Reads `gateway.toml` and the descriptions that it names; every problem of all of them at once."""
+"""Reads `gateway.toml` and the OpenAPI files that it names; reports every problem of all of them at once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from handshake.gateway.openapi import (
 from handshake.gateway.policy import GatewayPolicy, check_routes
 
 DESCRIPTION_BYTES = 500_000
-"""Largest merged description: a router holds each answer of its own whole in one buffer."""
+"""The largest merged description: a router must hold each of its own answers in one buffer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """A policy that was checked, and the merged description of its services as JSON text."""
+    """A checked policy, and the merged description of its services as JSON text."""
 
     policy: GatewayPolicy
     description: str
@@ -67,16 +67,16 @@ def _read_document(file: Path, where: Location) -> Document | Problem:
     except json.JSONDecodeError as error:
         return Problem(
             check="gateway-openapi-syntax",
-            what=f"this is no JSON: {error.msg}",
+            what=f"not valid JSON: {error.msg}",
             where=Location(file=str(file), line=error.lineno, column=error.colno),
-            hint="Write the description anew from the service, or mend the line.",
+            hint="Regenerate the description from the service, or correct the line.",
         )
     except (OSError, UnicodeDecodeError) as error:
         return Problem(
             check="gateway-openapi-missing",
             what=f"{file} cannot be read: {error}",
             where=where,
-            hint="Name a file relative to gateway.toml, or leave the setting out.",
+            hint="Specify a file relative to gateway.toml, or remove the setting.",
         )
 
 
@@ -85,7 +85,7 @@ def _as_document(document: object, file: Path, where: Location) -> Document | Pr
         return document
     return Problem(
         check="gateway-openapi-version",
-        what=f"{file} is no OpenAPI 3.1 description with paths",
+        what=f"{file} is not an OpenAPI 3.1 description with paths",
         where=where,
         hint='It must be an object with "openapi": "3.1.0" and "paths": { ... }.',
     )
@@ -110,7 +110,7 @@ def _check_once(descriptions: list[Description]) -> list[Problem]:
                     check="gateway-openapi-twice",
                     what=f"{service} is described by two routes",
                     where=description.where,
-                    hint="Name the description at one route of each service.",
+                    hint="Set `openapi` on one route of each service.",
                 )
             )
         described.add(service)
@@ -123,8 +123,8 @@ def _check_size(loaded: Loaded[GatewayPolicy], merged: str) -> list[Problem]:
     return [
         Problem(
             check="gateway-openapi-too-large",
-            what=f"the merged description has {len(merged):,} bytes; {DESCRIPTION_BYTES:,} can be served",
+            what=f"the merged description has {len(merged):,} bytes; the maximum is {DESCRIPTION_BYTES:,}",
             where=Location(file=loaded.source.file),
-            hint="Leave `openapi` out at some routes, or shorten examples and descriptions.",
+            hint="Remove `openapi` from some routes, or shorten examples and descriptions.",
         )
     ]

@@ -28,7 +28,7 @@ from handshake.syntax.haproxy import print_haproxy
 
 
 class GatewayPart(Protocol):
-    """A policy, as far as the gateway reads it."""
+    """A policy, reduced to what the gateway needs."""
 
     @property
     def gateway(self) -> Gateway:
@@ -56,8 +56,8 @@ class LiveGatewayPolicy(Protocol):
 class Router(Protocol):
     """A running gateway on this node.
 
-    Every method raises UnavailableError where the program does not answer; nothing was changed then, or
-    OutcomeUnknownError where that cannot be told. All methods may be called from several threads.
+    Every method raises UnavailableError if the program does not answer; then nothing was changed, or
+    OutcomeUnknownError if that is uncertain. All methods may be called from several threads.
     """
 
     def observe(self) -> RouterState:
@@ -95,7 +95,7 @@ _Done = TypeVar("_Done")
 
 
 class Startable(Protocol):
-    """A program that is started with a first configuration and then stays."""
+    """A program that is started with an initial configuration and then keeps running."""
 
     def ensure(self, text: str) -> bool:
         """Start the program with this configuration unless it runs; True where it was started now."""
@@ -104,14 +104,14 @@ class Startable(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayConfiguration:
-    """A compiled configuration, and the digest by which the running program names it."""
+    """A compiled configuration, and the digest with which the running program identifies it."""
 
     text: str
     digest: str
 
 
 class GatewayReconciler:
-    """Moves this node's gateway to where policy and catalogue are."""
+    """Moves this node's gateway to the state of policy and catalogue."""
 
     def __init__(
         self, *, router: Router, program: Startable, acks: AckWriter, surroundings: GatewayTarget

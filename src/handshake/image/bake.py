@@ -1,4 +1,4 @@
-"""Baking: a recipe and its source become a tree and the manifest that names it."""
+"""Baking: turns a recipe and its source into a file tree and its manifest."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from handshake.release.tree import scan_tree
 
 
 class Staging:
-    """Takes files, each path once, with the two modes that a manifest knows."""
+    """Adds files, each path once, with the two modes of a manifest."""
 
     def __init__(self, folder: Path) -> None:
         if folder.exists() and any(folder.iterdir()):
-            raise RefusedError(f"the staging folder {folder} is not empty", hint="bake into a new folder")
+            raise RefusedError(f"the staging folder {folder} is not empty", hint="Bake into an empty folder.")
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._brought_by: dict[PurePosixPath, Location] = {}
@@ -78,18 +78,18 @@ class Staging:
 def _duplicate(path: PurePosixPath, first: Location, second: Location) -> Problem:
     return Problem(
         check="duplicate-path",
-        what=f"this step brings {path}, which the step at {first} has brought already",
+        what=f"this step adds {path}, which the step at {first} has already added",
         where=second,
-        hint="give one of the two another target",
+        hint="Change the target of one of the two.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildContext:
-    """What a bake works with, beside the recipe."""
+    """The inputs of a bake, besides the recipe."""
 
     campaign: Path
-    """No source lies outside of this folder."""
+    """No source is outside this folder."""
     packages: PackageSource
 
 
@@ -204,7 +204,7 @@ _NAMES = {
 _KEY = re.compile(
     rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----\s+(?:[A-Za-z-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{32,}"
 )
-"""With the beginning of its content: programs that read keys name the first line only."""
+"""With the start of its content: programs that read keys check only the first line."""
 _MARKS = (
     ("a private key", b"PRIVATE KEY", _KEY),
     ("an AWS access key", b"AKIA", re.compile(rb"\bAKIA[0-9A-Z]{16}\b")),
@@ -214,7 +214,7 @@ _MARKS = (
     ("an npm credential", b"npm_", re.compile(rb"\bnpm_[A-Za-z0-9]{36}\b")),
     ("a Stripe key", b"k_live_", re.compile(rb"\b[rs]k_live_[0-9A-Za-z]{20,}")),
 )
-"""What it is, what every one of them holds (found ten times as fast as the pattern), and how it looks."""
+"""What it is, a fixed part of every one (ten times faster than the pattern), and the pattern."""
 
 
 def check_secret(path: str, source: Path, public: Iterable[str], where: Location) -> list[Problem]:
@@ -227,8 +227,8 @@ def check_secret(path: str, source: Path, public: Iterable[str], where: Location
             check="image-secret-inside",
             what=f"{path} looks like {looks_like}",
             where=where,
-            hint="leave it out: a store's secret reaches an instance as /run/secrets/<store>; "
-            f'if everybody may read it, say so: public = ["{path}"]',
+            hint="Remove it: a store's secret reaches an instance as /run/secrets/<store>; "
+            f'If it is public, declare it: public = ["{path}"]',
         )
     ]
 
@@ -236,6 +236,6 @@ def check_secret(path: str, source: Path, public: Iterable[str], where: Location
 def _looks_like(path: str, source: Path) -> str:
     name = PurePosixPath(path).name
     if name in _NAMES:
-        return f"credentials, by its name {name}"
+        return f"credentials, because of its name {name}"
     content = source.read_bytes()
     return next((what for what, part, mark in _MARKS if part in content and mark.search(content)), "")

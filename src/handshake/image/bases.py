@@ -1,4 +1,4 @@
-"""Bases: an interpreter and libraries from Debian packages, kept under a key of all their inputs."""
+"""Bases: an interpreter and libraries from Debian packages, cached under a key of all their inputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from handshake.release.tree import remove_tree, scan_tree
 BASE_FILE = "base.toml"
 BASE_CONTRACT: dict[str, object] = {"role": "base"}
 NEEDED = ("util-linux",)
-"""The sandbox limits an instance with programs of this package, which are then the base's own."""
+"""The sandbox limits an instance with programs from this package, taken from the base."""
 _LEFT_OUT = (
     "usr/share/bug",
     "usr/share/doc",
@@ -42,18 +42,18 @@ Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 
 
 class BaseRecipe(Settings):
-    """What a base is made of: `base.toml`, in a folder of its own."""
+    """The contents of a base: `base.toml`, in a folder of its own."""
 
     suite: str = Field(
-        default="bookworm", pattern=r"^[a-z][a-z-]*$", description="Debian's name of the release to take."
+        default="bookworm", pattern=r"^[a-z][a-z-]*$", description="The Debian release, by code name."
     )
     packages: tuple[Package, ...] = Field(
-        min_length=1, description="Debian packages; what they depend on comes with them."
+        min_length=1, description="Debian packages; their dependencies are included."
     )
 
 
 class Debian(Protocol):
-    """Unpacks Debian packages without installing them: no script of theirs is run."""
+    """Unpacks Debian packages without installing them: their scripts are not run."""
 
     def index(self) -> str:
         """Return the digest of what Debian offers, as this machine saw it last; empty where it never looked."""
@@ -139,22 +139,22 @@ def _bundle_authorities(tree: Path) -> None:
 # Bases that were put together before, kept by all that decides what they hold.
 
 _FORMAT = 1
-"""Grows when the same inputs shall give another tree, so that no old one is taken from a cache."""
+"""Incremented when the same inputs should give another tree, so that cached trees are not used."""
 _TREE, _MATERIALS = "tree", "materials.json"
 _ADAPTER = TypeAdapter(tuple[Material, ...])
 
 Make = Callable[[Path], tuple[Material, ...]]
-"""Puts a base's tree together in an empty folder, and returns what it is made of."""
+"""Assembles a base's tree in an empty folder, and returns its inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaseInput:
-    """All that decides what a base holds."""
+    """Everything that determines a base's content."""
 
     suite: str
     packages: tuple[str, ...]
     index: str
-    """What Debian offered when it was looked at last; empty where nobody knows: then nothing is kept."""
+    """Debian's package index when last read; empty if unknown: then nothing is cached."""
 
     @property
     def key(self) -> str:
@@ -170,11 +170,11 @@ class BaseInput:
 
 @dataclass(frozen=True, kw_only=True)
 class BaseTree:
-    """A base's tree that lies where it was asked for."""
+    """A base's tree in the requested folder."""
 
     materials: tuple[Material, ...]
     was_kept: bool
-    """Whether an earlier bake had put it together."""
+    """Whether an earlier bake had assembled it."""
 
 
 def lay_out_base(its: BaseInput, staging: Path, cache: Path, make: Make) -> BaseTree:

@@ -41,9 +41,9 @@ def _check_kind(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> It
     if len(named) != 1:
         yield Problem(
             check="build-step-kind",
-            what=f"this step has {' and '.join(named) or 'no source'}",
+            what=f"this step names {' and '.join(named) or 'no source'}",
             where=loaded.source.at("build", number),
-            hint="give each [[build]] exactly one of copy, python, node and platform",
+            hint="Give each [[build]] exactly one of copy, python, node and platform",
         )
 
 
@@ -54,7 +54,7 @@ def _check_target(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> 
             check="build-target",
             what=f"the target {build.to!r} {fault}",
             where=loaded.source.at("build", number, "to"),
-            hint="name a place inside the image, such as lib, or . for its root",
+            hint="Use a path inside the image, such as lib, or . for its root",
         )
 
 
@@ -93,7 +93,7 @@ def _check_content(source: Path) -> Iterator[Problem]:
 
 def _check_readable(source: Path) -> Iterator[Problem]:
     if not source.is_file() or not os.access(source, os.R_OK):
-        yield _unreadable(source, "it is no file, or not yours to read")
+        yield _unreadable(source, "it is not a file, or you cannot read it")
 
 
 def _check_pins(source: Path, check: Callable[[str, str], list[Problem]]) -> Iterator[Problem]:
@@ -110,9 +110,9 @@ def _check_rooms(loaded: Loaded[Recipe], number: int, build: BuildSettings) -> I
         nearest = difflib.get_close_matches(room, known_rooms(), n=1, cutoff=0.5)
         yield Problem(
             check="unknown-room",
-            what=f"the platform has no room {room!r}",
+            what=f"the platform has no package {room!r}",
             where=loaded.source.at("build", number, "platform", index),
-            hint=f"did you mean {nearest[0]}?" if nearest else f"its rooms are {', '.join(known_rooms())}",
+            hint=f"Did you mean {nearest[0]}?" if nearest else f"Its packages are {', '.join(known_rooms())}",
         )
 
 
@@ -123,9 +123,9 @@ def _sources(build: BuildSettings) -> dict[str, str | tuple[str, ...]]:
 def _outside(name: str, where: Location, campaign: Path) -> Problem:
     return Problem(
         check="build-source-outside",
-        what=f"{name} lies outside of the campaign's folder, {campaign}",
+        what=f"{name} is outside the campaign's folder, {campaign}",
         where=where,
-        hint="move it into the campaign, so that a release is made of nothing else",
+        hint="Move it into the campaign's folder.",
     )
 
 
@@ -134,16 +134,16 @@ def _missing(name: str, where: Location, folder: Path) -> Problem:
         check="build-source-missing",
         what=f"{name} does not exist in {folder}",
         where=where,
-        hint="create it, or correct the path: it is relative to service.toml",
+        hint="Create it, or correct the path, which is relative to service.toml",
     )
 
 
 def _unreadable(source: Path, why: str) -> Problem:
     return Problem(
         check="tree-unreadable",
-        what=f"this cannot be read: {why}",
+        what=f"the file cannot be read: {why}",
         where=Location(file=str(source)),
-        hint="check that it is a file, of UTF-8 text for requirements, and that you may read it",
+        hint="Check that it is a file that you can read; requirements must be UTF-8 text.",
     )
 
 
@@ -177,25 +177,25 @@ def _check(name: str, its: Mapping[str, Any], file: str) -> Iterator[Problem]:
     if not its.get("integrity") and not its.get("inBundle"):
         yield Problem(
             check="unpinned-package",
-            what=f"{name} has no integrity: what it holds is left to the day of the build",
+            what=f"{name} has no integrity hash, so its content could change between builds",
             where=Location(file=file),
-            hint="take packages from a registry; copy what lies in the campaign with a step of its own",
+            hint="Use packages from a registry; copy local files with a step of their own.",
         )
     if "resolved" in its:
         yield Problem(
             check="lock-address",
-            what=f"{name} names an address: another machine may have to fetch it elsewhere",
+            what=f"{name} contains a URL, which may not work on other machines",
             where=Location(file=file),
-            hint=f"write the lock file without addresses: rm package-lock.json; {_WRITE_IT}",
+            hint=f"Write the lock file without URLs: rm package-lock.json; {_WRITE_IT}",
         )
 
 
 def _no_lock(file: str, why: str) -> Problem:
     return Problem(
         check="no-lock-file",
-        what=f"this is no lock file of npm 7 or newer: {why}",
+        what=f"not a lock file of npm 7 or newer: {why}",
         where=Location(file=file),
-        hint=f"write one: {_WRITE_IT}",
+        hint=f"Write one: {_WRITE_IT}",
     )
 
 
@@ -210,9 +210,9 @@ def check_requirements(text: str, file: str) -> list[Problem]:
     return [
         Problem(
             check="unpinned-requirement",
-            what=f"{line.strip()!r} pins nothing",
+            what=f"{line.strip()!r} is not pinned to a version",
             where=Location(file=file, line=number, column=1),
-            hint="write name==version: an image is its content, so nothing is left to the day of the build",
+            hint="Write name==version, so that the content does not change between builds.",
         )
         for number, line in enumerate(text.splitlines(), 1)
         if not _is_pinned(line)

@@ -1,4 +1,4 @@
-"""What each build step brings into an image: files of the source, packages, modules of ours."""
+"""What each build step adds to an image: source files, packages, modules of the platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handshake.release.tree import path_fault, remove_tree, scan_tree
 # Packages: what a lock file names, unpacked by a driver, cleaned of what differs between machines, and kept.
 
 _FORMAT = 1
-"""Grows when the same lock file shall give another tree, so that no old one is taken from a cache."""
+"""Incremented when the same lock file should give another tree, so that cached trees are not used."""
 _INSTALLERS_NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 """What pip writes about itself and this machine, in a distribution's `.dist-info`."""
 _NPMS_NOTES = ("node_modules", ".package-lock.json")
@@ -88,17 +88,17 @@ def _unpack(lock: Path, kept: Path, packages: Packages) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageContent:
-    """One file on its way into an image."""
+    """One file to be added to an image."""
 
     path: str
-    """Below the step's target; empty where the target names the file itself."""
+    """Below the step's target; empty if the target is the file itself."""
     source: Path
     mode: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Brought:
-    """All that a step brings."""
+    """Everything that a step adds."""
 
     origin: BuildOrigin
     contents: tuple[ImageContent, ...]
@@ -106,7 +106,7 @@ class Brought:
 
 @dataclass(frozen=True, kw_only=True)
 class PackageSource:
-    """Where packages come from, by language, and where unpacked ones are kept."""
+    """The sources of packages, by language, and the cache of unpacked ones."""
 
     cache: Path
     """It may be deleted at any time."""

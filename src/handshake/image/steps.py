@@ -11,17 +11,17 @@ from handshake.core.problem import Location
 from handshake.image.recipe import BuildSettings, Recipe
 
 PACKAGE_FILE = "package.json"
-"""Lies beside npm's lock file, and must agree with it."""
+"""Beside npm's lock file; the two must agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopyStep:
-    """Copy a file, or what a folder holds."""
+    """Copy a file, or the contents of a folder."""
 
     source: Path
     to: str
     is_executable: bool
-    """Whether the file becomes executable, whatever its mode: a binary that was fetched may have lost it."""
+    """Whether the file becomes executable regardless of its mode: a downloaded binary may have lost it."""
     where: Location
 
 
@@ -50,7 +50,7 @@ class NodeStep:
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformStep:
-    """Copy rooms of the platform's own package."""
+    """Copy modules of the platform's own package."""
 
     rooms: tuple[str, ...]
     to: str
@@ -62,17 +62,17 @@ Step = CopyStep | WheelsStep | NodeStep | PlatformStep
 
 @dataclass(frozen=True, kw_only=True)
 class BuildProgress:
-    """How far a bake has come."""
+    """The progress of a bake."""
 
     step: int
     """Counted from 1."""
     steps: int
     what: str
-    """What begins now: `python requirements.txt`."""
+    """The step that starts now: `python requirements.txt`."""
 
 
 class BuildOrigin(StrEnum):
-    """Where a step's files came from."""
+    """The origin of a step's files."""
 
     COPIED = "copied"
     UNPACKED = "unpacked"
@@ -83,11 +83,11 @@ class BuildOrigin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BakedStep:
-    """What became of a step."""
+    """The result of a step."""
 
     what: str
     to: str
-    """Where its files went; empty for the image's root."""
+    """The target of its files; empty for the image's root."""
     origin: BuildOrigin
     files: int
     bytes: int

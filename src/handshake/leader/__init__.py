@@ -1,1 +1,1 @@
-"""The leader: what is global. One process at a time holds the lock."""
+"""The leader: global decisions. One process at a time holds the lock."""

@@ -1,4 +1,4 @@
-"""The leader's cycle: keep the lock, settle or revert sites and policies, move every fleet one step."""
+"""The leader's cycle: keep the lock, settle or revert sites and policies, advance every fleet one step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from handshake.pointers.settling import Arrival, Awaited, Refused, Settled, desc
 
 
 class Leader:
-    """What one process at a time does for the whole campaign."""
+    """The work that one process at a time does for the whole campaign."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Leader:
         self._campaign_of = campaign_of
 
     def cycle(self) -> Outcome:
-        """Do what can be done now; the outcome tells what changed, or else what is waited for."""
+        """Do what can be done now; the outcome says what changed, or what it waits for."""
         if not self._leadership.keep():
             return Outcome(sentence="another process leads", changed=False)
         pointers = self._pointers.all()
@@ -88,7 +88,7 @@ class Leader:
                 return Outcome(sentence=sentence, changed=False)
 
     def _go_back(self, pointer: Pointer, why: str, fence: HeldLock) -> bool:
-        """Revert a refused pointer; a first release has nowhere to go back to and stays refused."""
+        """Revert a refused pointer; a first release cannot be reverted and stays refused."""
         if pointer.stable is None or pointer.stable == pointer.release:
             return False
         moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why, also=[fence])
@@ -105,21 +105,21 @@ def _summarise(outcomes: list[Outcome]) -> Outcome:
     )
 
 
-# Removed nodes: what they ran is taken off the books, so that the engine replaces it elsewhere.
+# Removed nodes: their instances are deleted from the catalogue, so that the engine replaces them elsewhere.
 
 _AT_ONCE = 30
-"""Instances in one transaction of 64 operations: two keys each, and room for fence and journal."""
+"""Instances per transaction of 64 operations: two keys each, with room for fence and journal."""
 
 
 def clear_node(catalog: Catalog, node: str, *, fence: HeldLock, now: float) -> Outcome:
-    """Forget what a removed node was assigned and reported; the routers forget its members first."""
+    """Delete a removed node's assignments and reports; the routers drop its members first."""
     prefix = f"{ASSIGNMENTS}{node}/"
     instances = [entry.key.removeprefix(prefix) for entry in catalog.read(prefix).entries]
     if not instances:
         return Outcome(sentence=f"{node} is removed", changed=False)
     for instance in instances:
         catalog.deregister(instance)
-    sentence = f"took {', '.join(instances)} of the removed node {node} off the books"
+    sentence = f"deleted {', '.join(instances)} of the removed node {node}"
     for batch in _batches(instances):
         assigned = (Delete(key=assignment_key(node, instance)) for instance in batch)
         reported = (Delete(key=instance_key(node, instance)) for instance in batch)

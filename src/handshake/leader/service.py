@@ -1,4 +1,4 @@
-"""The leader as a service: its loop, woken by everything that it decides on."""
+"""The leader as a service: its loop, woken by every change of its inputs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from handshake.core.outcome import Outcome
 
 _TICK_SECONDS = 1.0
 _FASTLY_TICK_SECONDS = 5.0
-"""Leases end there by the leader's hand."""
+"""The leader expires these leases."""
 _FASTLY_READS = (POINTERS, LISTS, SWITCHES, PURGES, ACKS)
-"""Acks too: a purge waits for those of the campaign's own caches."""
+"""Also acks: a purge at Fastly waits for those of the campaign's own caches."""
 
 
 class LeaderService:
-    """Runs the leader's cycle on every change of what it reads, and once a second."""
+    """Runs the leader's cycle on every change of its inputs, and once a second."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class LeaderService:
         self._feeds += [prefix_feed(catalog, its, self._fastly.wake) for its in _FASTLY_READS]
 
     def start(self) -> None:
-        """Begin to watch and to lead."""
+        """Start watching and leading."""
         for feed in self._feeds:
             feed.start()
         self._loop.start()
         self._fastly.start()
 
     def stop(self, wait_seconds: float) -> None:
-        """Stop after the present cycle, and let another process lead at once."""
+        """Stop after the current cycle, and let another process lead at once."""
         self._fastly.stop(wait_seconds)
         self._loop.stop(wait_seconds)
         self._give_up()

@@ -1,4 +1,4 @@
-"""Acks and refusals: what a place was read back to serve, as they lie in the catalogue, and which places a subject concerns."""
+"""Acks and refusals: what a place verifiably serves, as stored in the catalogue, and the places of a subject."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from handshake.core.subject import Kind
 
 
 class Role(StrEnum):
-    """What a place is."""
+    """The role of a place."""
 
     INGRESS = "ingress"
     CACHE = "cache"
     GATEWAY = "gateway"
     NODE = "node"
     FASTLY = "fastly"
-    """One place for all of Fastly's machines, which nobody can ask one by one; written without a node."""
+    """One place for all of Fastly's machines, which cannot be asked one by one; written without a node."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Place:
-    """A program that the configuration names and that must acknowledge; written `role@node`."""
+    """A program in the configuration that must acknowledge; written `role@node`."""
 
     role: Role
     node: str
@@ -52,22 +52,22 @@ class Ack:
     subject: str
     """A pointer (`site/calls`), `pool/<service>`, `list/<name>`, `switches`, `purges` or `site-traffic`."""
     revision: int
-    """What is served; 0 where nothing of the subject is served yet."""
+    """The revision it serves; 0 if it serves nothing of the subject yet."""
     proof: str
-    """What the program said when asked, in its own words, one line."""
+    """The program's own answer when asked, on one line."""
     at: float
     """UTC, seconds since the epoch, by the writer's clock."""
     refusal: Refusal | None = None
-    """Set while the place was asked for a revision that it cannot serve; `revision` stays what it serves."""
+    """Set while the place cannot serve the requested revision; `revision` stays what it serves."""
 
 
 def is_served(revision: int, acks: tuple[Ack, ...], places: tuple[Place, ...]) -> bool:
-    """Tell whether every one of the places serves the revision or a later one."""
+    """Return whether all of the places serve the revision or a later one."""
     serving = {ack.place for ack in acks if ack.revision >= revision}
     return all(str(place) in serving for place in places)
 
 
-# The acks as they lie in the catalogue, and which places a subject concerns.
+# The acks as stored in the catalogue, and the places of a subject.
 
 SWITCHES_SUBJECT = "switches"
 PURGES_SUBJECT = "purges"
@@ -99,9 +99,9 @@ def list_subject(name: str) -> str:
 
 
 def concerned_places(subject: str, nodes: Iterable[str], *, has_fastly: bool = False) -> tuple[Place, ...]:
-    """Return every place that must acknowledge a subject: all that the configuration names.
+    """Return every place that must acknowledge a subject: all places in the configuration.
 
-    Fastly must acknowledge policies and purges. It says of lists and switches what it holds too, and nobody waits for that.
+    Fastly must acknowledge policies and purges. It also acknowledges lists and switches, but nobody waits for that.
     """
     kind = subject.partition("/")[0]
     own = tuple(Place(role=role, node=node) for node in nodes for role in _ROLES_BY_KIND[kind])
@@ -109,7 +109,7 @@ def concerned_places(subject: str, nodes: Iterable[str], *, has_fastly: bool = F
 
 
 def decode_acks(entries: Iterable[CatalogEntry]) -> tuple[Ack, ...]:
-    """Return the acks that lie in these entries."""
+    """Return the acks in these entries."""
     return tuple(decode(Ack, entry.value) for entry in entries)
 
 
@@ -124,7 +124,7 @@ def read_acks(catalog: Catalog) -> tuple[Ack, ...]:
 
 
 class AckWriter:
-    """One place's pen: it writes an ack when what was read back says something new."""
+    """Writes the acks of one place, whenever the state that was read back changes."""
 
     def __init__(self, catalog: Catalog, clock: Clock, place: Place) -> None:
         self._catalog = catalog
@@ -133,18 +133,18 @@ class AckWriter:
         self._written: dict[str, Ack] = {}
 
     def withdraw_all(self) -> None:
-        """Take back what an earlier agent wrote: nobody has read it back from what runs now."""
+        """Withdraw the acks of an earlier agent: they were not read back from the current processes."""
         prefix = ack_key(str(self._place), "")
         for entry in self._catalog.read(prefix).entries:
             self._catalog.transact([Delete(key=entry.key)])
         self._written.clear()
 
     def serve(self, subject: str, revision: int, proof: str) -> None:
-        """Write that the running program was read back to serve a subject at a revision."""
+        """Write that the running program was confirmed to serve a subject at a revision."""
         self._write(self._ack(subject, revision, proof, None))
 
     def refuse(self, subject: str, revision: int, reason: str) -> None:
-        """Write that the place cannot serve a revision; what it serves stays as it was."""
+        """Write that the place cannot serve a revision; what it serves stays recorded."""
         before = self._known(subject)
         serving, proof = (before.revision, before.proof) if before else (0, "")
         self._write(self._ack(subject, serving, proof, Refusal(revision=revision, reason=reason)))

@@ -1,4 +1,4 @@
-"""Waiting for a moved pointer to arrive: every place acknowledged it, or it went back, or time ran out."""
+"""Waits for a moved pointer to arrive: until every place acknowledged it, it was reverted, or time ran out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handshake.pointers.pointer import Pointer
 from handshake.pointers.pointers import Pointers
 
 _FIRST_LOOK_SECONDS = 0.01
-"""A rollback to what is loaded still takes no longer than a few of these; whoever waits longer is looked at less often."""
+"""A rollback to a loaded release takes only a few of these intervals; longer waits poll less often."""
 _LOOK_SECONDS = 0.1
 _SLOWER = 1.5
 
@@ -32,29 +32,29 @@ class ArrivalOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """What became of one move."""
+    """The result of one move."""
 
     pointer: Pointer
     ending: ArrivalOutcome
     seconds: float
-    """From the move to the ending."""
+    """From the move to its end."""
     why: str
 
 
 class RolloutProgress(Protocol):
-    """What is known of the fleets' rollouts, one sentence at a time."""
+    """The state of the fleets' rollouts, in sentences."""
 
     def why_bad(self, moved: Pointer) -> str:
-        """Return why the trial of the release that a pointer names failed; empty where none did."""
+        """Return why the trial of the release that a pointer names failed; empty if none did."""
         ...
 
     def why_it_waits(self, service: str) -> str:
-        """Return what a service's rollout waits for; empty where nothing is known."""
+        """Return what a service's rollout waits for; empty if unknown."""
         ...
 
 
 class Arrivals:
-    """Watches moved pointers. Needs nothing but the catalogue: it works with the control plane dead."""
+    """Watches moved pointers. Needs only the catalogue: it works while the control plane is down."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Arrivals:
         self._has_fastly = has_fastly
 
     def wait(self, moved: Pointer, deadline_seconds: float, tell: Callable[[str], None]) -> Arrival:
-        """Return what became of a move; `tell` is called with what is waited for whenever that changes."""
+        """Return the result of a move; `tell` is called with the reason for waiting whenever it changes."""
         begun = self._clock.monotonic()
         said, pause = "", _FIRST_LOOK_SECONDS
         while True:
@@ -107,7 +107,7 @@ class Arrivals:
         return ArrivalOutcome.STILL_WAITING, self._explain(moved, silent)
 
     def _condemned(self, moved: Pointer) -> str:
-        """Return why the trial of a first release failed, which has nowhere to go back to; empty where it did not."""
+        """Return why the trial of a first release failed, which cannot be reverted; empty if it did not."""
         if moved.stable is not None:
             return ""
         return self._rollouts.why_bad(moved)
@@ -120,7 +120,7 @@ class Arrivals:
 
 
 def _is_rolled_out(today: Pointer | None) -> bool:
-    """Whether a fleet's rollout has ended; sites and policies arrive with their acks, nobody needs to lead for that."""
+    """Whether a fleet's rollout has ended; sites and policies arrive with their acks and need no leader."""
     if today is None or today.subject.kind in {Kind.SITE, Kind.POLICY}:
         return True
     return today.stable == today.release

@@ -1,4 +1,4 @@
-"""A pointer says which release of a subject is live. It moves by compare-and-swap, and remembers why."""
+"""A pointer says which release of a subject is live. It moves by compare-and-swap, and records why."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from handshake.core.subject import Subject
 
 @dataclass(frozen=True, kw_only=True)
 class Pointer:
-    """One value of a pointer; its history is all of them."""
+    """One value of a pointer; its history consists of all of them."""
 
     subject: Subject
     release: Digest
     revision: int
-    """Counts the moves of this pointer, from 1; it only grows."""
+    """Counts the moves of this pointer, from 1; it only increases."""
     stable: Digest | None
-    """The last release that every place acknowledged or the whole fleet ran; where a revert goes."""
+    """The last release that every place acknowledged or the whole fleet ran: the target of a revert."""
     moved_by: str
     reason: str
     moved_at: float
     """UTC, seconds since the epoch."""
     is_urgent: bool = False
-    """Whether its rollout may begin inside a freeze: it goes back, or somebody forced it with a reason."""
+    """Whether its rollout may start during a freeze: because it is a revert, or was forced with a reason."""
     before: Digest | None = None
-    """The settled release that this one took the place of; what is shown where nobody can give this one."""
+    """The settled release that this one replaced; served if the live one is not available anywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """An intent to move one pointer, with the revision it was decided on."""
+    """An intent to move one pointer, with the revision on which it was based."""
 
     subject: Subject
     release: Digest
     from_revision: int
-    """0 where the pointer does not exist yet; anything else than today's revision is a Conflict."""
+    """0 if the pointer does not exist yet; any other value than the current revision is a conflict."""
     moved_by: str
     reason: str
     is_urgent: bool = False
-    """Whether no freeze of the calendar holds it."""
+    """Whether freezes do not apply to it."""
 
 
 def move_pointer(
     today: Pointer | None, move: Move, now: float, *, history: Iterable[Pointer] = ()
 ) -> Pointer:
-    """Return the pointer after the move: one revision on, stable kept; `history` is all it was, newest first."""
+    """Return the pointer after the move: the next revision, stable unchanged; `history` is newest first."""
     return Pointer(
         subject=move.subject,
         release=move.release,
@@ -61,12 +61,12 @@ def move_pointer(
 
 
 def settle_pointer(pointer: Pointer) -> Pointer:
-    """Return the pointer with its release as the stable one; settling is no move, so the revision stays."""
+    """Return the pointer with its release as the stable one; settling is not a move, so the revision stays."""
     return replace(pointer, stable=pointer.release)
 
 
 def _find_before(today: Pointer | None, release: Digest, history: Iterable[Pointer]) -> Digest | None:
-    """Return what stands behind a release. One that comes back has behind it what it had then, not what failed it."""
+    """Return the fallback behind a release. A release that comes back keeps its earlier one, not the one that failed."""
     for past in history:
         if past.release == release:
             return past.before

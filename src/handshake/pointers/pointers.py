@@ -1,4 +1,4 @@
-"""The pointers as they lie in the catalogue: moved, reverted and settled by compare-and-swap only."""
+"""The pointers in the catalogue: moved, reverted and settled by compare-and-swap only."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from handshake.core.errors import ConflictError
 from handshake.core.subject import Subject
 from handshake.pointers.pointer import Move, Pointer, move_pointer, settle_pointer
 
-# The pointers as they lie in the catalogue: moved, reverted and settled by compare-and-swap only.
+# The pointers in the catalogue: moved, reverted and settled by compare-and-swap only.
 
 _TRIES = 5
 
 
 class Pointers:
-    """Reads and moves pointers; every move leaves its history and its journal record in one transaction."""
+    """Reads and moves pointers; every move writes its history and its journal record in one transaction."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._clock = clock
 
     def get(self, subject: Subject) -> Pointer | None:
-        """Return a pointer, None where nothing was ever promoted."""
+        """Return a pointer, None if nothing was ever promoted."""
         entry = self._catalog.get(pointer_key(str(subject)))
         return decode(Pointer, entry.value) if entry else None
 
@@ -37,13 +37,13 @@ class Pointers:
         return decode_pointers(self._catalog.read(POINTERS).entries)
 
     def history(self, subject: Subject) -> tuple[Pointer, ...]:
-        """Return every value that a pointer had, newest first."""
+        """Return every value that a pointer has had, newest first."""
         entries = self._catalog.read(f"{HISTORY}{subject}/").entries
         values = (decode(Pointer, entry.value) for entry in entries)
         return tuple(sorted(values, key=lambda pointer: -pointer.revision))
 
     def move(self, moves: Sequence[Move], *, also: Sequence[Operation] = ()) -> tuple[Pointer, ...]:
-        """Move pointers in one transaction; ConflictError where one is not at its `from_revision` any more.
+        """Move pointers in one transaction; ConflictError if one is no longer at its `from_revision`.
 
         `also` is carried out in the same transaction: the leader's fence and records.
         """
@@ -53,7 +53,7 @@ class Pointers:
             try:
                 self._catalog.transact([*also, *operations])
             except ConflictError:
-                # Settling a pointer changes its entry and not its revision: then the move still holds.
+                # Settling changes a pointer's entry but not its revision: then the move is still valid.
                 tries -= 1
                 if not tries:
                     raise
@@ -61,7 +61,7 @@ class Pointers:
             return moved
 
     def settle(self, pointer: Pointer, *, also: Sequence[Operation] = ()) -> None:
-        """Name the pointer's release the stable one, unless the pointer has moved on."""
+        """Mark the pointer's release as stable, unless the pointer has moved on."""
         today, index = self._read(pointer.subject)
         if today is None or today.revision != pointer.revision or today.stable == today.release:
             return
@@ -72,7 +72,7 @@ class Pointers:
     def move_back(
         self, pointer: Pointer, *, to: Digest, who: str, why: str, also: Sequence[Operation] = ()
     ) -> Pointer | None:
-        """Move a pointer to an earlier release; None where it has moved on meanwhile: the newest wins."""
+        """Move a pointer to an earlier release; None if it has moved on in the meantime: the newest wins."""
         wish = Move(
             subject=pointer.subject,
             release=to,
@@ -108,7 +108,7 @@ class Pointers:
 
 
 def decode_pointers(entries: Iterable[CatalogEntry]) -> dict[Subject, Pointer]:
-    """Return the pointers that lie in these entries, by subject."""
+    """Return the pointers in these entries, by subject."""
     pointers = (decode(Pointer, entry.value) for entry in entries)
     return {pointer.subject: pointer for pointer in pointers}
 
@@ -119,7 +119,7 @@ def _require_revision(wish: Move, today: Pointer | None) -> None:
         who = f" by {today.moved_by}: {today.reason}" if today else ""
         raise ConflictError(
             f"{wish.subject} is at revision {revision}, not {wish.from_revision}: it was moved{who}",
-            hint="Look at `handshake history`, then decide again.",
+            hint="Check `handshake history`, then decide again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Sites and policies: settled when every place has acknowledged, reverted when one place cannot serve them."""
+"""Settles sites and policies when every place has acknowledged, and reverts them if a place cannot serve them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A place cannot serve the pointer's release, and says why."""
+    """A place cannot serve the pointer's release, and reports why."""
 
     pointer: Pointer
     why: str
@@ -28,7 +28,7 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class Awaited:
-    """Some places have not said anything about this revision yet."""
+    """Some places have not acknowledged this revision yet."""
 
     pointer: Pointer
     places: tuple[str, ...]
@@ -40,7 +40,7 @@ Arrival = Settled | Refused | Awaited
 def judge_arrivals(
     pointers: Iterable[Pointer], acks: Iterable[Ack], nodes: tuple[str, ...], *, has_fastly: bool = False
 ) -> tuple[Arrival, ...]:
-    """Return what became of every site and policy pointer whose release is not the stable one yet."""
+    """Return the state of every site and policy pointer whose release is not the stable one yet."""
     known = tuple(acks)
     return tuple(
         _judge(
@@ -54,14 +54,14 @@ def judge_arrivals(
 
 
 def describe_arrival(arrival: Arrival) -> str:
-    """Return one sentence about an arrival."""
+    """Return a sentence about a settlement."""
     pointer = arrival.pointer
     name = f"{pointer.subject} {short(pointer.release)} (revision {pointer.revision})"
     match arrival:
         case Settled():
             return f"{name} is served by every place"
         case Refused(why=why):
-            return f"{name} goes back: {why}"
+            return f"{name} is reverted: {why}"
         case Awaited(places=places):
             return f"{name} waits for {', '.join(places)}"
 

@@ -1,1 +1,1 @@
-"""Releases: what they are made of, where they lie, who made and signed them, how long they are kept."""
+"""Releases: their contents, storage, provenance, signatures and retention."""

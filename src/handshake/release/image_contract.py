@@ -1,4 +1,4 @@
-"""The contract of an image, as its manifest carries it: what the image promises and what it needs."""
+"""The contract of an image, as stored in its manifest: what the image promises and what it needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STRICT = ConfigDict(extra="forbid", strict=False)
 @with_config(_STRICT)
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """How an instance says that it is able to serve."""
+    """How an instance reports that it can serve."""
 
     path: str
     deadline_seconds: float
@@ -23,7 +23,7 @@ class Health:
 @with_config(_STRICT)
 @dataclass(frozen=True, kw_only=True)
 class Idempotent:
-    """A POST that has one effect however often it is sent under one key, and where its effects are counted."""
+    """A POST that has one effect however often it is sent with one key, and where its effects are counted."""
 
     path: str
     body: str
@@ -32,20 +32,20 @@ class Idempotent:
     """Carries the key."""
     count_path: str
     count: str
-    """Where in the JSON answer of `count_path` the number stands: a JSON pointer."""
+    """Where the number is in the JSON answer of `count_path`: a JSON pointer."""
 
 
 @with_config(_STRICT)
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """All that a node must know to run an image's instances."""
+    """Everything that a node must know to run an image's instances."""
 
     command: tuple[str, ...]
     health: Health
     environment: dict[str, str] = field(default_factory=dict)
     stores: tuple[str, ...] = ()
     templates: str = ""
-    """The template releases that it serves; empty for none."""
+    """The templates that it serves; empty for none."""
     drain_seconds: float
     memory_megabytes: int
     reads: tuple[str, ...] = ()
@@ -67,4 +67,4 @@ def parse_contract(value: dict[str, Any]) -> Contract:
     try:
         return _ADAPTER.validate_python(value)
     except ValidationError as error:
-        raise ValueError(f"this is no image's contract: {error}") from error
+        raise ValueError(f"not a valid image contract: {error}") from error

@@ -1,4 +1,4 @@
-"""A manifest: the files that a release is made of, and how they are served. Its digest is the release's id."""
+"""A manifest: the files of a release, and how they are served. Its digest is the release's id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handshake.core.subject import Kind
 
 FORMAT = 1
 LINK_MODE = 0o120000
-"""The mode of a symbolic link, as git writes it: the content is where it leads. Base images alone have links."""
+"""The mode of a symbolic link, as in git: its content is its target. Only base images have links."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -25,9 +25,9 @@ class ManifestFile:
     size: int
     """Bytes."""
     mode: int = 0o644
-    """0o644 or 0o755; what a tree is materialised with. Or LINK_MODE."""
+    """0o644 or 0o755, as materialised; or LINK_MODE."""
     content_type: str = ""
-    """Only where visitors fetch the file by itself: in a site."""
+    """Set only for files that visitors fetch directly: in a site."""
 
     @property
     def is_link(self) -> bool:
@@ -37,7 +37,7 @@ class ManifestFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a release is: kind, base, contract and files; nothing about who made it or when."""
+    """The definition of a release: kind, base, contract and files; nothing about who made it or when."""
 
     kind: Kind
     files: tuple[ManifestFile, ...]
@@ -45,13 +45,13 @@ class Manifest:
     base: str = ""
     """For an image: `host`, or the base image's release id."""
     contract: dict[str, object] = field(default_factory=dict)
-    """What the release promises or asks for: plain JSON values (an image's command, health and stores;
+    """What the release promises or needs: plain JSON values (an image's command, health and stores;
     a site's asset prefixes)."""
 
     def __post_init__(self) -> None:
         paths = [file.path for file in self.files]
         if paths != sorted(set(paths)):
-            raise ValueError("a manifest's files are sorted by path and each path stands once")
+            raise ValueError("a manifest's files must be sorted by path, each path once")
 
     @cached_property
     def text(self) -> bytes:
@@ -95,7 +95,7 @@ def parse_manifest(text: bytes) -> Manifest:
             ),
         )
     except (KeyError, TypeError) as error:
-        raise ValueError(f"this is no manifest: {error}") from error
+        raise ValueError(f"not a valid manifest: {error}") from error
 
 
 def release_id(manifest: Manifest) -> Digest:
@@ -107,7 +107,7 @@ def release_id(manifest: Manifest) -> Digest:
 
 
 class Encoding(StrEnum):
-    """How a variant of a file is compressed; the value is the word of `Content-Encoding` and `Accept-Encoding`."""
+    """The compression of a file's variant; the value is that of `Content-Encoding` and `Accept-Encoding`."""
 
     BROTLI = "br"
     ZSTD = "zstd"
@@ -141,8 +141,8 @@ COMPRESSIBLE_EXTENSIONS = (
     "yaml",
     "yml",
 )
-"""Extensions in lower case. A file of these has a variant in every encoding, whether or not that is smaller: so
-the edge sees from a URL alone what it can ask a region for."""
+"""Extensions in lower case. Such a file has a variant in every encoding, even if that is not smaller, so that
+the edge knows from the URL alone which variants a region has."""
 
 
 def is_compressible(path: str) -> bool:
@@ -160,16 +160,16 @@ def find_extension(path: str) -> str:
 
 DAY_SECONDS = 86_400
 MOVES = (301, 302, 303, 307, 308)
-"""The statuses that send a visitor to another address."""
+"""The statuses of redirects."""
 
 
 class RulesDialect(StrEnum):
-    """Whose way of reading `_redirects` and `_headers` a site was written for."""
+    """The dialect of a site's `_redirects` and `_headers`."""
 
     NETLIFY = "netlify"
-    """A file goes before a rule without `!`; a slash at the end of a path makes no difference."""
+    """A file precedes a rule without `!`; a trailing slash makes no difference."""
     CLOUDFLARE = "cloudflare"
-    """A rule goes before a file; `/a` and `/a/` are two paths."""
+    """A rule precedes a file; `/a` and `/a/` are two paths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,15 +177,15 @@ class RedirectRule:
     """One line of `_redirects`."""
 
     pattern: str
-    """A path from the site's root in its one spelling; `:name` stands for a part, `*` for any rest."""
+    """A path from the site's root in canonical form; `:name` matches a part, `*` any rest."""
     target: str
-    """A path from the site's root, or a whole URL; `:name` and `:splat` stand for what the pattern found."""
+    """A path from the site's root, or a whole URL; `:name` and `:splat` stand for what the pattern matched."""
     status: int
-    """301 to 308: sends the visitor there; 200: shows that file here; 404: shows it as the not-found page."""
+    """301 to 308: redirects there; 200: serves that file; 404: serves it as the not-found page."""
     is_forced: bool
-    """Whether it holds where a file stands at the path too."""
+    """Whether it applies even if there is a file at the path."""
     query: tuple[tuple[str, str], ...] = ()
-    """Parameters that the request must carry: name and value; a value `:name` takes any."""
+    """Parameters that the request must have: name and value; a value `:name` matches any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,30 +194,30 @@ class HeaderRule:
 
     pattern: str
     sets: tuple[tuple[str, str], ...] = ()
-    """Name and value; what several rules say of one name is joined with a comma."""
+    """Name and value; values of several rules for one name are joined with commas."""
     unsets: tuple[str, ...] = ()
-    """Names that this rule takes off again."""
+    """Names that this rule removes again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteContract:
-    """How a release of a site is served; the defaults are those of a release that says nothing."""
+    """How a release of a site is served; the defaults apply to a release without a contract."""
 
     assets: tuple[str, ...] = ()
     """Folders, each ending in a slash, whose files all releases share."""
     is_pretty: bool = False
-    """Whether `/about` shows about.html, and is its only address."""
+    """Whether `/about` serves about.html, and is its only URL."""
     not_found: str = ""
-    """The file that is shown, with status 404, where there is no file; empty: a line of text."""
+    """The file to serve with status 404 if there is no file; empty: a line of text."""
     fallback: str = ""
-    """The file that is shown, with status 200, at paths without an extension; empty: none."""
+    """The file to serve with status 200 at paths without an extension; empty: none."""
     query: tuple[str, ...] = ()
-    """Parameters that tell apart what the cache keeps; all others are left out of its keys."""
+    """Query parameters of the cache key; all others are ignored."""
     encodings: tuple[Encoding, ...] = ()
-    """In which every compressible file stands in the regions too."""
+    """The encodings in which the regions hold every compressible file."""
     dialect: RulesDialect = RulesDialect.NETLIFY
     redirects: tuple[RedirectRule, ...] = ()
-    """In their order; the first that matches counts."""
+    """In order; the first match applies."""
     headers: tuple[HeaderRule, ...] = ()
     retention_seconds: int = 30 * DAY_SECONDS
     """How long the assets of a release are kept after the site has moved on."""

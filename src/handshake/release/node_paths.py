@@ -1,4 +1,4 @@
-"""Where a campaign's things lie on this machine: folders, sockets, secrets. Written by `up`, read by all."""
+"""The paths of a campaign on this machine: folders, sockets, secrets. Written by `up`, read by everything else."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ class NodePaths:
     name: str
     node: str
     folder: Path
-    """What the operator wrote."""
+    """The operator's folder."""
     run: Path
-    """Sockets, process records and trees in memory of this boot; gone after `down`."""
+    """Sockets, process records and in-memory trees of this boot; deleted by `down`."""
     data: Path
-    """What must outlive a boot; gone after `down --purge`."""
+    """What must survive a reboot; deleted by `down --purge`."""
     countries: str
-    """Where the country data lies, relative to the folder; empty where there is none."""
+    """The country data, relative to the folder; empty if there is none."""
     catalog: str
     agent: str
     dashboard: str
     ingress: str
     dogstatsd: str
     regions: dict[str, str]
-    """Region -> where its static file server or its bucket's endpoint listens, the preferred one first."""
+    """Region -> the address of its file server or its bucket's endpoint, in order of preference."""
     stores: dict[str, str]
-    """Store -> where it listens."""
+    """Store -> its address."""
     networks: str = ""
-    """Where the data of networks lies, relative to the folder; empty where there is none."""
+    """The data of AS numbers, relative to the folder; empty if there is none."""
     buckets: dict[str, Bucket] = field(default_factory=dict)
-    """Region -> its bucket; of those that are no directories."""
+    """Region -> its bucket; only for regions that are buckets."""
     address: str = "127.0.0.1"
     """The node's own address, on which its instances listen."""
     ingress_tls: str = ""
-    """Where the ingress speaks TLS; empty where it does not."""
+    """The ingress's TLS address; empty if there is none."""
     certificates: str = ""
-    """Relative to the folder; empty for one that is self-signed."""
+    """Relative to the folder; empty for a self-signed certificate."""
     acme: str = ""
-    """Where a program answers ACME's challenges; empty where there is none."""
+    """The address of the ACME client; empty if there is none."""
     home: str = ""
-    """Where a node that joined fetches releases: the home node's agent; empty on the home node itself."""
+    """Where a joined node fetches releases: the home node's agent; empty on the home node itself."""
 
     @property
     def is_home(self) -> bool:
@@ -160,9 +160,9 @@ def load_node(file: Path) -> NodePaths:
     except ValueError as error:
         problem = Problem(
             check="node-of-another-version",
-            what="another version of this program started the campaign, and this one does not understand its notes",
+            what="another version of this program started the campaign, and this version cannot read its records",
             where=Location(file=str(file)),
-            hint="Run `handshake up DIRECTORY` with this version: it writes them anew and adopts what runs.",
+            hint="Run `handshake up FOLDER` with this version: it rewrites them and adopts what runs.",
         )
         raise ProblemsError([problem]) from error
 
@@ -183,10 +183,10 @@ def find_node(name: str = "", *, is_any_schema: bool = False) -> NodePaths:
         return paths
     if not chosen:
         what = f"no campaign {name} is up on this machine" if name else "no campaign is up on this machine"
-        hint = "Start one: handshake up DIRECTORY."
+        hint = "To start one, run `handshake up FOLDER`."
     else:
         names = ", ".join(file.parent.name for file in chosen)
-        what, hint = f"several campaigns are up: {names}", "Name one: --campaign NAME."
+        what, hint = f"several campaigns are up: {names}", "Choose one with `--campaign NAME`."
     raise ProblemsError(
         [Problem(check="which-campaign", what=what, where=Location(file=str(root)), hint=hint)]
     )
@@ -250,9 +250,9 @@ def check_bucket_keys(paths: NodePaths) -> list[Problem]:
     return [
         Problem(
             check="bucket-key-missing",
-            what=f"region {region} is a bucket, and its access key is not here",
+            what=f"region {region} is a bucket, but its access key is missing",
             where=Location(file=str(file)),
-            hint="Write ID:SECRET into this file, with mode 0600.",
+            hint="Write `ID:SECRET` to this file, with mode 0600.",
         )
         for region in paths.buckets
         if paths.is_home and not (file := paths.secrets / bucket_secret(region)).exists()

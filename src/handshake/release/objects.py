@@ -1,4 +1,4 @@
-"""An object store, as every feature sees it: which keys objects may have, and where things lie in it."""
+"""An object store as all features see it: valid keys, and the layout of a region."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from handshake.release.signature import KeyId
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """What a store says of one object."""
+    """A store's description of one object."""
 
     key: str
     size: int
     """Bytes."""
     digest: Digest | None
-    """The content's digest where the store keeps it, None where the content must be read to know it."""
+    """The content's digest if the store keeps it, None if the content must be read to know it."""
 
 
 class ObjectStore(Protocol):
@@ -139,7 +139,7 @@ def asset_variant_key(site: str, encoding: Encoding, path: str) -> str:
 # Which keys objects may have, the same in every store: those that stay inside a directory and read alike in a URL.
 
 INCOMING = ".incoming"
-"""Where the directory store writes files before they get their name; no key begins with it."""
+"""Where the directory store writes files before they get their name; keys cannot start with it."""
 
 _KEY_BYTES = 1024
 _PART_BYTES = 255
@@ -149,8 +149,8 @@ def check_key(key: str) -> str:
     """Return the key; RefusedError says why no store holds it."""
     if why := _fault(key):
         raise RefusedError(
-            f"{key[:100]!r} is no key of an object: {why}",
-            hint="a key is a relative path such as sites/calls/index.html",
+            f"{key[:100]!r} is not a valid object key: {why}",
+            hint="Use a relative path such as sites/calls/index.html",
         )
     return key
 
@@ -164,13 +164,13 @@ def check_prefix(prefix: str) -> str:
 def _fault(key: str) -> str:
     parts = key.split("/")
     if not all(parts):
-        return "it is empty, or begins or ends with a slash, or has two in a row"
+        return "it is empty, or starts or ends with a slash, or has two in a row"
     if "." in parts or ".." in parts:
-        return "it holds a part . or .."
+        return "it contains a part . or .."
     if parts[0] == INCOMING:
-        return f"{INCOMING} is the directory store's own"
+        return f"{INCOMING} is reserved for the directory store"
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in key):
-        return "it holds a control character, or one that UTF-8 cannot carry"
+        return "it contains a control character, or one that UTF-8 cannot encode"
     if len(key.encode()) > _KEY_BYTES or any(len(part.encode()) > _PART_BYTES for part in parts):
         return f"it is longer than {_KEY_BYTES} bytes, or a part of it than {_PART_BYTES}"
     return ""

@@ -1,6 +1,6 @@
-"""Provenance: who made a release, from what. Kept beside the manifest; one release may have several.
+"""Provenance: who made a release, from what. Stored beside the manifest; one release may have several.
 
-Printed as an in-toto Statement v1 whose predicate is SLSA's provenance v1, so that other people's tools read it.
+Printed as an in-toto Statement v1 whose predicate is SLSA's provenance v1, so that other tools can read it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _CHANGES = "+changes"
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Material:
-    """One thing that went into a release besides its source."""
+    """One input of a release besides its source."""
 
     uri: str
-    """What it is: a lock file's name, `handshake:base`, a package's purl."""
+    """Its name: a lock file's name, `handshake:base`, a package's purl."""
     digest: Digest | None = None
-    """Of its content; None where it is known by its name only, as the machine's own interpreter is."""
+    """Of its content; None if only its name is known, as for the machine's own interpreter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,15 +37,15 @@ class Provenance:
     subject: Subject
     release: Digest
     source: str
-    """Where the source stood: a repository's address or a folder's name."""
+    """The source's location: a repository's URL or a folder's name."""
     commit: str
-    """The source's commit, with `+changes` where the tree held more; empty outside of version control."""
+    """The source's commit, with `+changes` if the tree had uncommitted changes; empty outside of version control."""
     builder: str
     """Who ran the build: user and host, or the CI job."""
     made_at: float
     """UTC, seconds since the epoch; printed to the microsecond."""
     materials: tuple[Material, ...] = ()
-    """What went in besides the source: lock files, the base, the interpreter."""
+    """The inputs besides the source: lock files, the base, the interpreter."""
 
 
 def print_provenance(provenance: Provenance) -> bytes:
@@ -81,12 +81,12 @@ def parse_provenance(text: bytes) -> Provenance:
     try:
         return _parse(json.loads(text))
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"this is no provenance: {error}") from error
+        raise ValueError(f"not a valid provenance: {error}") from error
 
 
 def _parse(statement: Any) -> Provenance:
     if (statement["_type"], statement["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
-        raise ValueError(f"this is no provenance: {statement['_type']} of {statement['predicateType']}")
+        raise ValueError(f"not a valid provenance: {statement['_type']} of {statement['predicateType']}")
     (made,) = statement["subject"]
     definition, run = statement["predicate"]["buildDefinition"], statement["predicate"]["runDetails"]
     source, *materials = definition["resolvedDependencies"]

@@ -1,4 +1,4 @@
-"""Regions: what an operator writes of one, where its bucket is, and the policy that its provider needs."""
+"""Regions: their settings, their buckets, and the policy that a bucket's provider needs."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _PORTS = {"http": 80, _TLS: 443}
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A bucket of any S3, addressed by path: `endpoint/name/prefix/key`."""
+    """A bucket of any S3 service, addressed by path: `endpoint/name/prefix/key`."""
 
     endpoint: str
-    """`https://s3.eu-west-1.amazonaws.com`, without a slash at its end."""
+    """`https://s3.eu-west-1.amazonaws.com`, without a trailing slash."""
     name: str
     prefix: str = ""
-    """What comes before every key, `campaign/east`; empty where the bucket is the region's alone."""
+    """The prefix of every key, `campaign/east`; empty if the bucket is used only by this region."""
     location: str = "us-east-1"
-    """What the S3 calls its region; part of every signature."""
+    """The S3 region's name; part of every signature."""
     authorities: str = ""
-    """A file with the certificates of those who vouch for the endpoint, where it is asked through TLS."""
+    """A file with the CA certificates of the endpoint, if it uses TLS."""
 
     @property
     def is_tls(self) -> bool:
@@ -64,43 +64,50 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 def _endpoint(text: str) -> str:
     if not _ENDPOINT.fullmatch(text):
-        raise ValueError(f"{text!r} is no endpoint: write a scheme and a host, as in https://s3.example.org")
+        raise ValueError(
+            f"{text!r} is not a valid endpoint: write a scheme and a host, as in https://s3.example.org"
+        )
     return text
 
 
 def _bucket(text: str) -> str:
     if not _BUCKET.fullmatch(text):
-        raise ValueError(f"{text!r} is no bucket: 3 to 63 lower-case letters, digits, dots and dashes")
+        raise ValueError(
+            f"{text!r} is not a valid bucket name: use 3 to 63 lower-case letters, digits, dots and dashes"
+        )
     return text
 
 
 def _prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text) or not {".", ".."}.isdisjoint(text.split("/")):
-        raise ValueError(f"{text!r} is no prefix: write names with slashes between them, as in campaign/east")
+        raise ValueError(
+            f"{text!r} is not a valid prefix: write names with slashes between them, as in campaign/east"
+        )
     return text
 
 
 class RegionSettings(Settings):
-    """One region of the object store: a directory of the home node, or a bucket."""
+    """One region of the object store: a directory on the home node, or a bucket."""
 
     listen: Address = Field(
-        default="", description="Where the file server of a region that is a directory listens."
+        default="", description="The address of the file server, for a region that is a directory."
     )
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
-        default="", description="The S3 that holds the region's bucket, as in `https://s3.example.org`."
+        default="", description="The S3 endpoint of the region's bucket, such as `https://s3.example.org`."
     )
     bucket: Annotated[str, AfterValidator(_bucket)] = Field(
-        default="", description="The bucket. Its access key is the secret `bucket-NAME`, `ID:SECRET`."
+        default="",
+        description="The bucket's name. Its access key is the secret `bucket-NAME`, in the form `ID:SECRET`.",
     )
     prefix: Annotated[str, AfterValidator(_prefix)] = Field(
-        default="", description="What comes before every key; empty where the bucket is the region's alone."
+        default="", description="The prefix of every key. Empty if the bucket is used only by this region."
     )
     location: str = Field(
-        default="us-east-1", min_length=1, description="What the S3 calls its region; part of signatures."
+        default="us-east-1", min_length=1, description="The S3 region's name, used in signatures."
     )
     authorities: str = Field(
         default="/etc/ssl/certs/ca-certificates.crt",
-        description="The certificates by which the ingress knows an https endpoint.",
+        description="The CA certificates with which the ingress verifies an https endpoint.",
     )
 
     def as_bucket(self) -> Bucket | None:
@@ -125,7 +132,7 @@ def check_regions(regions: Iterable[tuple[str, RegionSettings]], source: Source)
                 check="region-form",
                 what=f"region {name} must be either a directory or a bucket",
                 where=source.at("regions", name),
-                hint="Write listen for a directory that the campaign serves, or endpoint and bucket for an S3.",
+                hint="Set `listen` for a directory that the campaign serves, or `endpoint` and `bucket` for S3.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Signatures: a known key vouches for a release. Kept beside its manifest; one release may have several."""
+"""Signatures: a known key vouches for a release. Stored beside its manifest; a release may have several."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NewType, Protocol
 from handshake.core.digest import Digest
 
 KeyId = NewType("KeyId", str)
-"""16 hexadecimal digits that follow from the public key."""
+"""16 hexadecimal digits, derived from the public key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """What one key signed of one release."""
+    """One key's signature of one release."""
 
     key: KeyId
     value: bytes
-    """The raw signature over `signed_text`, nothing around it: any program can verify it."""
+    """The raw signature of `signed_text`, without framing: any program can verify it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class KeyPair:
 
 
 class SignatureScheme(Protocol):
-    """Makes keys, signs and verifies; pure but for the randomness of a new key."""
+    """Makes keys, signs and verifies; pure except for the randomness of new keys."""
 
     def make_pair(self) -> KeyPair:
         """Return a new key."""

@@ -1,4 +1,4 @@
-"""Signing keys, as they lie in the catalogue, signing what is published, and verifying what is launched."""
+"""Signing keys in the catalogue, signing of releases, and verification at launch."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from handshake.release.signature import KeyId, Signature, SignatureScheme, signe
 
 
 class KeyState(StrEnum):
-    """What a key is good for."""
+    """The state of a key."""
 
     ACTIVE = "active"
-    """It signs what is published; at most one key does."""
+    """It signs releases; at most one key does."""
     RETIRED = "retired"
-    """It signs nothing more; what it signed is still believed."""
+    """It signs nothing more; its signatures are still accepted."""
     REVOKED = "revoked"
-    """Nothing that it signed is believed."""
+    """None of its signatures are accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKey:
-    """A key's public half and what became of it."""
+    """A key's public half and its state."""
 
     id: KeyId
     public: str
@@ -41,14 +41,14 @@ class SigningKey:
     state: KeyState
     made_at: float
     changed_by: str
-    """Who made it, retired it or revoked it last."""
+    """Who last created, retired or revoked it."""
     changed_at: float
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keyring:
-    """Every key that was ever made, the oldest first."""
+    """Every key ever made, oldest first."""
 
     keys: tuple[SigningKey, ...] = ()
 
@@ -101,9 +101,9 @@ class SigningKeys:
         ring, index = self._read()
         known = ring.get(key)
         if known is None:
-            raise RefusedError(f"no key {key} is known", hint="`handshake key ls` shows the keys.")
+            raise RefusedError(f"there is no key {key}", hint="`handshake key ls` shows the keys.")
         if known.state is KeyState.REVOKED:
-            raise RefusedError(f"{known.changed_by} revoked key {key} already: {known.reason}")
+            raise RefusedError(f"{known.changed_by} already revoked key {key}: {known.reason}")
         now = self._clock.now()
         revoked = replace(known, state=KeyState.REVOKED, changed_by=who, changed_at=now, reason=reason)
         changed = tuple(revoked if each.id == key else each for each in ring.keys)
@@ -119,11 +119,11 @@ class SigningKeys:
         self._catalog.transact([put, journal_write(who, what, self._clock.now())])
 
 
-_PUBLISH_AGAIN = "publish it again: it is then signed with today's key, and stays the same release"
+_PUBLISH_AGAIN = "Publish it again: it is then signed with the current key, and stays the same release."
 
 
 class Signer:
-    """Makes keys and signs with the active one; a key's private half is a secret of this campaign."""
+    """Makes keys and signs with the active one; private halves are secrets of this campaign."""
 
     def __init__(self, keys: SigningKeys, secrets: Secrets, scheme: SignatureScheme) -> None:
         self._keys = keys
@@ -133,7 +133,9 @@ class Signer:
     def make_first(self, *, who: str, reason: str) -> SigningKey:
         """Make a key; RefusedError where one signs already."""
         if active := self._keys.ring().active:
-            raise RefusedError(f"key {active.id} signs already", hint="`handshake key rotate` replaces it.")
+            raise RefusedError(
+                f"key {active.id} is already active", hint="`handshake key rotate` replaces it."
+            )
         return self._make(who, reason)
 
     def rotate(self, *, who: str, reason: str) -> SigningKey:
@@ -154,11 +156,11 @@ class Signer:
         """Return the active key's signature of a release; RefusedError where there is none, or not here."""
         active = self._keys.ring().active
         if active is None:
-            raise RefusedError("there is no key to sign with", hint="`handshake key make` makes one.")
+            raise RefusedError("there is no key to sign with", hint="`handshake key make` creates one.")
         if not self._secrets.has(_secret(active.id)):
             raise RefusedError(
                 f"the private half of key {active.id} is not on this machine",
-                hint="Publish where it is, or `handshake key rotate` here.",
+                hint="Publish on the machine that has it, or run `handshake key rotate` here.",
             )
         value = self._scheme.sign(self._secrets.read(_secret(active.id)), signed_text(release))
         return Signature(key=active.id, value=value)
@@ -221,11 +223,11 @@ class SignatureVerifier:
         """Return why a signature is not believed; empty where it is."""
         key = ring.get(signature.key)
         if key is None:
-            return f"nobody here knows key {signature.key}"
+            return f"key {signature.key} is unknown here"
         if key.state is KeyState.REVOKED:
             return f"{key.changed_by} revoked key {key.id}: {key.reason}"
         if not self._scheme.is_signed(key.public, signed_text(release), signature.value):
-            return f"key {key.id} did not make the signature that bears its name"
+            return f"the signature was not made by key {key.id}, which it names"
         return ""
 
 

@@ -1,4 +1,4 @@
-"""The shelf: releases as blobs in every region (images, templates, policies), stored, found and fetched."""
+"""The release store: releases as blobs in every region (images, templates, policies), stored, found and fetched."""
 
 from __future__ import annotations
 
@@ -120,16 +120,16 @@ def _load(stores: Sequence[ObjectStore], key: str, digest: Digest, what: str) ->
     if liars or len(answered) < len(stores):
         raise _not_now(what, liars, sorted({store.region for store in stores} - set(answered)))
     raise RefusedError(
-        f"no region has {what}", hint="publish it first; `handshake history` lists what was published"
+        f"no region has {what}", hint="Publish it first; `handshake history` lists the published releases."
     )
 
 
 def _not_now(what: str, liars: Sequence[str], silent: Sequence[str]) -> UnavailableError:
-    damaged = [f"region {region} has it damaged" for region in liars]
+    damaged = [f"its copy in region {region} is damaged" for region in liars]
     mute = [f"region {region} does not answer" for region in silent]
     return UnavailableError(
-        f"{what} cannot be had: {', '.join([*damaged, *mute])}",
-        hint="bring a region back; publishing the same source again mends what is damaged",
+        f"{what} is not available: {', '.join([*damaged, *mute])}",
+        hint="Bring a region back; publishing the same source again repairs damaged objects.",
     )
 
 
@@ -146,7 +146,7 @@ def _ask(stores: Sequence[ObjectStore], ask: Callable[[ObjectStore], Found]) -> 
     if len(silent) == len(stores):
         raise UnavailableError(
             "no region answers: " + "; ".join(error.what for error in silent),
-            hint=silent[0].hint if silent else "name a region in handshake.toml",
+            hint=silent[0].hint if silent else "Declare a region in handshake.toml.",
         )
 
 

@@ -21,14 +21,14 @@ from handshake.release.manifest import LINK_MODE, ManifestFile
 # Digests of files by what the disk says of them: a file that nobody has touched since is not read again.
 
 _SETTLED_SECONDS = 2.0
-"""A younger file may change once more within one tick of the disk's clock, and is read again next time."""
+"""A younger file may change again within one tick of the disk's clock, so it is read again next time."""
 
 
 class Seen:
-    """What was read before, kept in a file from one time to the next; one that is missing or damaged knows nothing.
+    """A cache of digests, stored in a file; a missing or damaged one is treated as empty.
 
-    A file is the same if inode, size and both times are: whoever writes to it, or puts another in its place, sets
-    the time of its last change (ctime), which no program can set back.
+    A file is unchanged if inode, size and both times are: writing to it or replacing it sets its change time
+    (ctime), which programs cannot set back.
     """
 
     def __init__(self, file: Path, now: float) -> None:
@@ -67,12 +67,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What one walk through a folder found."""
+    """The result of one walk through a folder."""
 
     paths: tuple[str, ...]
-    """Of everything that is no folder, sorted; a release may not be able to hold some of it."""
+    """Everything that is not a folder, sorted; some of it may not be allowed in a release."""
     files: tuple[ManifestFile, ...]
-    """What a release can hold, sorted by path, with the two modes that a manifest knows."""
+    """The files allowed in a release, sorted by path, with the two modes of a manifest."""
     problems: tuple[Problem, ...]
 
 
@@ -80,13 +80,13 @@ def path_fault(path: str) -> str:
     """Return why a path cannot stand in a manifest; empty where it can."""
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        return "is no plain relative path"
+        return "is not a plain relative path"
     if _CONTROL.search(path):
-        return "holds a control character"
+        return "contains a control character"
     if _SURROGATE.search(path):
         return "is not UTF-8"
     if "\\" in path:
-        return "holds a backslash"
+        return "contains a backslash"
     return ""
 
 
@@ -207,8 +207,8 @@ def _write_files(files: tuple[ManifestFile, ...], read_blob: Callable[[Digest], 
         content = read_blob(file.digest)
         if digest_bytes(content) != file.digest:
             raise RefusedError(
-                f"the blob for {file.path} is damaged: its content is not what its name {file.digest} says",
-                hint="publish the release again, or restore the blob from another region",
+                f"the blob for {file.path} is damaged: its content does not match its digest {file.digest}",
+                hint="Publish the release again, or restore the blob from another region.",
             )
         path = folder / PurePosixPath(file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -235,7 +235,7 @@ def _bad_name(path: Path, fault: str) -> Problem:
         check="tree-name",
         what=f"the file's name {fault}",
         where=Location(file=_shown(path)),
-        hint="rename the file: printable UTF-8 without backslashes",
+        hint="Rename the file; use printable UTF-8 without backslashes.",
     )
 
 
@@ -243,15 +243,15 @@ def _not_a_file(path: Path, mode: int) -> Problem:
     if stat.S_ISLNK(mode):
         return Problem(
             check="tree-symlink",
-            what="this is a symbolic link, and a release holds files alone",
+            what="this is a symbolic link, but releases contain only files",
             where=Location(file=_shown(path)),
-            hint="put a copy of the file in its place, or build the folder without it",
+            hint="Replace it with a copy of the file, or remove it from the build.",
         )
     return Problem(
         check="tree-special-file",
         what="this is neither a file nor a folder",
         where=Location(file=_shown(path)),
-        hint="remove the socket, pipe or device from the folder",
+        hint="Remove the socket, pipe or device from the folder.",
     )
 
 
@@ -260,5 +260,5 @@ def _unreadable(path: Path, error: OSError) -> Problem:
         check="tree-unreadable",
         what=f"this cannot be read: {(error.strerror or str(error)).lower()}",
         where=Location(file=_shown(path)),
-        hint="check that it exists and that you may read it",
+        hint="Check that it exists and that you can read it.",
     )

@@ -1,4 +1,4 @@
-"""Uploads: objects on their way into every region, read back before a release may name them."""
+"""Uploads objects to every region, and reads them back before a release may refer to them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from handshake.release.provenance import Provenance, print_provenance
 from handshake.release.signature import Signature
 
 _WORKERS = 8
-"""Objects under way at once in one region: hides the latency of a distant store."""
+"""Concurrent uploads per region: hides the latency of a distant store."""
 _SMALL_BYTES = 1 << 20
-"""Files up to this size are read once: what was compared is what travels."""
+"""Files up to this size are read once: the compared bytes are the uploaded ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One object that shall stand in a region."""
+    """One object that a region should hold."""
 
     key: str
     digest: Digest
@@ -31,20 +31,20 @@ class Upload:
     content_type: str = ""
     cache_control: str = ""
     encoding: Encoding | None = None
-    """How the content is compressed, None where it is not."""
+    """The content encoding, None if it is not compressed."""
     copy_of: str = ""
-    """The key of an object of the same content and type in the same region, which spares the journey;
-    empty where there is none."""
+    """The key of an object with the same content and type in the same region, which saves the upload;
+    empty if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadProgress:
-    """How far one region is."""
+    """The progress in one region."""
 
     region: str
     done: int
     total: int
-    """Objects that had to travel; those that stood there already are not counted."""
+    """Uploaded objects; those that existed already are not counted."""
 
 
 Report = Callable[[UploadProgress], None]
@@ -183,8 +183,8 @@ def _require_held(store: ObjectStore, placed: Iterable[Upload | None]) -> None:
     if lost:
         others = f" and {len(lost) - 1:,} others" if len(lost) > 1 else ""
         raise UnavailableError(
-            f"region {store.region} does not give back what was written to {lost[0]}{others}",
-            hint="look after that region's disk or network, then publish again: only what is missing travels",
+            f"region {store.region} does not return what was written to {lost[0]}{others}",
+            hint="Check that region's disk or network, then publish again: only missing objects are uploaded.",
         )
 
 
@@ -211,7 +211,7 @@ def _read_unchanged(upload: Upload) -> Path | bytes:
         return content
     raise RefusedError(
         f"{upload.content} changed or vanished while it was being published",
-        hint="let the build finish, then publish again",
+        hint="Let the build finish, then publish again.",
     )
 
 

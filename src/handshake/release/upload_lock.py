@@ -1,4 +1,4 @@
-"""Publishing and collecting keep out of each other's way: what a publish finds in a region must stay there."""
+"""Keeps publishing and collecting apart: objects that a publish finds in a region must not be deleted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from handshake.catalog.keys import COLLECTING, UPLOADS, upload_key
 from handshake.core.errors import RefusedError
 
 _SECONDS = 3600.0
-"""After so long, who was killed in the middle is in nobody's way any more."""
+"""After this time, a killed process no longer blocks others."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads:
-    """Says in the catalogue that somebody publishes, or that somebody collects."""
+    """Marks in the catalogue that a publish or a collection is running."""
 
     catalog: Catalog
 
@@ -39,8 +39,8 @@ class Uploads:
             for entry in self.catalog.read(UPLOADS).entries:
                 if entry.session:
                     raise RefusedError(
-                        f"somebody publishes right now: {entry.value.decode(errors='replace')}",
-                        hint="Collect once that is over; a publisher that was killed counts for an hour.",
+                        f"a publish is running: {entry.value.decode(errors='replace')}",
+                        hint="Collect once it has finished; after a killed publish, wait an hour.",
                     )
             yield
 
@@ -49,7 +49,7 @@ class Uploads:
         session = self.catalog.open_session("uploads", _SECONDS)
         try:
             if not self.catalog.acquire(key, value.encode(), session):
-                raise RefusedError("somebody else collects right now", hint="Wait until that is over.")
+                raise RefusedError("another collection is running", hint="Wait until it has finished.")
             try:
                 yield
             finally:

@@ -1,4 +1,4 @@
-"""`python -m handshake.renderer`: a template release, a content store and a port, running."""
+"""`python -m handshake.renderer`: serves a template release and a content store on a port."""
 
 from __future__ import annotations
 

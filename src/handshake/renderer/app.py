@@ -86,7 +86,7 @@ def _answer_freshness(loaded: Digest, asked: str) -> Response:
     """Answer whether the release asked for is the one loaded: by equality, never by order."""
     if asked == loaded:
         return _answer_json({"status": "fresh", "templateRelease": loaded}, HTTPStatus.OK)
-    reason = f"{asked} was asked for, {loaded} is loaded"
+    reason = f"{asked} was requested, {loaded} is loaded"
     content: dict[str, object] = {"status": "stale", "templateRelease": loaded, "reason": reason}
     return _answer_json(content, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -99,7 +99,7 @@ def _answer_json(content: dict[str, object], status: HTTPStatus) -> Response:
 
 _SAFETY = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "strict-origin-when-cross-origin"}
 _ABSENT_SECONDS = 5
-"""How long caches may keep that a page does not exist: a scanner's questions collapse at the edge."""
+"""How long caches may remember that a page does not exist: repeated requests end at the edge."""
 
 
 def answer_page(

@@ -1,4 +1,4 @@
-"""What can be wrong with a template release before anybody renders it: text in, problems out."""
+"""Checks of a template release before it is rendered: text in, problems out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFERENCES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
 
 @dataclass(frozen=True, kw_only=True)
 class Mention:
-    """A name in a template, and where it stands."""
+    """A name in a template, and its position."""
 
     name: str
     template: str
@@ -89,9 +89,9 @@ def _first_line(tree: nodes.Template, name: str) -> int:
 
 HEALTH_PATH = "/health"
 PAGE_NAMES = frozenset({"release", "parameters"})
-"""What every page's template is given besides its content."""
+"""What every page's template receives besides its content."""
 ERROR_PAGE_NAMES = frozenset({"release", "status"})
-"""What the error page's template is given."""
+"""What the error page's template receives."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _KEY = re.compile(r"(?:[A-Za-z0-9:._~-]|\{[a-z][a-z0-9_]*\})+")
@@ -108,15 +108,15 @@ def check_paths(loaded: Settings) -> Iterator[Problem]:
         if not is_path(page.path) or page.path == HEALTH_PATH:
             yield Problem(
                 check="page-path",
-                what=f"{page.path!r} cannot be the path of a page",
+                what=f"{page.path!r} is not a valid page path",
                 where=where,
-                hint="Write / and literal segments or whole {parameters} between slashes, none at the end; "
+                hint="Use / and literal segments or whole {parameters} between slashes, none at the end; "
                 f"{HEALTH_PATH} belongs to the platform.",
             )
         elif shape in taken:
             yield Problem(
                 check="page-duplicate",
-                what=f"{page.path} is the path of two pages",
+                what=f"{page.path} is used by two pages",
                 where=where,
                 hint=f"Remove one of them, or change its path; the other is {taken[shape]}.",
             )
@@ -142,9 +142,9 @@ def check_syntax(trees: Trees, texts: Mapping[str, str], folder: str) -> Iterato
     for error in trees.errors:
         yield Problem(
             check="template-syntax",
-            what=f"this is no Jinja template: {error.message}",
+            what=f"not a valid Jinja template: {error.message}",
             where=Location(file=f"{folder}/{error.name}", line=error.lineno, column=1),
-            hint="Mend the line; https://jinja.palletsprojects.com/templates describes the language.",
+            hint="Correct the line; https://jinja.palletsprojects.com/templates describes the language.",
         )
     for template in trees.roots:
         for reference in trees.references(template):
@@ -164,7 +164,7 @@ def check_presence(
                 check="template-missing",
                 what=f"the template {template} does not exist",
                 where=loaded.source.at(*path),
-                hint=f"There are: {', '.join(sorted(texts)) or 'none'}.",
+                hint=f"Templates: {', '.join(sorted(texts)) or 'none'}.",
             )
     if trees.errors:
         return  # what a broken template would have used is not known
@@ -196,11 +196,11 @@ def check_names(loaded: Settings, trees: Trees, folder: str) -> Iterator[Problem
 
 def _content_fault(path: str, name: str, key: str) -> str:
     if not _NAME.fullmatch(name) or name in PAGE_NAMES:
-        return f"{name!r} cannot be the name of a document in a template"
+        return f"{name!r} is not a valid name of a document"
     if not _KEY.fullmatch(key):
-        return f"{key!r} cannot be the key of a document"
+        return f"{key!r} is not a valid key of a document"
     strangers = set(find_parameters(key)) - set(find_parameters(path))
-    return f"{{{min(strangers)}}} is no parameter of {path}" if strangers else ""
+    return f"{{{min(strangers)}}} is not a parameter of {path}" if strangers else ""
 
 
 def _missing_reference(reference: Mention, folder: str) -> Problem:
@@ -209,15 +209,15 @@ def _missing_reference(reference: Mention, folder: str) -> Problem:
         check="template-missing",
         what=what,
         where=Location(file=f"{folder}/{reference.template}", line=reference.line, column=1),
-        hint="Name a template of this folder, as one quoted text, by its path below the folder.",
+        hint="Use the path of a template below this folder, as one string literal.",
     )
 
 
 def _unknown_name(mention: Mention, folder: str) -> Problem:
     return Problem(
         check="template-name",
-        what=f"nothing gives the template {mention.name!r}",
+        what=f"the template has no {mention.name!r}",
         where=Location(file=f"{folder}/{mention.template}", line=mention.line, column=1),
-        hint="Name a document in the page's content table, or use release, parameters (pages) "
+        hint="Add a document to the page's content table, or use release, parameters (pages) "
         "or status (the error page).",
     )

@@ -1,4 +1,4 @@
-"""Content: the documents that pages are made of, the Protocol of their store, its circuit breaker."""
+"""Content: the documents of pages, the Protocol of their store, and its circuit breaker."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class ContentReading:
-    """Documents as they stood together at one moment."""
+    """Documents as they were together at one moment."""
 
     documents: Mapping[str, Document]
-    """By key. What was asked for and is not here does not exist: it was never written, or was removed."""
+    """By key. A requested key that is missing here does not exist in the store."""
     read_at: float
     """UTC, seconds since the epoch."""
 
@@ -53,9 +53,9 @@ def parse_document(key: str, text: str | bytes) -> Document:
     try:
         fields = json.loads(text)
     except ValueError as error:
-        raise RefusedError(f"the content {key} is no JSON", details=str(error)) from error
+        raise RefusedError(f"the content {key} is not valid JSON", details=str(error)) from error
     if not isinstance(fields, dict):
-        raise RefusedError(f"the content {key} is no JSON object")
+        raise RefusedError(f"the content {key} is not a JSON object")
     return Document(key=key, fields=fields)
 
 
@@ -121,5 +121,5 @@ def _problem(path: Path, error: RefusedError) -> Problem:
         check="content-document",
         what=f"{error.what}{f': {error.details}' if error.details else ''}",
         where=Location(file=str(path)),
-        hint="A document is one JSON object: { ... }.",
+        hint="A document must be one JSON object: { ... }.",
     )

@@ -13,17 +13,17 @@ from handshake.renderer.page import Page
 from handshake.renderer.renderer import Renderer, RenderOutcome
 
 LOOK_SECONDS = 1.0
-"""However many ask, the pages are looked at once in this time."""
+"""The pages are checked at most once in this time, however often health is requested."""
 
 
 class RenderStatus(StrEnum):
-    """What a look at the pages says of the instance."""
+    """The state of the instance, from a check of its pages."""
 
     OK = "ok"
     DEGRADED = "degraded"
-    """It serves, but something from earlier content or an error page."""
+    """It serves, but some pages are stale or error pages."""
     UNAVAILABLE = "unavailable"
-    """It has not yet rendered its pages: no traffic for it."""
+    """It has not rendered its pages yet: it must not receive traffic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ class Report:
 class TemplateHealth:
     """Judges the instance by rendering every page that has no parameters.
 
-    Until all of them could be rendered once, the instance is unavailable: that is where a broken template
-    release shows, in its trial. From then on it stays available whatever becomes of the content, because a
-    new document that no template can render, or a lost store, would take every instance out at once.
+    Until all of them were rendered once, the instance is unavailable: so a broken template release shows in its
+    trial. Afterwards it stays available whatever happens to the content, because a new document that cannot be
+    rendered, or a lost store, would otherwise take out every instance at once.
     """
 
     def __init__(self, *, release: Digest, pages: tuple[Page, ...], renderer: Renderer, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Pages: path, template and content of each, as the settings of a template release name them."""
+"""Pages: path, template and content of each, as declared in the settings of a template release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a template release says of a page, or of all the pages of one path pattern."""
+    """A template release's declaration of a page, or of all pages of one path pattern."""
 
     path: str
     template: str
@@ -42,7 +42,7 @@ class Rendering:
 
     html: bytes
     read_at: float
-    """When its content was read: UTC, seconds since the epoch."""
+    """When its content was read; UTC, seconds since the epoch."""
 
     @cached_property
     def etag(self) -> str:
@@ -77,19 +77,19 @@ class PageSettings(Settings):
     """One page, or all the pages of one path pattern."""
 
     path: str = Field(
-        description="The page's path, such as `/donate`; `/news/{story}` stands for a page for every story."
+        description="The page's path, such as `/donate`; `/news/{story}` declares a page for every story."
     )
-    template: str = Field(description="The template that renders it, named by its path below the folder.")
+    template: str = Field(description="The template, by its path below the folder.")
     content: dict[str, str] = Field(
         default_factory=dict,
-        description="What the template sees: its own name for a document -> the document's key in the content "
+        description="The documents of the template: its own name for a document -> the document's key in the content "
         "store. A key may contain the path's parameters, as in `page:news:{story}`.",
     )
     max_age_seconds: int = Field(
         default=5,
         ge=0,
         le=3600,
-        description="How long the edge and browsers may keep the page before they ask again.",
+        description="How long the edge and browsers may cache the page.",
     )
 
 
@@ -97,7 +97,7 @@ class TemplateReleaseSettings(Settings):
     """The file `templates.toml` of a template release."""
 
     error_page: str = Field(
-        description="The template of every error. It sees `status`, a number, and no content, so that it can "
-        "be rendered whatever is broken."
+        description="The template of every error page. It receives `status`, a number, and no content, so that it can "
+        "be rendered whatever is broken.",
     )
     page: tuple[PageSettings, ...] = Field(min_length=1, description="The pages, one `[[page]]` table each.")

@@ -1,4 +1,4 @@
-"""Renders pages from live content, and falls back to a stale rendering while there is none."""
+"""Renders pages from live content, and falls back to a stale rendering while it is unavailable."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handshake.renderer.templates import RenderError, Templates
 # Held pages: the last good rendering of each, for the time when there is no better one.
 
 HELD_PAGES = 512
-"""How many pages are held: those asked for last."""
+"""How many pages are cached: the most recently requested ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CachedPageKey:
-    """Where a page is held. Two patterns may stand for one path, so the path alone would not do."""
+    """The cache key of a page. Two patterns may match one path, so the path alone is not enough."""
 
     pattern: str
     path: str
@@ -36,7 +36,7 @@ class CachedPage:
 
 
 class StaleCache:
-    """The pages rendered last, by place."""
+    """The pages rendered last, by cache key."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[CachedPageKey, CachedPage] = OrderedDict()
@@ -61,30 +61,30 @@ log = logging.getLogger(__name__)
 
 
 class RenderOutcome(StrEnum):
-    """How it stands with a page."""
+    """The state of a page."""
 
     LIVE = "live"
     STALE = "stale"
-    """Rendered from earlier content, because today's cannot be had or cannot be rendered."""
+    """Rendered from earlier content, because the current content is unavailable or cannot be rendered."""
     ABSENT = "absent"
-    """The content store says that there is no such page."""
+    """The content store reports that there is no such page."""
     FAILED = "failed"
-    """It cannot be rendered, and nothing earlier is held."""
+    """It cannot be rendered, and no earlier rendering exists."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageResponse:
-    """What came of asking for a page."""
+    """The result of requesting a page."""
 
     finding: RenderOutcome
     rendering: Rendering | None = None
-    """None where the page is absent or failed."""
+    """None if the page is absent or failed."""
     reason: str = ""
     """Why it is not live."""
 
 
 class Renderer:
-    """A template release in front of a content store."""
+    """Renders a template release with a content store."""
 
     def __init__(self, templates: Templates, source: ContentSource) -> None:
         self._templates = templates

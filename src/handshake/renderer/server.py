@@ -1,4 +1,4 @@
-"""The renderer's server and its logs: a stop that loses no request, JSON lines on standard output."""
+"""The renderer's server and its logs: a shutdown that loses no request, JSON lines on standard output."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ requests = logging.getLogger("request")
 
 
 class JsonLines(logging.Formatter):
-    """Prints a record as one line of JSON; what it carries as `fields` stands beside its message."""
+    """Prints a record as one line of JSON; its `fields` are added beside the message."""
 
     def __init__(self, instance: str) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ def start_logs(instance: str) -> None:
 
 
 class RequestLog:
-    """Writes one line for each request: never its query, never the visitor's headers but what the ingress set."""
+    """Logs one line per request: never its query, and of its headers only those that the ingress set."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app

@@ -33,7 +33,7 @@ class RenderError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Templates:
-    """A template release that passed every check."""
+    """A template release that passed all checks."""
 
     pages: tuple[Page, ...]
     error_page: str
@@ -115,7 +115,7 @@ def _check_error_page(templates: Templates, folder: Path) -> list[Problem]:
             templates.render_error(status)
     except RenderError as error:
         where = Location(file=f"{folder}/{templates.error_page}")
-        hint = "It must render from status and release alone, for it is shown when all else is broken."
+        hint = "It must render from status and release alone, because it is shown when everything else is broken."
         problem = Problem(check="error-page", what=f"the error page fails: {error}", where=where, hint=hint)
         return [problem]
     return []
@@ -126,7 +126,7 @@ def _unreadable(folder: Path, error: Exception) -> Problem:
         check="template-unreadable",
         what=f"the templates cannot be read: {error}",
         where=Location(file=str(folder)),
-        hint="Every file of a template release is UTF-8 text that this user may read.",
+        hint="Every file of a template release must be UTF-8 text that this user can read.",
     )
 
 

@@ -1,1 +1,1 @@
-"""Static frontends: their settings, the tree that was built, and what must travel to publish it."""
+"""Static sites: their settings, releases, rules, previews and splits, and their upload."""

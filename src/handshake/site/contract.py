@@ -45,15 +45,13 @@ def parse_contract(contract: Mapping[str, object]) -> SiteContract:
     ValueError where it says what this program does not understand: such a release needs a newer edge.
     """
     if unknown := sorted(contract.keys() - _KNOWN):
-        raise ValueError(
-            f"the site's contract speaks of {', '.join(unknown)}, which this program does not know"
-        )
+        raise ValueError(f"the site's contract contains unknown fields: {', '.join(unknown)}")
     try:
         parsed = _ADAPTER.validate_python(contract)
     except ValidationError as error:
-        raise ValueError(f"this is no site's contract: {error}") from error
+        raise ValueError(f"not a valid site contract: {error}") from error
     if faults := find_contract_faults(parsed):
-        raise ValueError(f"no site's contract says {'; '.join(faults[:5])}")
+        raise ValueError(f"a site contract cannot contain {'; '.join(faults[:5])}")
     return parsed
 
 

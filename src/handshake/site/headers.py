@@ -1,4 +1,4 @@
-"""`_headers`: parsed, and applied to an answer."""
+"""`_headers`: parsed, and applied to a response."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OWN = frozenset(
         "x-request-id",
     }
 )
-"""What the edge itself must say rightly, or what would give one visitor's answer to another."""
+"""Headers that the edge must control, or that would leak one visitor's response to another."""
 
 
 def parse_headers(
@@ -53,7 +53,7 @@ def parse_headers(
             problems += faults
             rules.append(HeaderRule(pattern="" if faults else normalise(line.text)))
         elif not rules:
-            problems.append(_syntax(line, "a header stands before the first path"))
+            problems.append(_syntax(line, "a header comes before the first path"))
         elif not rules[-1].pattern:
             continue
         elif problem := _check_header(line, rules[-1], dialect):
@@ -92,7 +92,7 @@ def _add(rule: HeaderRule, text: str) -> HeaderRule:
 
 def _check_path(line: RuleLine, dialect: RulesDialect) -> list[Problem]:
     if urlsplit(line.text).scheme in {"http", "https"}:
-        return [_unsupported(line, "the rule names a host; a site's rules begin at its own root")]
+        return [_unsupported(line, "the rule contains a host; a site's rules are relative to its root")]
     if fault := find_fault(line.text, dialect):
         return [_syntax(line, f"the path {line.text!r} {fault}")]
     return []
@@ -105,13 +105,13 @@ def _check_header(line: RuleLine, rule: HeaderRule, dialect: RulesDialect) -> Pr
     if not _NAME.fullmatch(name) or is_unset == bool(colon) or (colon and not value.strip()):
         return _syntax(line, "the line is neither `Name: value` nor `! Name`")
     if not value.isprintable() or not value.isascii():
-        return _syntax(line, f"the value of {name} holds a character that no header can carry")
+        return _syntax(line, f"the value of {name} contains a character that is not allowed in headers")
     if is_unset and dialect is RulesDialect.NETLIFY:
-        return _unsupported(line, "Netlify's dialect knows no !")
+        return _unsupported(line, "Netlify's dialect does not support !")
     if is_own(name):
-        return _unsupported(line, f"{name} is the edge's own to say")
+        return _unsupported(line, f"{name} is set by the edge")
     if unknown := _unknown_names(value, rule.pattern):
-        return _syntax(line, f"the value asks for :{unknown}, which the path does not give")
+        return _syntax(line, f"the value uses :{unknown}, which the path does not define")
     return None
 
 
@@ -121,10 +121,10 @@ def _unknown_names(value: str, pattern: str) -> str:
 
 
 def _syntax(line: RuleLine, what: str) -> Problem:
-    hint = "Write a path at the beginning of a line, and below it, indented, `Name: value`."
+    hint = "Write a path at the start of a line, and below it, indented, `Name: value`."
     return Problem(check="header-syntax", what=what, where=line.where, hint=hint)
 
 
 def _unsupported(line: RuleLine, what: str) -> Problem:
-    hint = "Take the line out; docs/reference/site-files.md says what the edge adds by itself."
+    hint = "Remove the line; docs/reference/site-files.md lists what the edge adds by itself."
     return Problem(check="header-unsupported", what=what, where=line.where, hint=hint)

@@ -24,7 +24,7 @@ class SiteRelease:
 
     release: Digest
     made_at: float
-    """UTC, seconds since the epoch; when it was last made."""
+    """When it was last made; UTC, seconds since the epoch."""
     source: str
     commit: str
     builder: str
@@ -37,7 +37,7 @@ class SiteRelease:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteReleases:
-    """Reads what the regions and the catalogue know of sites."""
+    """Reads a site's releases from the regions and the catalogue."""
 
     stores: Sequence[ObjectStore]
     pointers: Pointers
@@ -57,7 +57,7 @@ class SiteReleases:
         history = self.pointers.history(subject)
         before = next((past.release for past in history if past.release != history[0].release), None)
         if before is None:
-            raise RefusedError(f"{subject} never had two releases", hint="Name the two releases to compare.")
+            raise RefusedError(f"{subject} never had two releases", hint="Specify both releases to compare.")
         return before, history[0].release
 
     def _newest_provenance(self, release: Digest) -> Provenance | None:
@@ -85,25 +85,25 @@ class SiteReleases:
 
 @dataclass(frozen=True, kw_only=True)
 class FileChange:
-    """One path that is not the same in both."""
+    """One path that differs."""
 
     path: str
     before: int | None
-    """Bytes; None where the path is new."""
+    """Bytes; None if the path is new."""
     after: int | None
-    """Bytes; None where the path is gone."""
+    """Bytes; None if the path was removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteDifference:
-    """All that is not the same."""
+    """All differences."""
 
     changes: tuple[FileChange, ...]
     """By path."""
     unchanged: int
-    """Files that are the same in both."""
+    """The number of files that are the same in both."""
     contract: tuple[str, ...]
-    """What is said otherwise of how the site is served: names of the contract."""
+    """What changed in how the site is served: field names of the contract."""
 
 
 def compare_releases(before: Manifest, after: Manifest) -> SiteDifference:

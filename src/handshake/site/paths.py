@@ -1,4 +1,4 @@
-"""Paths of a site: what they must keep to as object keys and URLs, and the content type of each. Pure."""
+"""Paths of a site: valid object keys and URLs, and the content type of each. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handshake.release.manifest import Encoding, find_extension
 INDEX = "index.html"
 
 _PATH_BYTES = 900
-"""Stores hold keys of up to 1,024 bytes; the rest is the site's name and the release."""
+"""Stores accept keys of up to 1,024 bytes; the rest is needed for the site's name and the release."""
 _SHOWN_CHARACTERS = 120
 _VARIANT_FOLDERS = {encoding.folder.removesuffix("/") for encoding in Encoding}
 
@@ -25,8 +25,8 @@ _HASHED_NAME = re.compile(
     """,
     re.VERBOSE,
 )
-"""How bundlers write a hash into a name. A word that only looks like one passes here, and is refused when
-its content changes: no asset path ever gets a second content."""
+"""How bundlers write a hash into a name. A word that only looks like a hash passes here, and is refused when
+its content changes: an asset path never gets a second content."""
 
 
 def check_paths(folder: Path, paths: Sequence[str], assets: Iterable[str]) -> list[Problem]:
@@ -35,7 +35,7 @@ def check_paths(folder: Path, paths: Sequence[str], assets: Iterable[str]) -> li
     problems = [problem for path in paths for problem in _check_path(folder, path, prefixes)]
     problems += _check_case(folder, paths)
     if not paths:
-        problems.append(_problem("site-empty", folder, "", "the built folder holds no file"))
+        problems.append(_problem("site-empty", folder, "", "the built folder contains no files"))
     elif INDEX not in paths:
         problems.append(_problem("site-no-index", folder, INDEX, f"the site has no {INDEX}"))
     return problems
@@ -49,13 +49,13 @@ def has_hash(name: str) -> bool:
 def _check_path(folder: Path, path: str, assets: tuple[str, ...]) -> list[Problem]:
     problems = []
     if (length := len(path.encode("utf-8", "surrogateescape"))) > _PATH_BYTES:
-        what = f"the path is {length} bytes long; {_PATH_BYTES} are possible"
+        what = f"the path is {length} bytes long; the maximum is {_PATH_BYTES}"
         problems.append(_problem("site-path-long", folder, path, what))
     if path.partition("/")[0] in _VARIANT_FOLDERS:
-        what = f"the name {path.partition('/')[0]} is that of the folder in which a region holds compressed files"
+        what = f"the name {path.partition('/')[0]} is reserved for the folder of compressed files"
         problems.append(_problem("site-path-variant", folder, path, what))
     if path.startswith(assets) and not has_hash(path.rpartition("/")[2]):
-        what = "the file lies in an asset folder, and its name holds no hash of its content"
+        what = "the file is in an asset folder, but its name contains no content hash"
         problems.append(_problem("site-asset-name", folder, path, what))
     return problems
 
@@ -72,13 +72,13 @@ def _check_case(folder: Path, paths: Sequence[str]) -> list[Problem]:
 
 
 _HINTS = {
-    "site-empty": "Build the site first, or name another output in site.toml.",
-    "site-no-index": f"A visitor who opens the site is shown {INDEX}: let the build write it.",
+    "site-empty": "Build the site first, or correct `output` in site.toml.",
+    "site-no-index": f"Visitors who open the site see {INDEX}: make the build write it.",
     "site-path-long": "Shorten the names of the file and the folders above it.",
-    "site-path-variant": "Rename it: ~br, ~gzip and ~zstd are the platform's own.",
-    "site-path-case": "Rename one of the two: some stores and disks hold them to be the same file.",
-    "site-asset-name": "Let the bundler put a content hash of 8 characters or more into the name, as in "
-    "app.3f2a9b1c.js, or take the folder out of assets in site.toml.",
+    "site-path-variant": "Rename it: ~br, ~gzip and ~zstd are reserved.",
+    "site-path-case": "Rename one of the two: some stores and disks treat them as the same file.",
+    "site-asset-name": "Configure the bundler to put a content hash of at least 8 characters into the name, such as "
+    "app.3f2a9b1c.js, or remove the folder from `assets` in site.toml.",
 }
 
 
@@ -140,8 +140,8 @@ CONTENT_TYPES = {
     "yml": "application/yaml",
     "zip": "application/zip",
 }
-"""Extension, in lower case -> content type. Not the standard library's `mimetypes`: its answers change with
-the machine's own tables and with Python's version, and the type is part of what a release is."""
+"""Extension, in lower case -> content type. The standard library's `mimetypes` is not used: its answers depend on
+the machine's tables and on Python's version, and the type is part of a release."""
 
 
 def content_type(path: str) -> str:

@@ -43,7 +43,7 @@ class PlacedRule:
 
 
 class _LineError(Exception):
-    """A line that is refused; its problem."""
+    """A refused line, as a problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.what)
@@ -85,7 +85,7 @@ def _parse_line(line: RuleLine, dialect: RulesDialect) -> RedirectRule:
 
 def _check_pattern(line: RuleLine, pattern: str, dialect: RulesDialect) -> None:
     if urlsplit(pattern).scheme:
-        raise _unsupported(line, "the rule names a host; a site's rules begin at its own root")
+        raise _unsupported(line, "the rule contains a host; a site's rules are relative to its root")
     if fault := find_fault(pattern, dialect):
         raise _syntax(line, f"the path {pattern!r} {fault}")
 
@@ -98,9 +98,9 @@ def _take_query(
         query.append((found[1], found[2]))
         words = words[1:]
     if query and dialect is RulesDialect.CLOUDFLARE:
-        raise _unsupported(line, "Cloudflare's dialect knows no query parameters before the target")
+        raise _unsupported(line, "Cloudflare's dialect does not support query parameters before the target")
     if len(query) > len({name for name, _ in query}):
-        raise _syntax(line, "the rule names a query parameter twice")
+        raise _syntax(line, "the rule contains a query parameter twice")
     return tuple(sorted(query)), words
 
 
@@ -109,13 +109,13 @@ def _take_status(line: RuleLine, words: list[str], dialect: RulesDialect) -> tup
         return _DEFAULT_STATUSES[dialect], False
     found = _STATUS.fullmatch(words[0])
     if not found:
-        raise _unsupported(line, f"{words[0]!r} is no status, and conditions are not supported")
+        raise _unsupported(line, f"{words[0]!r} is not a status, and conditions are not supported")
     if len(words) > 1:
         raise _unsupported(line, f"the condition {words[1]!r} is not supported")
     if int(found[1]) not in _STATUSES[dialect]:
         raise _unsupported(line, f"status {found[1]} is not supported")
     if found[2] and dialect is RulesDialect.CLOUDFLARE:
-        raise _unsupported(line, "Cloudflare's dialect knows no !: there every rule goes before a file")
+        raise _unsupported(line, "Cloudflare's dialect does not support !: every rule precedes files there")
     return int(found[1]), bool(found[2])
 
 
@@ -124,22 +124,22 @@ def _check_target(line: RuleLine, rule: RedirectRule) -> None:
     if not is_path and urlsplit(rule.target).scheme not in {"http", "https"}:
         raise _syntax(line, f"the target {rule.target!r} is neither a path nor an http address")
     if not is_path and rule.status not in MOVES:
-        raise _unsupported(line, f"status {rule.status} fetches from another host, which a site does not")
+        raise _unsupported(line, f"status {rule.status} would proxy another host, which sites do not support")
     if rule.status not in MOVES and ("?" in rule.target or "#" in rule.target):
-        raise _unsupported(line, f"status {rule.status} shows a file, and no file has ? or # in its path")
+        raise _unsupported(line, f"status {rule.status} serves a file, and file paths cannot contain ? or #")
     given = placeholders(rule.pattern) | {value[1:] for _, value in rule.query if value.startswith(":")}
     after_scheme = rule.target.partition("://")[2] or rule.target
     if unknown := sorted(placeholders(after_scheme.replace("*", "")) - given):
-        raise _syntax(line, f"the target asks for :{unknown[0]}, which the path does not give")
+        raise _syntax(line, f"the target uses :{unknown[0]}, which the path does not define")
 
 
 def _syntax(line: RuleLine, what: str) -> _LineError:
-    hint = "Write a path, a target and, if wanted, a status: /old/* /new/:splat 301"
+    hint = "Write a path, a target and optionally a status: /old/* /new/:splat 301"
     return _LineError(Problem(check="redirect-syntax", what=what, where=line.where, hint=hint))
 
 
 def _unsupported(line: RuleLine, what: str) -> _LineError:
-    hint = "Take the line out, or say it in the other way that docs/reference/site-files.md shows."
+    hint = "Remove the line, or use the alternative in docs/reference/site-files.md."
     return _LineError(Problem(check="redirect-unsupported", what=what, where=line.where, hint=hint))
 
 
@@ -148,15 +148,15 @@ def _unsupported(line: RuleLine, what: str) -> _LineError:
 
 @dataclass(frozen=True, kw_only=True)
 class Redirection:
-    """The rule that counts for a request, and where it leads."""
+    """The rule that applies to a request, and its target."""
 
     rule: RedirectRule
     target: str
-    """With its placeholders filled in, and with the request's query where the target has none."""
+    """With placeholders filled in, and with the request's query if the target has none."""
 
 
 class Redirects:
-    """A site's rules, ready to be asked: those of one path are found at once, however many they are."""
+    """A site's rules, indexed by path: lookups are fast however many there are."""
 
     def __init__(self, rules: Iterable[RedirectRule], dialect: RulesDialect) -> None:
         self._dialect = dialect
@@ -265,8 +265,8 @@ def _find_shadowed(rules: tuple[PlacedRule, ...], dialect: RulesDialect) -> Iter
         before = static.get((key, rule.query)) or static.get((key, ()))
         before = before or next((each for each in wide if _covers(each.rule, rule, dialect)), None)
         if before:
-            what = f"{rule.pattern} is taken by line {before.where.line} already"
-            hint = "Put the narrower rule before the wider one, or take one of them out."
+            what = f"{rule.pattern} is already matched by line {before.where.line}"
+            hint = "Put the narrower rule before the wider one, or remove one of them."
             yield Problem(check="redirect-shadowed", what=what, where=placed.where, hint=hint)
         elif is_static(rule.pattern):
             static[key, rule.query] = placed
@@ -284,8 +284,8 @@ def _find_unmatched(rules: tuple[PlacedRule, ...], paths: PublishedPaths) -> Ite
     for placed in rules:
         rule = placed.rule
         if not rule.is_forced and is_static(rule.pattern) and _has_file(rule.pattern, paths):
-            what = f"a file stands at {rule.pattern}, and goes before the rule"
-            hint = "Write ! behind the status, as in 301!, or take the file or the line out."
+            what = f"there is a file at {rule.pattern}, which precedes the rule"
+            hint = "Add ! after the status, as in 301!, or remove the file or the line."
             yield Problem(check="redirect-unmatched", what=what, where=placed.where, hint=hint)
 
 
@@ -293,8 +293,8 @@ def _find_fileless(rules: tuple[PlacedRule, ...], paths: PublishedPaths) -> Iter
     for placed in rules:
         rule = placed.rule
         if rule.status not in MOVES and is_static(rule.target) and not _has_file(rule.target, paths):
-            what = f"status {rule.status} shows {rule.target}, which is no file of the site"
-            hint = "Name a file of the output."
+            what = f"status {rule.status} serves {rule.target}, which is not a file of the site"
+            hint = "Use a file of the output."
             yield Problem(check="redirect-no-file", what=what, where=placed.where, hint=hint)
 
 
@@ -306,8 +306,8 @@ def _find_loops(
         start = samples(placed.rule.pattern)[-1]
         met = redirects.follow(start, lambda path: _has_file(path, paths))
         if met and met[0] is placed.rule and met[-1] in met[:-1]:
-            what = f"a visitor of {placed.rule.pattern} is sent round in a circle"
-            hint = "Let the target be a path that no rule sends on."
+            what = f"{placed.rule.pattern} leads to a redirect loop"
+            hint = "Use a target that no rule redirects."
             yield Problem(check="redirect-loop", what=what, where=placed.where, hint=hint)
 
 

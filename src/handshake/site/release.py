@@ -1,4 +1,4 @@
-"""A built folder and its settings -> the manifest of a release: files, and the contract of how they are served."""
+"""Turns a built folder and its settings into the manifest of a release: files, and how they are served."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handshake.site.redirects import (
 from handshake.site.settings import SiteSettings
 
 RULES_FILES = (REDIRECTS_FILE, HEADERS_FILE)
-"""They are read, and not served."""
+"""They are read but not served."""
 
 
 def read_release(folder: Path, settings: SiteSettings, seen: Seen | None = None) -> Manifest:
@@ -71,9 +71,9 @@ def _check_pages(folder: Path, settings: SiteSettings, paths: Collection[str]) -
         problems.append(
             Problem(
                 check="site-no-fallback",
-                what="the output does not hold the file that site.toml names as fallback",
+                what="the output does not contain the fallback file of site.toml",
                 where=Location(file=str(folder / settings.fallback)),
-                hint="Let the build write it, or take fallback out of site.toml.",
+                hint="Make the build write it, or remove `fallback` from site.toml.",
             )
         )
     if settings.pretty_urls:
@@ -84,9 +84,9 @@ def _check_pages(folder: Path, settings: SiteSettings, paths: Collection[str]) -
 def _collision(folder: Path, path: str) -> Problem:
     return Problem(
         check="site-pretty-collision",
-        what=f"{path} and {path}.html would have one address",
+        what=f"{path} and {path}.html would have the same URL",
         where=Location(file=str(folder / path)),
-        hint="Rename one of the two, or write pretty_urls = false in site.toml.",
+        hint="Rename one of the two, or set pretty_urls = false in site.toml.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What `_redirects` and `_headers` have in common: numbered lines, path patterns and placeholders."""
+"""What `_redirects` and `_headers` share: numbered lines, path patterns and placeholders."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from handshake.release.manifest import RulesDialect
 SPLAT = "splat"
 _WILD = re.compile(r"(?P<name>:[A-Za-z]\w*)|(?P<splat>\*)", re.ASCII)
 _MOST_CAPTURES = 8
-"""The cache's language knows nine, and one more is the query's."""
+"""VCL supports nine captures, and one is needed for the query."""
 
 
 def find_fault(pattern: str, dialect: RulesDialect) -> str:
     """Return what is wrong with a pattern, empty where nothing is."""
     names = [found["name"] or SPLAT for found in _WILD.finditer(pattern)]
     faults = {
-        "does not begin with a slash": not pattern.startswith("/"),
-        "holds a percent sign that begins no escape": not is_decodable(pattern),
-        "holds ? or #, which no path does": "?" in pattern or "#" in pattern,
-        "names a placeholder twice, or holds more than one *": len(names) > len(set(names)),
-        f"holds more than {_MOST_CAPTURES} placeholders": len(names) > _MOST_CAPTURES,
-        "holds a * that is not its last part": dialect is RulesDialect.NETLIFY
+        "does not start with a slash": not pattern.startswith("/"),
+        "contains a percent sign that is not part of an escape": not is_decodable(pattern),
+        "contains ? or #, which paths cannot contain": "?" in pattern or "#" in pattern,
+        "contains a placeholder twice, or more than one *": len(names) > len(set(names)),
+        f"contains more than {_MOST_CAPTURES} placeholders": len(names) > _MOST_CAPTURES,
+        "contains a * that is not its last part": dialect is RulesDialect.NETLIFY
         and "*" in pattern.removesuffix("/*"),
     }
     return next((fault for fault, is_found in faults.items() if is_found), "")
@@ -111,7 +111,7 @@ class RuleLine:
     """A line that is neither empty nor a comment."""
 
     text: str
-    """Without the white space around it."""
+    """Without surrounding white space."""
     is_indented: bool
     where: Location
 

@@ -1,4 +1,4 @@
-"""`site.toml`: how a site is built, and what of the result is published."""
+"""`site.toml`: how a site is built, and what of the output is published."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ class SiteSettings(Settings):
 
     build: tuple[str, ...] = Field(
         default=(),
-        description="The command that builds the site, one word per element, run in the folder of site.toml. "
-        "No shell reads it. Empty where the output needs no building.",
+        description="The command that builds the site, one word per element, run in the folder of site.toml "
+        "without a shell. Empty if the output needs no build.",
     )
     output: str = Field(
-        min_length=1, description="The folder that holds the built site, relative to the folder of site.toml."
+        min_length=1, description="The folder with the built site, relative to the folder of site.toml."
     )
     assets: tuple[str, ...] = Field(
         default=(),
-        description="Folders of the output, each ending in a slash, in which every file's name carries a hash "
-        "of its content. They are shared by all releases and cached for a year.",
+        description="Folders of the output, each ending in a slash, in which every file name contains a content "
+        "hash. They are shared by all releases and cached for a year.",
     )
     pretty_urls: bool = Field(
         default=True,
-        description="true: `/about` shows about.html, and `/about.html` leads there; false: every file has its "
-        "own name as its address.",
+        description="true: `/about` serves about.html, and `/about.html` redirects to it; false: the URL of each file "
+        "is its name.",
     )
     not_found: str = Field(
         default="404.html",
-        description="The file of the output that is shown, with status 404, where there is no file; a line of "
-        "text where the output has no such file.",
+        description="The file of the output to serve with status 404 if there is no file at a path. If the output "
+        "does not contain it, a line of text is served.",
     )
     fallback: str = Field(
         default="",
-        description="The file of the output that is shown, with status 200, at paths without an extension for "
-        'which there is no file: `"index.html"` for an app that reads the path itself. Empty: none.',
+        description="The file of the output to serve with status 200 at paths without an extension at "
+        'which there is no file: `"index.html"` for an app with client-side routing. Empty: none.',
     )
     query: tuple[str, ...] = Field(
         default=(),
-        description="Query parameters that tell apart what the edge keeps; it leaves all others out of its keys.",
+        description="Query parameters that are part of the edge's cache key; all others are ignored.",
     )
     dialect: RulesDialect = Field(
-        default=RulesDialect.NETLIFY, description="Whose rules the files `_redirects` and `_headers` follow."
+        default=RulesDialect.NETLIFY, description="The dialect of the files `_redirects` and `_headers`."
     )
     retention_days: int = Field(
         default=30,
         ge=1,
-        description="How many days the assets of a release are kept after the site has moved on, for tabs that "
+        description="How many days to keep the assets of a release after the site has moved on, for tabs that "
         "are still open.",
     )
 
@@ -67,7 +67,7 @@ def check_site(loaded: Loaded[SiteSettings]) -> list[Problem]:
     problems = []
     if settings.build and not settings.build[0].strip():
         problems.append(
-            _problem("site-build-empty", loaded.source.at("build", 0), "the build has no program")
+            _problem("site-build-empty", loaded.source.at("build", 0), "the build command is empty")
         )
     if fault := _path_fault(settings.output.removesuffix("/")):
         what = f"output {settings.output!r} {fault}"
@@ -86,7 +86,7 @@ def _check_pages(loaded: Loaded[SiteSettings]) -> Iterator[Problem]:
 def _check_query(loaded: Loaded[SiteSettings]) -> Iterator[Problem]:
     for number, name in enumerate(loaded.model.query):
         if not _PARAMETER.fullmatch(name):
-            what = f"the query parameter {name!r} holds other characters than letters, digits and -._~"
+            what = f"the query parameter {name!r} contains characters other than letters, digits and -._~"
             yield _problem("site-query-name", loaded.source.at("query", number), what)
 
 
@@ -105,17 +105,17 @@ def _path_fault(path: str) -> str:
     if path.startswith("/"):
         return "is absolute"
     if not all(part not in {"", ".", ".."} for part in path.split("/")):
-        return "holds an empty part, . or .."
-    return "" if path.isprintable() else "holds a control character"
+        return "contains an empty part, . or .."
+    return "" if path.isprintable() else "contains a control character"
 
 
 _HINTS = {
-    "site-build-empty": 'Name a program first, as in build = ["npm", "run", "build"], or leave build out.',
-    "site-output-path": 'Name a folder beside or below site.toml, as in output = "dist".',
-    "site-asset-prefix": 'Name a folder of the output, as in assets = ["assets/"].',
-    "site-page-path": 'Name a file of the output, as in not_found = "404.html".',
-    "site-query-name": 'Name it as it stands in the address, as in query = ["page"].',
-    "site-asset-overlap": "Keep the outer folder; what it holds is included.",
+    "site-build-empty": 'Start with a program, as in build = ["npm", "run", "build"], or remove `build`.',
+    "site-output-path": 'Use a folder beside or below site.toml, as in output = "dist".',
+    "site-asset-prefix": 'Use a folder of the output, as in assets = ["assets/"].',
+    "site-page-path": 'Use a file of the output, as in not_found = "404.html".',
+    "site-query-name": 'Write it as in the URL, as in query = ["page"].',
+    "site-asset-overlap": "Keep the outer folder; its content is included.",
 }
 
 

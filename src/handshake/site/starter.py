@@ -1,4 +1,4 @@
-"""A new site: what its folder says about its build, and the files to start with."""
+"""A new site: guesses the build from its folder, and writes the starter files."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _LOCKS = {
     "pnpm-lock.yaml": ("npx", "--yes", "pnpm", "install", "--frozen-lockfile"),
     "yarn.lock": ("npx", "--yes", "yarn", "install", "--frozen-lockfile"),
 }
-"""Whose file lies beside package.json installs what is in it."""
+"""Package managers by lock file: one beside package.json installs the packages."""
 _UNLOCKED = ("npm", "install")
 _FEWEST = 2
-"""So many files a folder must hold before it is proposed: one name may look hashed by chance."""
+"""A folder is proposed only with at least this many files: a single name may look hashed by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """How a site seems to be built."""
+    """A guess of how a site is built."""
 
     build: tuple[str, ...]
-    """Empty where nothing builds it."""
+    """Empty if there is no build."""
     output: str
     assets: tuple[str, ...]
     install: tuple[str, ...] = ()
-    """The command that fetches what it is built with; empty where nothing does."""
+    """The command that installs the dependencies; empty if there is none."""
 
 
 def guess_site(paths: Iterable[str], package: str) -> Guess:
@@ -157,13 +157,15 @@ def write_starter(guess: Guess) -> Mapping[str, str]:
 
 
 def _write_settings(guess: Guess) -> str:
-    lines = ["# How this site is built and published; docs/reference/site-files.md explains every setting."]
+    lines = [
+        "# How this site is built, and what of the output is published; docs/reference/site-files.md explains every setting."
+    ]
     if guess.build:
         lines.append(f"build = {json.dumps(list(guess.build))}")
     lines.append(f"output = {json.dumps(guess.output)}")
     if guess.assets:
         lines.append(
-            "# Every name in there carries a hash of its content: kept for a year, shared by all releases."
+            "# Every file name in these folders contains a content hash: cached for a year, shared by all releases."
         )
         lines.append(f"assets = {json.dumps(list(guess.assets))}")
     return "\n".join(lines) + "\n"

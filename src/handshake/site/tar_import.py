@@ -1,4 +1,4 @@
-"""A site that was built elsewhere and arrives as a tar stream: unpacked, and nothing of it is run."""
+"""Imports a site that was built elsewhere from a tar stream: unpacks it, and executes nothing of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_FILES = 200_000
 
 @dataclass(frozen=True, kw_only=True)
 class TarImport:
-    """What shall become of a site that arrives."""
+    """What to do with an imported site."""
 
     is_promoted: bool
     branch: str
@@ -31,9 +31,9 @@ def parse_wish(text: str) -> TarImport:
     if found is None:
         problem = Problem(
             check="bad-wish",
-            what=f"{text!r} is nothing that this connection can do",
+            what=f"{text!r} is not a command of this connection",
             where=Location(file="ssh"),
-            hint="Ask for: preview BRANCH COMMIT, or promote BRANCH COMMIT.",
+            hint="Use: preview BRANCH COMMIT, or promote BRANCH COMMIT.",
         )
         raise ProblemsError([problem])
     return TarImport(is_promoted=found["word"] == "promote", branch=found["branch"], commit=found["commit"])
@@ -56,7 +56,7 @@ def unpack_site(stream: IO[bytes], folder: Path) -> None:
                     with target.open("wb") as file:
                         shutil.copyfileobj(content, file)
     except tarfile.TarError as error:
-        raise _problem("", f"no tar stream, or one that breaks off: {error}") from error
+        raise _problem("", f"not a complete tar stream: {error}") from error
 
 
 def _check_member(member: tarfile.TarInfo) -> None:

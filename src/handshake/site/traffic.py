@@ -1,4 +1,4 @@
-"""Previews and splits of sites: written, awaited and counted."""
+"""Previews and splits of sites: written, waited for and counted."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class SiteSplit:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteTraffic:
-    """Everything of the kind that holds at a moment."""
+    """All previews and splits in effect."""
 
     previews: tuple[SitePreview, ...] = ()
     splits: tuple[SiteSplit, ...] = ()
     revision: int = 0
-    """Of the last change, 0 where there never was one."""
+    """Of the last change; 0 if there was none."""
 
     def split_of(self, pointer: Pointer) -> SiteSplit | None:
         """Return the split of a site, None once its pointer has moved on."""
@@ -155,7 +155,8 @@ class SiteTraffics:
     ) -> SitePreview:
         if not _LABEL.fullmatch(name):
             raise RefusedError(
-                f"{name!r} can name no host", hint="Write up to 30 small letters, digits and hyphens."
+                f"{name!r} is not valid in a host name",
+                hint="Use up to 30 lower-case letters, digits and hyphens.",
             )
         now = self._clock.now()
         return SitePreview(
@@ -223,21 +224,21 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class ShownArrival:
-    """What the caches have said of a change."""
+    """What the caches have acknowledged of a change."""
 
     has_arrived: bool
     seconds: float
     """From the accepted write to the last cache's ack."""
     serving: tuple[str, ...]
-    """The places that show it."""
+    """The places that serve it."""
     awaited: tuple[str, ...]
-    """The places that do not yet."""
+    """The places that do not serve it yet."""
     why: str
-    """What they say, or what is waited for."""
+    """What they report, or what is waited for."""
 
 
 class ShownArrivals:
-    """Watches previews and splits. Needs nothing but the catalogue: it works with the control plane dead."""
+    """Watches previews and splits. Needs only the catalogue: it works while the control plane is down."""
 
     def __init__(self, catalog: Catalog, clock: Clock, nodes: tuple[str, ...]) -> None:
         self._catalog = catalog
@@ -265,7 +266,7 @@ class ShownArrivals:
             ack.place: ack.refusal.reason for ack in acks if ack.refusal and ack.refusal.revision >= revision
         }
         proofs = {ack.place: ack.proof for ack in acks}
-        waits = (f"{place} does not show it: {refusals[place]}" for place in awaited if place in refusals)
+        waits = (f"{place} does not serve it: {refusals[place]}" for place in awaited if place in refusals)
         why = (
             "; ".join(waits) or f"waits for {', '.join(awaited)}"
             if awaited
@@ -290,7 +291,7 @@ class ArmCount:
     arm: str
     requests: int
     failures: int
-    """Statuses from 500 on."""
+    """Answers with status 500 and above."""
 
 
 def count_arms(lines: Iterable[bytes], mounts: Mapping[str, str]) -> tuple[ArmCount, ...]:

@@ -1,4 +1,4 @@
-"""Publishing a site: every object into every region, read back, and the manifest last."""
+"""Publishes a site: every object to every region, read back, and the manifest last."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from handshake.site.variants import Variants, make_variants
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For assets: the hash in the name changes with the content."""
 REVALIDATED = "public, max-age=0, s-maxage=31536000"
-"""For documents: the edge asks for them with the release in the URL and may keep them; a browser asks
-without it, and must ask again each time."""
+"""For documents: the edge requests them with the release in the URL and may keep them; browsers request them
+without it, and must revalidate each time."""
 
 
 def list_objects(
@@ -99,7 +99,7 @@ def asset_prefixes(manifest: Manifest) -> tuple[str, ...]:
     """Return the folders whose files are assets, as the manifest's contract declares them."""
     declared = manifest.contract.get("assets")
     if not isinstance(declared, list) or not all(isinstance(prefix, str) for prefix in declared):
-        raise ValueError("a site's manifest declares its asset folders, a list of words")
+        raise ValueError("a site's manifest must declare its asset folders as a list of strings")
     return tuple(declared)
 
 
@@ -156,28 +156,28 @@ def _is_asset(upload: Upload) -> bool:
 def _clash(upload: Upload) -> Problem:
     return Problem(
         check="site-asset-changed",
-        what="a release before has published another content under this asset path",
+        what="an earlier release published different content at this asset path",
         where=Location(file=str(upload.content)),
-        hint="Let the bundler put a hash of the content into the name: open tabs still ask for the old one.",
+        hint="Configure the bundler to put a content hash into the name: open tabs still request the old content.",
     )
 
 
 # What a region holds of a site's release before anything travels, asked with as few questions as possible.
 
 _FEW = 64
-"""Objects that are asked for one by one; for more, a list first says which of them exist at all."""
+"""Up to this many objects are checked one by one; for more, a listing shows first which exist at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What a region's manifests vouch for. A manifest is written last, so what it names was read back before."""
+    """What a region's manifests prove. A manifest is written last, so everything it names was read back before."""
 
     is_whole: bool
-    """The release itself is there."""
+    """The release itself exists."""
     has_previous: bool
-    """The site's release before is there."""
+    """The site's previous release exists."""
     vouched: frozenset[str]
-    """Paths of files that need no look: they, and their variants, are objects of a release that is there."""
+    """Paths of files that need no check: they and their variants are objects of an existing release."""
 
 
 def survey_region(

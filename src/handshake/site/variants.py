@@ -1,4 +1,4 @@
-"""The compressed variants of a site's files, kept by content, so that nothing is compressed twice."""
+"""The compressed variants of a site's files, cached by content, so that nothing is compressed twice."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _target(cache: Path, encoding: Encoding, digest: Digest) -> Path:
 def _changed(source: Path) -> RefusedError:
     return RefusedError(
         f"{source} changed or vanished while it was being published",
-        hint="let the build finish, then publish again",
+        hint="Let the build finish, then publish again.",
     )
 
 
@@ -93,11 +93,11 @@ def _changed(source: Path) -> RefusedError:
 _CHUNK_BYTES = 1 << 20
 _GZIP_LEVEL = 9
 _ZSTD_LEVEL = 12
-"""Its window, 4 MiB, is within the 8 MiB that every browser takes (RFC 9659)."""
+"""Its window, 4 MiB, is within the 8 MiB that every browser accepts (RFC 9659)."""
 _BROTLI_QUALITY = 9
 """11 saves 8 % more of a script and takes twenty times as long: 1.4 s for a megabyte."""
 _BROTLI_WINDOWS = (12, 22)
-"""As powers of two: one that fits the file spares the time of clearing a large one, 2.7 ms for a small page."""
+"""As powers of two: one that fits the file avoids clearing a large one, 2.7 ms for a small page."""
 _GZIP_HEADER_AND_TRAILER = 16
 
 METHODS = {
@@ -105,7 +105,7 @@ METHODS = {
     Encoding.ZSTD: f"zstd-{_ZSTD_LEVEL}",
     Encoding.GZIP: f"gzip-{_GZIP_LEVEL}",
 }
-"""What names a variant beside the content: when a method changes, so does its name."""
+"""The method part of a variant's name: when a method changes, so does the name."""
 
 
 class _Compressor(Protocol):
@@ -117,7 +117,7 @@ class _Compressor(Protocol):
 
 
 class _Brotli:
-    """A brotli compressor under the names that the others have."""
+    """A brotli compressor with the method names of the others."""
 
     def __init__(self, size: int) -> None:
         small, large = _BROTLI_WINDOWS

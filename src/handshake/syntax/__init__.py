@@ -1,1 +1,1 @@
-"""Trees and printers of the configuration languages that we write: quoting is right by construction."""
+"""Trees and printers of the generated configuration languages: quoting is correct by construction."""

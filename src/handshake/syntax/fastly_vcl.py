@@ -17,13 +17,13 @@ def print_fastly(declarations: Iterable[Declaration]) -> str:
 
 
 def quote(text: str) -> str:
-    """Return one literal that Fastly reads back; ValueError for control characters other than white space.
+    """Return one literal as Fastly reads it; ValueError for control characters other than white space.
 
-    A short string decodes `%22`, and a long one decodes nothing, so that whatever could be taken for an escape or an
-    end becomes a long string. It stays one literal: a pattern may not be put together from several.
+    A short string decodes `%22`, and a long one decodes nothing, so text that could be read as an escape or an end
+    becomes a long string. It stays one literal: a pattern cannot be concatenated.
     """
     if any(character < _LOWEST_PRINTABLE and character not in _WHITESPACE for character in text):
-        raise ValueError(f"{text!r} holds a control character, which no VCL string can carry")
+        raise ValueError(f"{text!r} contains a control character, which VCL strings cannot represent")
     if not any(character in text for character in ('"', "%", *_WHITESPACE)):
         return f'"{text}"'
     delimiter = next(word for word in _delimiters() if f'"{word}}}' not in text)
@@ -36,13 +36,13 @@ def subroutine(name: str, *body: Statement) -> Block:
 
 
 def table(name: str, items: Mapping[str, str]) -> Block:
-    """Return a table of texts."""
+    """Return a table of strings."""
     rows = tuple(TableRow(text=f"{quote(key)}: {quote(value)},") for key, value in items.items())
     return Block(heading=f"table {name}", body=rows)
 
 
 def acl(name: str, networks: Iterable[tuple[str, int]]) -> Block:
-    """Return an ACL of addresses with the lengths of their prefixes."""
+    """Return an ACL of addresses with prefix lengths."""
     rows = tuple(TableRow(text=f'"{address}"/{length};') for address, length in networks)
     return Block(heading=f"acl {name}", body=rows)
 

@@ -12,7 +12,7 @@ _ESCAPES = {"'": "'\\''", "\n": "'\\n'", "\r": "'\\r'", "\t": "'\\t'"}
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One statement: its words, and which line of whose policy asked for it."""
+    """One statement: its words, and the policy line that it comes from."""
 
     words: tuple[str, ...]
     because: str = ""
@@ -38,15 +38,17 @@ def print_haproxy(sections: Iterable[Section]) -> str:
 
 
 def quote_word(word: str) -> str:
-    """Return one word as HAProxy reads it back: bare where possible, else in strong quotes.
+    """Return one word as HAProxy reads it: bare if possible, otherwise in double quotes.
 
-    A quote, and white space that would end the line, step out of the quotes and are escaped there.
-    ValueError for other control characters: no quoting carries them.
+    A quote, and white space that would end the line, are escaped outside the quotes.
+    ValueError for other control characters: no quoting can represent them.
     """
     if _BARE.fullmatch(word):
         return word
     if any(character < " " and character not in _ESCAPES for character in word):
-        raise ValueError(f"{word!r} holds a control character, which no HAProxy configuration can carry")
+        raise ValueError(
+            f"{word!r} contains a control character, which HAProxy configurations cannot represent"
+        )
     return "'" + "".join(_ESCAPES.get(character, character) for character in word) + "'"
 
 

@@ -25,7 +25,7 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """A line that is no statement and ends without a semicolon: a table's entry, one of Fastly's macros."""
+    """A line that is not a statement and ends without a semicolon: a table's entry, one of Fastly's macros."""
 
     text: str
     because: str = ""
@@ -33,7 +33,7 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class If:
-    """Branches, tried in order; the condition of the last may be empty, which means else."""
+    """Branches, tried in order; an empty condition on the last one means else."""
 
     branches: tuple[Branch, ...]
     because: str = ""
@@ -41,7 +41,7 @@ class If:
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """A condition and what happens where it holds."""
+    """A condition and the statements to run if it holds."""
 
     condition: str
     body: tuple[Statement, ...]
@@ -98,12 +98,12 @@ def print_declarations(declarations: Iterable[Declaration]) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a string as VCL reads it back; ValueError for control characters other than white space.
+    """Return a string as VCL reads it; ValueError for control characters other than white space.
 
-    VCL knows no escapes: what holds a quote becomes a long string, and what would end a long string is cut in two.
+    VCL has no escapes: text with a quote becomes a long string, and what would end a long string is split in two.
     """
     if any(character < _LOWEST_PRINTABLE and character not in _WHITESPACE for character in text):
-        raise ValueError(f"{text!r} holds a control character, which no VCL string can carry")
+        raise ValueError(f"{text!r} contains a control character, which VCL strings cannot represent")
     if '"' not in text and not any(character in text for character in _WHITESPACE):
         return f'"{text}"'
     return " + ".join(_quote_long(piece) for piece in _cut(text))

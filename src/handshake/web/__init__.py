@@ -1,1 +1,1 @@
-"""The dashboard: the same reports as `--json`, for people who look rather than read. It changes nothing."""
+"""The dashboard: the reports of `--json`, for people. It changes nothing."""

@@ -1,4 +1,4 @@
-"""The dashboard's paths, and what every answer carries: it reads, and shows itself alone."""
+"""The dashboard's paths and response headers: read-only, and it loads nothing external."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ _METHODS = ("GET", "HEAD")
 
 
 class ReadOnlyMiddleware:
-    """Refuses every method that could ask for a change, and gives every answer its headers."""
+    """Refuses every method that could change something, and adds the headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

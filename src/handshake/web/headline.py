@@ -1,4 +1,4 @@
-"""The headline: one sentence that answers before anything else on the page is read."""
+"""The headline: one sentence that sums up the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handshake.fleet.engine.state import Stage
 
 
 class Settlement(StrEnum):
-    """Go back to sleep, wait, or act."""
+    """All is well, wait, or act."""
 
     SETTLED = "settled"
     MOVING = "moving"
@@ -41,7 +41,7 @@ def judge_fleet(row: FleetRow) -> Settlement:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusHeadline:
-    """The sentence, and what explains it, most important first."""
+    """The sentence and its details, most important first."""
 
     mood: Settlement
     sentence: str
@@ -70,7 +70,7 @@ def _list_refusals(report: StatusReport) -> tuple[tuple[str, str], ...]:
 
 
 def _explain_refusal(cell: PlaceCell) -> str:
-    serving = f"It goes on serving r{cell.revision}" if cell.revision else "It serves nothing of it yet"
+    serving = f"It still serves r{cell.revision}" if cell.revision else "It does not serve it yet"
     return f"{cell.said}. {serving}."
 
 
@@ -94,7 +94,9 @@ def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> StatusHeadline:
 
 def _tell_moving(rows: tuple[SubjectRow, ...]) -> StatusHeadline:
     sentence = (
-        f"{rows[0].subject} is on its way" if len(rows) == 1 else f"{len(rows)} subjects are on their way"
+        f"{rows[0].subject} is being rolled out"
+        if len(rows) == 1
+        else f"{len(rows)} subjects are being rolled out"
     )
     return StatusHeadline(
         mood=Settlement.MOVING, sentence=sentence, details=tuple(map(_explain_moving, rows))
@@ -103,7 +105,9 @@ def _tell_moving(rows: tuple[SubjectRow, ...]) -> StatusHeadline:
 
 def _explain_moving(row: SubjectRow) -> str:
     waiting = [cell.place for cell in row.places if cell.state is PlaceState.WAITS]
-    lack = f"waits for {', '.join(waiting)}" if waiting else "is at every place, but has not settled yet"
+    lack = (
+        f"waits for {', '.join(waiting)}" if waiting else "is served by every place, but has not settled yet"
+    )
     return f"{row.subject} r{row.revision} {lack}"
 
 
@@ -119,17 +123,17 @@ def _tell_rest(report: StatusReport) -> StatusHeadline:
     """Tell what is left when nothing is refused and nothing moves."""
     if not report.subjects:
         return StatusHeadline(
-            mood=Settlement.MOVING, sentence="Nothing is live yet", details=("No pointer has been moved.",)
+            mood=Settlement.MOVING, sentence="Nothing is live yet", details=("No pointer has been set.",)
         )
     if not report.is_settled:
         return StatusHeadline(mood=Settlement.MOVING, sentence="Not settled yet")
     if not report.leader:
-        why = "What serves goes on serving; rollouts wait until a control process leads again."
+        why = "Everything keeps serving; rollouts wait until a control process leads again."
         return StatusHeadline(
-            mood=Settlement.MOVING, sentence="All settled, but nobody leads", details=(why,)
+            mood=Settlement.MOVING, sentence="All settled, but there is no leader", details=(why,)
         )
     return StatusHeadline(
         mood=Settlement.SETTLED,
         sentence="All settled",
-        details=("Every place serves what its pointer says.",),
+        details=("Every place serves what its pointer names.",),
     )

@@ -1,4 +1,4 @@
-"""A notice: the page, or the JSON, that stands where a report cannot."""
+"""A notice: the page, or the JSON, that replaces a report that is not available."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Advice:
 
     words: str
     command: str = ""
-    """What to type; empty where there is nothing to type."""
+    """The command to run; empty if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What is wrong, what that means for visitors, and what to do."""
+    """What is wrong, what it means for visitors, and what to do."""
 
     kind: str
-    """The error's kind, as `--json` names it."""
+    """The error's kind, as in `--json`."""
     what: str
     meaning: str
     advice: tuple[Advice, ...] = ()
@@ -43,12 +43,12 @@ def describe_failure(error: HandshakeError) -> Notice:
         what=error.what,
         hint=error.hint,
         details=error.details,
-        meaning="Everything serves on: ingresses, caches, gateways and instances keep what they have. "
-        "Only this page is blind, and changes must wait.",
+        meaning="Everything keeps serving: ingresses, caches, gateways and instances keep their state. "
+        "Only this page has no data, and changes must wait.",
         advice=(
             *((Advice(words=error.hint),) if error.hint else ()),
             Advice(command="handshake up", words="starts what is missing and adopts what runs."),
-            Advice(words="Leave this page open: it comes back by itself."),
+            Advice(words="Leave this page open: it reloads by itself."),
         ),
     )
 
@@ -57,15 +57,15 @@ def describe_defect() -> Notice:
     """Return the notice of an error that nobody expected; its traceback is in the log, not on the page."""
     return Notice(
         kind="defect",
-        what="The dashboard has a defect",
-        meaning="Everything serves on: nothing that serves depends on this page.",
+        what="The dashboard failed",
+        meaning="Everything keeps serving: nothing depends on this page.",
         advice=(
             Advice(command="handshake status", words="shows the same report in a terminal."),
-            Advice(words="The control process's log tells what happened."),
+            Advice(words="The log of the control process has the details."),
         ),
     )
 
 
 def describe_refusal(error: HTTPException) -> Notice:
     """Return the notice of a request that the dashboard does not answer."""
-    return Notice(kind="refused", what=error.detail, meaning="There is one page here, and it is at /.")
+    return Notice(kind="refused", what=error.detail, meaning="The only page is /.")

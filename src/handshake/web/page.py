@@ -1,4 +1,4 @@
-"""The pages: reports and notices -> HTML. Whatever comes from outside is escaped."""
+"""The pages: turns reports and notices into HTML. All external text is escaped."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _ROLES = tuple(Role)
 
 @dataclass(frozen=True, kw_only=True)
 class MatrixRow:
-    """One subject and, for each column, what that place says; None where the subject does not concern it."""
+    """One subject and, for each column, the state at that place; None if the place does not serve the subject."""
 
     subject: SubjectRow
     cells: tuple[PlaceCell | None, ...]
@@ -76,7 +76,7 @@ class MatrixRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PointerTable:
-    """A table with one column for each place that any subject concerns."""
+    """A table with one column for each place that serves any of the subjects."""
 
     places: tuple[str, ...]
     rows: tuple[MatrixRow, ...]

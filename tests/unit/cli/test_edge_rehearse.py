@@ -183,13 +183,13 @@ class TestReplay:
         said = run(*words, stdin=b"".join((*LINES, WALLED))).stdout
         assert "5 requests" in said
         assert "1 changed" in said
-        assert "1 who have given" in said
-        assert "1 were decided otherwise then" in said
+        assert "1 donors" in said
+        assert "1 had another outcome at the time" in said
 
     def test_since(self, stricter: Path) -> None:
         """Records before `--since` are not looked at."""
         words = ("replay", "-", "--policy", str(stricter), "--against", str(CAMPAIGN), "--since", "1h")
-        assert "the log holds no request" in run(*words, stdin=b"".join(LINES)).stdout
+        assert "the log contains no requests" in run(*words, stdin=b"".join(LINES)).stdout
 
     @pytest.mark.parametrize("content", [None, CUT_SHORT], ids=["absent", "cut-short"])
     def test_a_log_that_cannot_be_read(self, tmp_path: Path, content: bytes | None) -> None:

@@ -37,7 +37,7 @@ def test_a_pointer_finds_a_number_or_nothing(body: str, pointer: str, number: fl
     ("body", "value"), [('{"status": "ok"}', {"status": "ok"}), ("[1]", {}), ("ok", {}), ("", {})]
 )
 def test_only_an_object_is_an_object(body: str, value: dict[str, str]) -> None:
-    """What is no JSON object reads as an empty one."""
+    """What is not a JSON object reads as an empty one."""
     assert read_object(said(body)) == value
 
 

@@ -149,12 +149,12 @@ def test_a_stage_begins_when_the_one_before_has_arrived(system: System) -> None:
 
 
 def test_nothing_follows_what_has_not_arrived(system: System) -> None:
-    """While a stage has not arrived, the next one does not begin, and the bundle says what it waits for."""
+    """While a stage has not arrived, the next one does not begin, and the bundle shows what it waits for."""
     system.promote()
     fence = system.leadership.fence()
     for _ in range(5):
         BundleRunner(system.catalog, system.pointers).cycle(system.pointers.all(), fence)
-    assert system.status.progress.reason == "waits for image/hamm, image/pages to arrive everywhere"
+    assert system.status.progress.reason == "waits for image/hamm, image/pages to be served everywhere"
     assert {subject for subject in SUBJECTS if system.pointers.history(subject)[0].revision > 1} == set(
         SUBJECTS[:2]
     )
@@ -263,7 +263,7 @@ def test_a_bundle_that_moves_nothing_is_refused(system: System) -> None:
 
 
 def test_what_was_never_promoted_stays_when_a_bundle_is_undone(system: System) -> None:
-    """A first release has nowhere to go back to: it stays, and the bundle ends all the same."""
+    """A first release has no release to revert to: it stays, and the bundle ends all the same."""
     first = parse_subject("site/press")
     ORDER[first] = STAGES.index(first.kind)
     bundle = system.bundles.promote({first: release("new")}, reason="press")

@@ -61,7 +61,7 @@ def test_entries_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "edge.toml").write_text(
         '[lists.wall]\nkind = "network"\nentries = ["192.0.2.1", "300.1.1.1"]\nprotected = ["10.0.0.1/8"]\n'
     )
-    with pytest.raises(RefusedError, match="no valid policy") as refused:
+    with pytest.raises(RefusedError, match="not a valid policy") as refused:
         _reader(tmp_path, []).live()
     places = [line for line in refused.value.details.splitlines() if line.endswith("[edge-bad-address]")]
     assert [place.partition(": ")[0] for place in places] == ["edge.toml:3:25", "edge.toml:4:14"]
@@ -69,5 +69,5 @@ def test_entries_that_are_none_are_named(tmp_path: Path) -> None:
 
 def test_an_unreadable_release_is_refused(tmp_path: Path) -> None:
     """A release without the files of a policy is refused, and said to be none."""
-    with pytest.raises(RefusedError, match="no valid policy"):
+    with pytest.raises(RefusedError, match="not a valid policy"):
         _reader(tmp_path, []).live()

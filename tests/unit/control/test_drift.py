@@ -189,4 +189,4 @@ def test_who_runs_unasked_or_does_not_run_is_found(node: Node) -> None:
     """An instance that nobody assigned, and an assigned one that does not run, are differences."""
     node.running = {"hamm-a", "hamm-x"}
     found = {difference.thing: difference.found for difference in node.inspect().differences}
-    assert found == {"hamm-b": "not running", "hamm-x": "running on n1, assigned by nobody"}
+    assert found == {"hamm-b": "not running", "hamm-x": "running on n1, not assigned"}

@@ -30,7 +30,7 @@ def test_fastly_names_what_did_not_fit() -> None:
 
 def test_fastly_follows_later() -> None:
     """Nobody waits for Fastly: what it said of an earlier revision is told as such."""
-    assert hear(4).startswith("follows within a minute; of revision 3 it said: read_back")
+    assert hear(4).startswith("will follow within a minute; its state at revision 3: read_back")
 
 
 def test_a_purge_waits_for_fastly() -> None:

@@ -67,7 +67,7 @@ def test_one_refusal_sends_a_site_back() -> None:
 
 
 def test_an_old_refusal_counts_no_more() -> None:
-    """A refusal of an earlier revision says nothing about this one."""
+    """A refusal of an earlier revision does not report this one."""
     acks = (ack("cache@n1", 2), ack("cache@n2", 2, Refusal(revision=1, reason="old")))
 
     assert judge_arrivals([site()], acks, NODES) == (Settled(pointer=site()),)

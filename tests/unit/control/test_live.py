@@ -39,7 +39,7 @@ def pointer(reader: PolicyReader) -> Pointer:
 
 def test_an_unreadable_policy_is_refused(reader: PolicyReader, pointer: Pointer) -> None:
     """What a place shall serve is what the pointer names, or an error that says why not."""
-    with pytest.raises(RefusedError, match="no valid policy"):
+    with pytest.raises(RefusedError, match="not a valid policy"):
         reader.live({reader.subject: pointer})
 
 

@@ -30,7 +30,7 @@ def problems(folder: Path, *, nodes: str, host: str) -> list[str]:
 def test_what_other_nodes_must_reach_is_on_no_loopback_address(tmp_path: Path) -> None:
     """A region on a loopback address is one problem, at its line; the dashboard may be this machine's own."""
     (problem,) = problems(tmp_path, nodes='["n1", "n2"]', host="127.0.0.1")
-    assert "regions.east.listen is 127.0.0.1:8101, and other nodes must reach it" in problem
+    assert "regions.east.listen is 127.0.0.1:8101, which other nodes cannot reach" in problem
     assert "handshake.toml:9" in problem
 
 

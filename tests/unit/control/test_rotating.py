@@ -111,7 +111,7 @@ def test_a_secret_that_fails_its_trial_stands_back(rotator: Rotator, ingress: In
     """Instances cannot work with it: the old one stands and opens, and the trial's words say why."""
     bad = BadPart(part=secrets_part("new"), reason="trial failed: it died", at=0.0)
     settle(rotator, "old", Rollout(service="hamm", stage=Stage.SETTLED, bad=(bad,)))
-    with pytest.raises(RefusedError, match="hamm cannot work with it") as refused:
+    with pytest.raises(RefusedError, match="hamm fails with the new secret") as refused:
         rotator.rotate(NAME, "new", reason="", seconds=60)
     assert refused.value.details == "trial failed: it died"
     assert (ingress.opened_by, rotator.secrets.read(NAME)) == ({"old"}, "old")
@@ -128,11 +128,11 @@ def test_a_secret_that_is_not_rolled_out_in_time_stands_back(rotator: Rotator, i
 @pytest.mark.parametrize(
     ("name", "value", "what"),
     [
-        ("decoy", "new", "decoy is no secret that is set by hand"),
+        ("decoy", "new", "decoy is not a secret that can be rotated"),
         (NAME, "", "one line"),
         (NAME, "two\nlines", "one line"),
         (NAME, "two words", "one line"),
-        (NAME, "old", "says that already"),
+        (NAME, "old", "already has this value"),
     ],
 )
 def test_what_may_not_be_set_is_refused(

@@ -65,4 +65,4 @@ def test_a_cache_that_cannot_is_heard(catalog: MemoryCatalog) -> None:
     arrival = wait(catalog, told)
 
     assert not arrival.has_arrived
-    assert told == ["cache@n2 does not show it: preview x--calls: its release cannot be had"]
+    assert told == ["cache@n2 does not serve it: preview x--calls: its release cannot be had"]

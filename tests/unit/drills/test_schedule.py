@@ -64,5 +64,5 @@ def test_senseless_plan() -> None:
         replace(PLAN, kinds=())
     with pytest.raises(ValueError, match="at least one kind of request and one source"):
         replace(PLAN, sources=())
-    with pytest.raises(ValueError, match="rate, duration and timeout are positive"):
+    with pytest.raises(ValueError, match="rate, duration and timeout must be positive"):
         replace(PLAN, rate_per_second=0)

@@ -154,7 +154,7 @@ def test_keeping_tells_time_tags_and_key() -> None:
 @pytest.mark.parametrize(
     ("request_line", "headers", "why"),
     [
-        ("GET /live", {}, "never asks the origin each time"),
+        ("GET /live", {}, "never always asks the origin"),
         ("POST /x", {}, "the answer to a POST is never kept"),
         ("GET /x", {"cookie": "a=b"}, "the request carries a Cookie header"),
         ("GET /x", {"authorization": "Basic x"}, "the request carries a Authorization header"),

@@ -168,11 +168,11 @@ OPEN_A = wanted(endpoint("a"))
         (OPEN_A, state(member("a", is_up=False)), "a is not serving yet"),
         (OPEN_A, state(member("a", admission=Admission.DRAINING)), "a is not serving yet"),
         (wanted(endpoint("a", port=2)), state(member("a")), "a is not serving yet"),
-        (OPEN_A, state(member("a"), member("b", sessions=3)), "b has not left yet: 3 requests"),
+        (OPEN_A, state(member("a"), member("b", sessions=3)), "b is still draining: 3 requests"),
         (
             wanted(endpoint("a", traffic=Traffic.DRAINING)),
             state(member("a", admission=Admission.CLOSED)),
-            "a has not left yet: 0 requests",
+            "a is still draining: 0 requests",
         ),
         (
             OPEN_A,
@@ -180,7 +180,11 @@ OPEN_A = wanted(endpoint("a"))
             "worker 42 of an earlier configuration still finishes requests",
         ),
         (OPEN_A, RouterState(digest="", process=1), "the running configuration has no pool hamm"),
-        (Unknown.UNKNOWN, state(member("a")), "the catalogue does not answer; the last known members stay"),
+        (
+            Unknown.UNKNOWN,
+            state(member("a")),
+            "the catalogue does not answer; the last known members are kept",
+        ),
     ],
 )
 def test_not_acknowledged(goal: Wanted, observed: RouterState, why: str) -> None:

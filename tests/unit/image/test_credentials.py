@@ -43,7 +43,9 @@ def test_what_looks_like_a_credential_is_found(tmp_path: Path, content: bytes, w
 @pytest.mark.parametrize("name", [".env", ".netrc", "id_ed25519", ".pgpass", ".npmrc"])
 def test_files_that_hold_credentials_are_found_by_name(tmp_path: Path, name: str) -> None:
     """Files whose only use is to hold credentials are found whatever they hold."""
-    assert found(tmp_path, f"app/{name}", b"x") == [f"app/{name} looks like credentials, by its name {name}"]
+    assert found(tmp_path, f"app/{name}", b"x") == [
+        f"app/{name} looks like credentials, because of its name {name}"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class MemoryContent:
         found = {key: Document(key=key, fields=self.documents[key]) for key in keys & self.documents.keys()}
         for document in found.values():
             if document.fields == {"broken": True}:
-                raise RefusedError(f"the content {document.key} is no JSON object")
+                raise RefusedError(f"the content {document.key} is not a JSON object")
         return ContentReading(documents=found, read_at=1.0)
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ MEANINGS: dict[str, tuple[type[HandshakeError], str]] = {
     "<Code>AccessDenied</Code>": (RefusedError, "does not let this access key"),
     "status code: 403 Forbidden": (RefusedError, "does not let this access key"),
     "<Code>NoSuchBucket</Code>": (UnavailableError, "has no bucket site"),
-    "<Code>KeyTooLongError</Code>": (RefusedError, "cannot hold this object"),
+    "<Code>KeyTooLongError</Code>": (RefusedError, "cannot store this object"),
     "<Code>NoSuchKey</Code>": (RefusedError, "no such object"),
     "<Code>SlowDown</Code> status code: 503": (UnavailableError, "does not answer"),
     "error sending request": (UnavailableError, "does not answer"),

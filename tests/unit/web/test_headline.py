@@ -32,7 +32,7 @@ def test_several_subjects_on_their_way() -> None:
     """Several moving subjects are counted in the sentence and named below it."""
     rows = (build_subject("site/a", waits("cache@n1")), build_subject("site/b", waits("cache@n1")))
     headline = compose_headline(build_report(*rows))
-    assert headline.sentence == "2 subjects are on their way"
+    assert headline.sentence == "2 subjects are being rolled out"
     assert len(headline.details) == 2
 
 
@@ -40,7 +40,7 @@ def test_served_everywhere_but_not_stable() -> None:
     """A pointer that every place serves is on its way until it has settled."""
     headline = compose_headline(build_report(build_subject("image/hamm", is_stable=False)))
     assert headline.mood is Settlement.MOVING
-    assert headline.details == ("image/hamm r5 is at every place, but has not settled yet",)
+    assert headline.details == ("image/hamm r5 is served by every place, but has not settled yet",)
 
 
 def test_a_refusal_outweighs_what_moves() -> None:
@@ -49,7 +49,7 @@ def test_a_refusal_outweighs_what_moves() -> None:
     refused = build_subject("policy/example", refuses("ingress@n1", "line 7: no such map"))
     headline = compose_headline(build_report(moving, refused))
     assert (headline.mood, headline.sentence) == (Settlement.REFUSED, "ingress@n1 refuses policy/example r5")
-    assert headline.details == ("line 7: no such map. It goes on serving r4.",)
+    assert headline.details == ("line 7: no such map. It still serves r4.",)
 
 
 def test_several_refusals() -> None:
@@ -57,7 +57,7 @@ def test_several_refusals() -> None:
     row = build_subject("site/a", refuses("cache@n1", "disk full"), refuses("cache@n2", "no memory", 0))
     headline = compose_headline(build_report(row))
     assert headline.sentence == "cache@n1 refuses site/a r5, and 1 more"
-    assert headline.details[1] == "cache@n2 refuses site/a r5: no memory. It serves nothing of it yet."
+    assert headline.details[1] == "cache@n2 refuses site/a r5: no memory. It does not serve it yet."
 
 
 @pytest.mark.parametrize("stage", ["stuck", "frozen"])
@@ -81,7 +81,7 @@ def test_nothing_is_live() -> None:
 
 def test_nobody_leads() -> None:
     """A campaign that nobody leads is settled, but not well."""
-    assert say(build_report(leader="")) == (Settlement.MOVING, "All settled, but nobody leads")
+    assert say(build_report(leader="")) == (Settlement.MOVING, "All settled, but there is no leader")
 
 
 def test_the_reports_own_word_counts() -> None:

@@ -1,1 +1,1 @@
-"""`handshake edge`: what changes at the edge without a release, a file per verb."""
+"""`handshake edge`: changes at the edge that need no release; a file per verb."""

@@ -1,4 +1,4 @@
-"""Bans: entries put on a list, taken off it, and the last change taken back."""
+"""Bans: add entries to a list, remove them, and undo the last change."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ from handshake.edge.lists.entries import read_typed
 @term_option
 @for_good_option
 @exact_option
-@click.option("--dry-run", is_flag=True, help="Change nothing; say whom it would have met by the access log.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Change nothing; show which clients would have matched, from the access log.",
+)
 @since_option
-@click.option("--reason", default="", help="Why, for the journal; needed unless it is a dry run.")
+@click.option("--reason", default="", help="The reason, for the journal. Required except for a dry run.")
 @campaign_option
 @json_option
 def ban(
@@ -42,14 +46,14 @@ def ban(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Ban each ENTRY: an address, a network or, on a list of texts, a whole text.
+    """Ban each ENTRY: an address, a network or, on a list of strings, a string.
 
-    Without --for or --for-good, an entry stays 10 minutes the first time, then 1 hour, 24 hours, 7 days.
+    Without --for or --for-good, a ban lasts 10 minutes the first time, then 1 hour, 24 hours, 7 days.
     """
     if not reason and not dry_run:
         raise click.UsageError("Missing option '--reason'.")
     if seconds is not None and for_good:
-        raise click.UsageError("--for and --for-good exclude one another.")
+        raise click.UsageError("--for and --for-good are mutually exclusive.")
     with errors_explained(as_json=as_json):
         editor = open_live_data(campaign).list_editor(who_asks())
         if dry_run:
@@ -65,20 +69,20 @@ def ban(
         editor.tidy(list_name)
 
 
-# `handshake unban`: takes entries off a list.
+# `handshake unban`: removes entries from a list.
 
 
 @click.command("unban")
 @click.argument("entries", nargs=-1, required=True, metavar="ENTRY...")
 @list_option
 @exact_option
-@click.option("--reason", default="removed", help="Why, for the journal.")
+@click.option("--reason", default="removed", help="The reason, for the journal.")
 @campaign_option
 @json_option
 def unban(
     entries: tuple[str, ...], *, list_name: str, exact: bool, reason: str, campaign: str, as_json: bool
 ) -> None:
-    """Let each ENTRY in again."""
+    """Lift the ban on each ENTRY."""
     with errors_explained(as_json=as_json):
         editor = open_live_data(campaign).list_editor(who_asks())
         done = editor.remove(list_name, entries, reason=reason, is_exact=exact)
@@ -89,7 +93,7 @@ def unban(
         editor.tidy(list_name)
 
 
-# `handshake edge list undo`: takes the last change of a list back.
+# `handshake edge list undo`: reverts the last change of a list.
 
 
 @click.command("undo")
@@ -97,7 +101,7 @@ def unban(
 @campaign_option
 @json_option
 def undo(*, list_name: str, campaign: str, as_json: bool) -> None:
-    """Take back the last change of a list, an import too; twice brings it back."""
+    """Undo the last change of a list, including an import. Running it twice redoes the change."""
     with errors_explained(as_json=as_json):
         editor = open_live_data(campaign).list_editor(who_asks())
         finish(editor.undo(list_name), as_json=as_json)

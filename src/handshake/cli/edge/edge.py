@@ -1,4 +1,4 @@
-"""`handshake edge`: its verbs, by name. A ban at 3 am does not wait for what the others need."""
+"""`handshake edge`: its verbs, by name. Verbs are imported lazily, so that a ban does not wait for the others."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import click
 from handshake.cli.lazy import LazyGroup
 
 VERBS = {
-    "switch": "Named settings, on or off.",
-    "list": "Lists of addresses, networks and texts: the wall and any other.",
-    "decoys": "Count decoys, and find donors among the deceived.",
-    "explain": "Say which rules a request meets and what becomes of it.",
-    "test": "Try the cases that stand beside a policy.",
-    "replay": "Say whose verdict another policy would change.",
-    "purge": "Take pages out of the cache.",
+    "switch": "Manage switches: named settings that are on or off.",
+    "list": "Manage lists of addresses, networks and strings, such as the wall.",
+    "decoys": "Count decoys, and find donors who received one.",
+    "explain": "Explain which rules match a request and what happens to it.",
+    "test": "Run the test cases kept beside a policy.",
+    "replay": "Replay logged requests under another policy and show what changes.",
+    "purge": "Purge pages from the caches.",
 }
-"""Each verb's sentence in the group's help; its own help says more."""
+"""The one-line help of each verb, for the group's help; the verb's own help says more."""
 _MODULES = {
     "switch": "edge.switch",
     "list": "edge.list:list_",
@@ -29,4 +29,4 @@ _MODULES = {
 
 @click.group(cls=LazyGroup, verbs=VERBS, modules=_MODULES)
 def edge() -> None:
-    """Switches, lists and pages of the edge, changed without a release; and what its policy does, tried without one."""
+    """Manage switches, lists and cached pages without a release, and try policies without making them live."""

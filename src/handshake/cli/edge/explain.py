@@ -1,4 +1,4 @@
-"""`handshake edge explain`: which rules a request meets, and what becomes of it."""
+"""`handshake edge explain`: which rules match a request, and what happens to it."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainReport:
-    """What becomes of a request, and under which circumstances."""
+    """What happens to a request, and under which circumstances."""
 
     explanation: Explanation
     way: Way | None
-    """Where it goes that no rule answers."""
+    """Where it is routed if no rule answers it."""
     switches_on: tuple[str, ...]
     listed_on: tuple[str, ...]
-    """Lists that hold the client, whether or not they protect it."""
+    """Lists that contain the client, whether or not they protect it."""
     source: str
     """Where switches and lists come from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What the person wants to be different from what is live."""
+    """What the operator wants to assume instead of the live state."""
 
     switches: tuple[tuple[str, str], ...]
     lists: tuple[str, ...]
@@ -66,23 +66,30 @@ class Wishes:
     type=AddressType(),
     default="192.0.2.1",
     show_default=True,
-    help="The client's address.",
+    help="The client's IP address.",
 )
 @click.option(
-    "--country", default="", help="Two capital letters, or `unknown`; absent: by the ingress's data."
+    "--country",
+    default="",
+    help="Two capital letters, or `unknown`. Default: looked up in the ingress's data.",
 )
 @click.option(
-    "--asn", type=int, default=None, help="The number of the network; absent: by the ingress's data."
+    "--asn", type=int, default=None, help="The client's AS number. Default: looked up in the ingress's data."
 )
-@click.option("--rate", default=1, show_default=True, help="The client's requests in the last ten seconds.")
-@click.option("--host", default="", help="The Host header; may stand among the headers as well.")
+@click.option(
+    "--rate",
+    default=1,
+    show_default=True,
+    help="The number of the client's requests in the last ten seconds.",
+)
+@click.option("--host", default="", help="The Host header. You can also pass it with --header.")
 @click.option(
     "--header",
     "headers",
     type=PairType(":"),
     multiple=True,
     metavar="'NAME: VALUE'",
-    help="A request header; may be repeated.",
+    help="A request header. Can be repeated.",
 )
 @click.option(
     "--cookie",
@@ -90,7 +97,7 @@ class Wishes:
     type=PairType("="),
     multiple=True,
     metavar="NAME=VALUE",
-    help="A cookie; may be repeated.",
+    help="A cookie. Can be repeated.",
 )
 @click.option(
     "--switch",
@@ -99,24 +106,33 @@ class Wishes:
     multiple=True,
     metavar="NAME=on|off",
     shell_complete=complete_switch,
-    help="What if this switch were so; may be repeated.",
+    help="Assume this value of a switch. Can be repeated.",
 )
-@click.option("--list", "lists", multiple=True, metavar="NAME", help="What if this list held the client.")
+@click.option(
+    "--list",
+    "lists",
+    multiple=True,
+    metavar="NAME",
+    help="Assume that this list contains the client. Can be repeated.",
+)
 @click.option(
     "--exceeded",
     multiple=True,
     metavar="RULE",
     shell_complete=complete_rule,
-    help="What if there were too much for the limit of this rule.",
+    help="Assume that the client exceeds the limit of this rule. Can be repeated.",
 )
 @click.option(
-    "--rule", default="", shell_complete=complete_rule, help="Say why this rule matches, or does not."
+    "--rule",
+    default="",
+    shell_complete=complete_rule,
+    help="Explain why this rule matches or does not match.",
 )
 @click.option(
     "--policy",
     "folder",
     type=click.Path(path_type=Path),
-    help="The folder whose policy is asked; absent: the live one, else that of this folder.",
+    help="The folder with the policy. Default: the live policy, or else the current folder.",
 )
 @campaign_option
 @json_option
@@ -139,9 +155,9 @@ def explain_request(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Say which rules a request METHOD PATH meets, in order, what each does, and what becomes of it.
+    """Show which rules match a request METHOD PATH, in order, what each does, and what happens to the request.
 
-    Switches and lists are those of the campaign that is up, else the policy's defaults. Nothing is sent.
+    Switches and lists are those of the campaign that is up, or else the policy's defaults. Nothing is sent.
     """
     with errors_explained(as_json=as_json):
         ground = find_ground(folder, campaign)
@@ -165,13 +181,13 @@ def explain_request(
 
 
 def find_rule(policy: EdgePolicy, name: str) -> Rule:
-    """Return a rule by its name; ProblemsError names the nearest one."""
+    """Return a rule by its name; raise ProblemsError with the nearest name if there is none."""
     return _find(name, {rule.name: rule for rule in policy.rules}, "rule")
 
 
 def _tell(report: ExplainReport) -> None:
     circumstances = [f"switch {name} is on" for name in report.switches_on]
-    circumstances += [f"list {name} holds the client" for name in report.listed_on]
+    circumstances += [f"list {name} contains the client" for name in report.listed_on]
     tell_explanation(report.explanation, report.way, circumstances, report.source)
 
 
@@ -189,7 +205,7 @@ def _explain(ground: PolicyContext, asked: Request, wishes: Wishes, about: Rule 
 
 
 def _locate(ground: PolicyContext, asked: Request, country: str, asn: int | None) -> Request:
-    """Return the request with what the ingress's data say of whom it really comes from."""
+    """Return the request with the client's country and network as the ingress knows them."""
     client = arrive(ground.edge, asked).request.client
     return replace(
         asked,
@@ -211,9 +227,7 @@ def _wish(policy: EdgePolicy, live: LiveData, asked: Request, wishes: Wishes) ->
     for name, value in wishes.switches:
         _find(name, switches, "switch")
         if value not in {"on", "off"}:
-            raise _problem(
-                "bad-value", f"a switch is on or off, and not {value!r}", name, f"Write {name}=on."
-            )
+            raise _problem("bad-value", f"a switch is on or off, not {value!r}", name, f"Write {name}=on.")
         on = on | {name} if value == "on" else on - {name}
     lists = dict(live.lists)
     for name in wishes.lists:
@@ -238,7 +252,7 @@ def _problem(check: str, what: str, where: str, hint: str) -> ProblemsError:
     return ProblemsError([Problem(check=check, what=what, where=Location(file=where), hint=hint)])
 
 
-# An explanation as people read it: the request, the rules that it met, and what becomes of it.
+# An explanation for people: the request, the rules that matched, and what happens to it.
 
 _LONGEST_BODY = 300
 _MARKS = {True: "[green]true[/]", False: "[red]false[/]"}
@@ -251,7 +265,7 @@ def tell_explanation(
     _tell_request(explanation, circumstances, source)
     if explanation.refusal:
         its = explanation.refusal
-        out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the ingress asks no rule")
+        out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the ingress evaluates no rules")
     else:
         _tell_steps(explanation)
         for line in _tell_ending(explanation, way):
@@ -269,15 +283,16 @@ def _tell_request(explanation: Explanation, circumstances: Sequence[str], source
         soft_wrap=True,
     )
     out.print(
-        f"{', '.join(circumstances) or 'no switch is on, no list holds the client'} ({source})", style="dim"
+        f"{', '.join(circumstances) or 'no switch is on, no list contains the client'} ({source})",
+        style="dim",
     )
     if explanation.stripped:
-        out.print(f"the ingress takes off: {', '.join(explanation.stripped)}", style="dim")
+        out.print(f"the ingress strips: {', '.join(explanation.stripped)}", style="dim")
 
 
 def _tell_steps(explanation: Explanation) -> None:
     if not explanation.steps:
-        out.print("no rule matches")
+        out.print("no rules match")
         return
     table = Table("phase", "rule", "where", "condition", "what it does", box=None)
     for step in explanation.steps:
@@ -288,13 +303,13 @@ def _tell_steps(explanation: Explanation) -> None:
 
 def _tell_ending(explanation: Explanation, way: Way | None) -> Iterator[str]:
     if explanation.ending and not explanation.answers:
-        yield f"[bold red]no answer[/] {explanation.ending} cuts the connection off"
+        yield f"[bold red]no answer[/] {explanation.ending} closes the connection"
     for number, answer in enumerate(explanation.answers):
         yield ("or " if number else "") + _print_answer(answer)
     if way and explanation.goes_on:
         yield _print_way(way, explanation.goes_on)
         if way.kind is WayKind.SITE and not way.status:
-            yield "  kept by the cache for 30 days, by the address of the release"
+            yield "  kept by the cache for 30 days, under the URL of the release"
         elif explanation.keeping and way.kind in {WayKind.SERVICE, WayKind.GATEWAY} and not way.status:
             yield from _print_keeping(explanation.keeping)
     if explanation.limits:
@@ -318,13 +333,15 @@ def _print_way(way: Way, request: Request) -> str:
     url = escape(_print_url(request))
     match way.kind:
         case WayKind.SITE:
-            return f"[bold green]goes on[/] as {url} to site {way.name} at {way.prefix}{status}{why}"
+            return f"[bold green]forwarded[/] as {url} to site {way.name} at {way.prefix}{status}{why}"
         case WayKind.SERVICE:
-            return f"[bold green]goes on[/] as {url} to service {way.name} by route {way.prefix}{status}{why}"
+            return (
+                f"[bold green]forwarded[/] as {url} to service {way.name} by route {way.prefix}{status}{why}"
+            )
         case WayKind.GATEWAY:
-            return f"[bold green]goes on[/] as {url} to the gateway{why}"
+            return f"[bold green]forwarded[/] as {url} to the gateway{why}"
         case WayKind.NOBODY:
-            return f"[bold yellow]goes on[/] as {url} to nobody{status}{why}"
+            return f"[bold yellow]not routed[/]: {url} matches nothing{status}{why}"
 
 
 def _print_keeping(keeping: CacheDecision) -> Iterator[str]:
@@ -332,11 +349,11 @@ def _print_keeping(keeping: CacheDecision) -> Iterator[str]:
     if keeping.grace_seconds is not None:
         yield f"  then stale for {keeping.grace_seconds} s while a new one is fetched"
     if keeping.stale_if_error_seconds is not None:
-        yield f"  stale for {keeping.stale_if_error_seconds} s while the origin is down"
+        yield f"  stale for {keeping.stale_if_error_seconds} s if the origin is down"
     if keeping.tags:
         yield f"  tags {' '.join(keeping.tags)}"
     for name, value in keeping.key.items():
-        yield f"  apart by {escape(name)} = {escape(repr(value))}"
+        yield f"  varies by {escape(name)} = {escape(repr(value))}"
 
 
 def _tell_why(why: WhyNot) -> None:

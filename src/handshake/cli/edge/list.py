@@ -7,15 +7,15 @@ import click
 from handshake.cli.lazy import LazyGroup
 
 VERBS = {
-    "add": "Ban each ENTRY: an address, a network or a text.",
-    "remove": "Let each ENTRY in again.",
-    "ls": "Show what a list holds, the latest first.",
+    "add": "Ban each ENTRY: an address, a network or a string.",
+    "remove": "Lift the ban on each ENTRY.",
+    "ls": "List the entries, newest first.",
     "history": "Show who changed a list, when and why.",
-    "undo": "Take back the last change of a list.",
-    "import": "Put everything in FILE on a list.",
-    "export": "Print everything that a list holds now.",
+    "undo": "Undo the last change of a list.",
+    "import": "Add every entry in FILE to a list.",
+    "export": "Print every current entry of a list.",
 }
-"""Each verb's sentence in the group's help; its own help says more."""
+"""The one-line help of each verb, for the group's help; the verb's own help says more."""
 _MODULES = {
     "add": "edge.ban:ban",
     "remove": "edge.ban:unban",
@@ -29,4 +29,4 @@ _MODULES = {
 
 @click.group("list", cls=LazyGroup, verbs=VERBS, modules=_MODULES)
 def list_() -> None:
-    """Lists of addresses, networks and texts: the wall of banned clients and any other."""
+    """Manage lists of addresses, networks and strings: the wall of banned clients and any other."""

@@ -1,4 +1,4 @@
-"""What a list holds and whom it met, and what a dry run shows. It reads the whole policy."""
+"""The entries of a list with the requests they matched, and dry runs. These read the whole policy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EntryRow:
     entry: str
     until: float
     hits: int
-    """Requests that it met, by the access log of this node."""
+    """Requests that it matched, by the access log of this node."""
     strikes: int
     author: str
     reason: str
@@ -32,22 +32,22 @@ class EntryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ListReport:
-    """What a list holds, leases that ended left out."""
+    """The entries of a list, without expired ones."""
 
     name: str
     total: int
     entries: tuple[EntryRow, ...]
-    """The latest first, as many as were asked for."""
+    """Newest first, limited to the requested number."""
 
 
 @click.command("ls")
 @list_option
-@click.option("-n", "--newest", type=int, default=100, show_default=True, help="How many are shown.")
+@click.option("-n", "--newest", type=int, default=100, show_default=True, help="How many to show.")
 @since_option
 @campaign_option
 @json_option
 def ls(*, list_name: str, newest: int, since: float, campaign: str, as_json: bool) -> None:
-    """Show what a list holds, the latest first: whom it met, until when, by whom, why."""
+    """List the entries, newest first: which requests they matched, until when, by whom and why."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         wall = wiring.list_editor(who_asks())
@@ -80,12 +80,12 @@ def _tell(report: ListReport) -> None:
         out.print(f"{len(report.entries):,} of {report.total:,}; `handshake edge list export` prints all")
 
 
-# What a dry run shows. It reads the whole policy, so it is imported when somebody asks for one.
+# Dry runs read the whole policy, so they are imported only when requested.
 
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """Whom entries would have met."""
+    """The clients that a ban would have matched."""
 
     entries: int
     preview: BanPreview
@@ -94,18 +94,18 @@ class DryRun:
 def show_dry_run(
     campaign: str, shape: ListShape, entries: Collection[str], *, since: float, as_json: bool
 ) -> None:
-    """Show whom entries would have met in the last seconds, by the access log of this node."""
+    """Show the clients that a ban would have matched in the last seconds, by the access log of this node."""
     preview = open_wiring(campaign).witness.preview(shape, entries, since)
     report = DryRun(entries=len(entries), preview=preview)
     print_report(report, as_json=as_json, for_people=lambda: _tell_preview(report))
 
 
 def _tell_preview(report: DryRun) -> None:
-    """Print whom entries would have met, donors first."""
+    """Print the clients that a ban would have matched, donors first."""
     seen = report.preview
     if not seen.requests:
         out.print(
-            "the access log of this node holds nothing from that time: nobody can say whom it would meet"
+            "the access log of this node has no records from that time, so the effect of the ban is unknown"
         )
         return
     span = f"{print_moment(seen.since)} to {print_moment(seen.until)}"
@@ -116,7 +116,7 @@ def _tell_preview(report: DryRun) -> None:
     )
     for donor in seen.donors:
         when = print_moment(donor.last_at)
-        out.print(f"  [bold red]donor[/] {donor.client} gave {donor.donations} times, last on {when}")
+        out.print(f"  [bold red]donor[/] {donor.client} donated {donor.donations} times, last on {when}")
     for title, counts in (("path", seen.paths), ("country", seen.countries)):
         if counts:
             table = Table(title, "requests", box=None)

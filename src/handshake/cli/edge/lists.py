@@ -41,9 +41,13 @@ from handshake.edge.lists.formats import Entries, Format, print_entries, read_li
 @term_option
 @for_good_option
 @exact_option
-@click.option("--dry-run", is_flag=True, help="Change nothing; say whom it would have met by the access log.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Change nothing; show which clients would have matched, from the access log.",
+)
 @since_option
-@click.option("--reason", default="", help="Why, for the journal; needed unless it is a dry run.")
+@click.option("--reason", default="", help="The reason, for the journal. Required except for a dry run.")
 @campaign_option
 @json_option
 def import_(
@@ -59,15 +63,15 @@ def import_(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Put everything in FILE (`-`: standard input) on a list, up to a million entries, for a time or for good.
+    """Add every entry in FILE (`-`: standard input) to a list, up to a million, for a limited time or for good.
 
-    Read are: one entry a line, CIDR, `ipset save`, `deny x;` (nginx), fail2ban, Spamhaus DROP, CSV, comments among
-    them. Nothing is listed while any line is bad.
+    Formats: one entry a line, CIDR, `ipset save`, `deny x;` (nginx), fail2ban, Spamhaus DROP, CSV; comments are
+    ignored. If any line is invalid, nothing is added.
     """
     if not reason and not dry_run:
         raise click.UsageError("Missing option '--reason'.")
     if not dry_run and (seconds is None) is not for_good:
-        raise click.UsageError("Say for how long: either --for or --for-good.")
+        raise click.UsageError("Specify either --for or --for-good.")
     with errors_explained(as_json=as_json):
         wall = open_live_data(campaign).list_editor(who_asks())
         shape = wall.shape(list_name)
@@ -82,7 +86,7 @@ def import_(
         imported = wall.add_all(list_name, entries, term=term, reason=reason)
         for entry in imported.left_out:
             err.print(
-                f"{file.name}:{entries.found[entry]}: {entry} was left out: it touches what is protected"
+                f"{file.name}:{entries.found[entry]}: {entry} was skipped: it overlaps a protected entry"
             )
         finish(imported.done, as_json=as_json)
         wall.tidy(list_name)
@@ -94,7 +98,7 @@ def _require_good(entries: Entries, name: str) -> None:
             check="edge-bad-line",
             what=bad.what,
             where=Location(file=name, line=bad.line, column=bad.column),
-            hint="Mend the line or take it out; docs/reference/list-formats.md lists the formats.",
+            hint="Correct the line or remove it; docs/reference/list-formats.md lists the formats.",
         )
         for bad in entries.bad
     ]
@@ -102,7 +106,7 @@ def _require_good(entries: Entries, name: str) -> None:
         problems.append(
             Problem(
                 check="edge-empty-file",
-                what="the file names no entry",
+                what="the file contains no entries",
                 where=Location(file=name),
                 hint="docs/reference/list-formats.md lists the formats.",
             )
@@ -111,7 +115,7 @@ def _require_good(entries: Entries, name: str) -> None:
         raise ProblemsError(problems)
 
 
-# `handshake edge list export`: prints a list for others.
+# `handshake edge list export`: prints a list for use elsewhere.
 
 
 @click.command("export")
@@ -122,12 +126,12 @@ def _require_good(entries: Entries, name: str) -> None:
     type=click.Choice([each.value for each in Format]),
     default=Format.PLAIN.value,
     show_default=True,
-    help="What for.",
+    help="The format to print.",
 )
 @campaign_option
 @json_option
 def export(*, list_name: str, which: str, campaign: str, as_json: bool) -> None:
-    """Print everything that a list holds now; `import` reads each of the formats."""
+    """Print every current entry of a list. `import` reads each of these formats."""
     with errors_explained(as_json=as_json):
         wall = open_live_data(campaign).list_editor(who_asks())
         shape, held = wall.shape(list_name), wall.content(list_name)
@@ -142,12 +146,12 @@ def _row(its: EntryState) -> tuple[str, str, str, str]:
     return its.word.entry, until, its.origin.author, its.origin.reason
 
 
-# `handshake edge list history`: what was said of a list.
+# `handshake edge list history`: the changes of a list.
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListHistory:
-    """What verbs said of a list, newest first."""
+    """The changes of a list, newest first."""
 
     name: str
     said: tuple[ListDelta, ...]
@@ -155,11 +159,11 @@ class ListHistory:
 
 @click.command("history")
 @list_option
-@click.option("-n", "--newest", type=int, default=20, show_default=True, help="How many are shown.")
+@click.option("-n", "--newest", type=int, default=20, show_default=True, help="How many to show.")
 @campaign_option
 @json_option
 def history(*, list_name: str, newest: int, campaign: str, as_json: bool) -> None:
-    """Show who changed a list, when and why; no rollback touches it."""
+    """Show who changed a list, when and why. Rollbacks do not affect lists."""
     with errors_explained(as_json=as_json):
         live = open_live_data(campaign)
         live.list_editor(who_asks()).shape(list_name)

@@ -1,4 +1,4 @@
-"""What the simulator's verbs act with: a policy, the campaign that is up, and the arguments that describe requests."""
+"""The context of the simulator's verbs: a policy, the campaign that is up, and the arguments that describe requests."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from handshake.release.node_paths import run_root
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyContext:
-    """A policy, and where switches, lists and countries come from."""
+    """A policy, and the source of switches, lists and countries."""
 
     policy: Policy
     wiring: Wiring | None
-    """None where no campaign is up."""
+    """None if no campaign is up."""
 
     @property
     def edge(self) -> EdgePolicy:
@@ -37,23 +37,23 @@ class PolicyContext:
 
     @property
     def source(self) -> str:
-        """Where switches and lists come from, in words."""
+        """Describe where switches and lists come from."""
         return f"campaign {self.wiring.paths.name}" if self.wiring else "the policy's defaults"
 
     def live_around(self, request: Request) -> LiveData:
-        """Return the switches, and of the lists what may concern a request."""
+        """Return the switches, and the list entries that may concern a request."""
         return self._live_edge.around(self.edge, request) if self.wiring else begin_with(self.edge)
 
     def live(self, policy: EdgePolicy) -> LiveData:
-        """Return all switches and lists that a policy knows."""
+        """Return all switches and lists that a policy declares."""
         return self._live_edge.whole(policy) if self.wiring else begin_with(policy)
 
     def find_country(self, client: str) -> str:
-        """Return a client's country as the ingress knows it; empty where it does not."""
+        """Return a client's country as the ingress knows it; empty if unknown."""
         return self._look_up(COUNTRIES, client)
 
     def find_network(self, client: str) -> int:
-        """Return the number of a client's network as the ingress knows it; 0 where it does not."""
+        """Return the AS number of a client's network as the ingress knows it; 0 if unknown."""
         found = self._look_up(NETWORKS, client)
         return int(found) if found.isdigit() else 0
 
@@ -67,7 +67,7 @@ class PolicyContext:
 
 
 def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
-    """Return a folder's policy, else the live one, else that of the folder one stands in; and the campaign that is up."""
+    """Return a folder's policy, or the live one, or that of the current folder; and the campaign that is up."""
     wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/node.json")) else None
     if folder is None and wiring:
         return PolicyContext(policy=wiring.require_live().policy, wiring=wiring)
@@ -75,26 +75,26 @@ def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
 
 
 def read_folder(folder: Path) -> Policy:
-    """Return a folder's policy; ProblemsError names everything wrong with it."""
+    """Return a folder's policy; raise ProblemsError with everything wrong with it."""
     require_folder(folder)
     return read_policy(folder)
 
 
 def complete_rule(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the rules of the policy that begin so."""
+    """Return the names of the policy's rules that start with this prefix."""
     policy = _find_quietly(context)
     return [rule.name for rule in policy.rules if rule.name.startswith(begun)] if policy else []
 
 
 def complete_switch(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the switches that begin so, each with both values."""
+    """Return the switches that start with this prefix, each with both values."""
     policy = _find_quietly(context)
     words = (f"{its.name}={value}" for its in (policy.switches if policy else ()) for value in ("on", "off"))
     return [word for word in words if word.startswith(begun)]
 
 
 def _find_quietly(context: click.Context) -> EdgePolicy | None:
-    """A shell that completes must never print an error: without a policy, nothing is offered."""
+    """Completion must never print an error: without a policy, it offers nothing."""
     try:
         return find_ground(context.params.get("folder"), context.params.get("campaign") or "").edge
     except (HandshakeError, ProblemsError):
@@ -105,7 +105,7 @@ def _find_quietly(context: click.Context) -> EdgePolicy | None:
 
 
 class AddressType(click.ParamType[str]):
-    """An address, in its canonical form."""
+    """An IP address, in its canonical form."""
 
     name = "address"
 
@@ -114,11 +114,11 @@ class AddressType(click.ParamType[str]):
         try:
             return str(ipaddress.ip_address(str(value)))
         except ValueError:
-            self.fail(f"{value!r} is no address: write 203.0.113.7 or 2001:db8::7", param, ctx)
+            self.fail(f"{value!r} is not a valid address: write 203.0.113.7 or 2001:db8::7", param, ctx)
 
 
 class PairType(click.ParamType[tuple[str, str]]):
-    """A name and a value with a sign between them."""
+    """A name and a value with a separator between them."""
 
     name = "pair"
 
@@ -128,10 +128,10 @@ class PairType(click.ParamType[tuple[str, str]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        """Return name and value, without blanks around them."""
+        """Return name and value, stripped of blanks."""
         if isinstance(value, tuple):
             return value
         name, sign, its = str(value).partition(self._sign)
         if not sign or not name.strip():
-            self.fail(f"{value!r} is no NAME{self._sign}VALUE", param, ctx)
+            self.fail(f"{value!r} is not of the form NAME{self._sign}VALUE", param, ctx)
         return name.strip(), its.strip()

@@ -1,4 +1,4 @@
-"""`handshake edge purge` and `decoys`: pages that caches forget, and who got decoys."""
+"""`handshake edge purge` and `decoys`: purge pages from the caches, and show who received decoys."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SHOWN = 50
 
 @dataclass(frozen=True, kw_only=True)
 class DecoyScreen:
-    """Decoys, counted apart."""
+    """Decoy counts."""
 
     decoys: DecoyReport
     suspects: int
-    """Clients who had really given before: perhaps honest donors who hold a false receipt."""
+    """Clients who had donated before: possibly honest donors with a false receipt."""
 
 
 @click.command("decoys")
@@ -34,7 +34,7 @@ class DecoyScreen:
 @campaign_option
 @json_option
 def decoys(*, since: float, campaign: str, as_json: bool) -> None:
-    """Count decoys by rule and by client, by the access log; donors among the deceived come first."""
+    """Count decoys by rule and by client, by the access log; donors who received one come first."""
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).witness.decoys(since)
         screen = DecoyScreen(decoys=report, suspects=len(report.suspects))
@@ -51,20 +51,25 @@ def _tell(report: DecoyReport) -> None:
         table.add_row(its.client, escape(its.country), f"{its.decoys:,}", f"{its.receipts:,}", *moments, gave)
     out.print(table)
     if report.suspects:
-        out.print("[bold red]deceived donors[/]: look up what they were told, then `handshake unban` them")
+        out.print(
+            "[bold red]donors who received decoys[/]: check what they were sent, then `handshake unban` them"
+        )
 
 
-# `handshake edge purge`: pages that every cache shall forget.
+# `handshake edge purge`: removes pages from every cache.
 
 
 @click.command()
 @click.argument("tags", nargs=-1)
-@click.option("--url", "urls", multiple=True, help="One page: https://HOST/PATH, with its query.")
+@click.option("--url", "urls", multiple=True, help="The page: https://HOST/PATH, with its query.")
 @click.option(
-    "--soft", "is_soft", is_flag=True, help="Ask the origin first, and keep the page for when it is down."
+    "--soft",
+    "is_soft",
+    is_flag=True,
+    help="Revalidate with the origin, and keep the page in case the origin is down.",
 )
-@click.option("--reason", default="purged", help="Why, for the journal.")
-@click.option("--dry-run", is_flag=True, help="Say what would be purged, and do nothing.")
+@click.option("--reason", default="purged", help="The reason, for the journal.")
+@click.option("--dry-run", is_flag=True, help="Show what would be purged, and do nothing.")
 @campaign_option
 @json_option
 def purge(
@@ -77,7 +82,7 @@ def purge(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Let every cache forget the pages that carry one of TAGS, or that have one of the URLs; at last Fastly's."""
+    """Purge the pages with any of TAGS or of the URLs from every cache, Fastly's last."""
     with errors_explained(as_json=as_json):
         asked = read_purge(tags, urls, is_soft=is_soft)
         if dry_run:
@@ -96,8 +101,10 @@ def _foretell(asked: Purge) -> None:
 def _tell_purge(report: DataReport) -> None:
     what = escape(report.what)
     if report.is_enforced:
-        out.print(f"{what}: [green]every cache has carried it out[/] after {report.seconds * 1000:.0f} ms")
+        out.print(f"{what}: [green]purged from every cache[/] after {report.seconds * 1000:.0f} ms")
     else:
-        out.print(f"{what}: [yellow]written, and no ack of every cache yet[/]; each follows by itself")
+        out.print(
+            f"{what}: [yellow]saved, but not every cache has acknowledged it yet[/]; each one will catch up"
+        )
     for said in report.said:
         out.print(f"  {escape(said)}")

@@ -1,4 +1,4 @@
-"""`handshake edge replay` and `test`: real requests and written cases under a policy."""
+"""`handshake edge replay` and `test`: recorded requests and written test cases, evaluated under a policy."""
 
 from __future__ import annotations
 
@@ -50,10 +50,12 @@ _LINES_A_LOOK = 2000
 @click.option(
     "--against",
     type=click.Path(path_type=Path),
-    help="The folder with the policy to compare with; absent: the live one.",
+    help="The folder with the policy to compare with. Default: the live one.",
 )
-@click.option("--samples", default=3, show_default=True, help="How many requests to show of each change.")
-@click.option("--since", type=DurationType(), help="How far back the log is read; absent: all of it.")
+@click.option(
+    "--samples", default=3, show_default=True, help="How many sample requests to show for each change."
+)
+@click.option("--since", type=DurationType(), help="How far back to read the log. Default: all of it.")
 @campaign_option
 @json_option
 def replay_log(
@@ -66,10 +68,10 @@ def replay_log(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Say how many requests of LOG come to something else under another policy than under the live one.
+    """Report how many requests in LOG another policy would decide differently from the live one.
 
-    LOG is an access log of the ingress, plain or packed with gzip, or `-` for standard input; absent: the log of the
-    campaign that is up. Both policies are tried with the switches and lists of now. Nothing is sent.
+    LOG is an access log of the ingress, plain or gzipped, or `-` for standard input. Default: the log of the
+    campaign that is up. Both policies are evaluated with the current switches and lists. Nothing is sent.
     """
     with errors_explained(as_json=as_json):
         ground = find_ground(against, campaign)
@@ -102,14 +104,14 @@ def _find_log(ground: PolicyContext) -> str:
         check="which-campaign",
         what="no campaign is up on this machine, and no log was named",
         where=Location(file="LOG"),
-        hint="Name a log of the ingress, or `-` for standard input.",
+        hint="Name an access log of the ingress, or `-` for standard input.",
     )
     raise ProblemsError([problem])
 
 
 def _tell(report: ReplayReport) -> None:
     if not report.requests:
-        out.print("the log holds no request")
+        out.print("the log contains no requests")
         return
     out.print(
         f"{report.requests:,} requests from {print_moment(report.since)} to {print_moment(report.until)}:"
@@ -118,7 +120,7 @@ def _tell(report: ReplayReport) -> None:
     _tell_changes(report.changes)
     if report.donors:
         out.print(
-            f"[bold red]{len(report.donors)} who have given[/] are among them: {', '.join(report.donors[:10])}",
+            f"[bold red]{len(report.donors)} donors[/] are among them: {', '.join(report.donors[:10])}",
             soft_wrap=True,
         )
     for line in _remark(report):
@@ -144,28 +146,28 @@ def _print_sample(sample: ReplaySample) -> str:
 
 
 def _remark(report: ReplayReport) -> Iterable[str]:
-    """Yield what the numbers do not say by themselves."""
+    """Yield the caveats that the numbers alone do not show."""
     for doubt in report.doubts:
-        yield f"[yellow]unknown[/] {doubt.requests:,} hang on {escape(doubt.hangs_on)}, which the log does not hold"
+        yield f"[yellow]unknown[/] {doubt.requests:,} depend on {escape(doubt.hangs_on)}, which the log does not record"
     for blind in report.blind:
-        yield f"[dim]{blind.rule} ({blind.where}) reads {escape(', '.join(blind.reads))}, which the log does not hold[/]"
+        yield f"[dim]{blind.rule} ({blind.where}) reads {escape(', '.join(blind.reads))}, which the log does not record[/]"
     if report.decided_otherwise:
         yield (
-            f"[yellow]{report.decided_otherwise:,} were decided otherwise then[/] than the live policy decides now:"
-            " switches, lists or the policy were others"
+            f"[yellow]{report.decided_otherwise:,} had another outcome at the time[/] than the live policy gives now:"
+            " the policy, switches or lists have changed since"
         )
     if report.refused_before:
-        yield f"[dim]{report.refused_before:,} were refused before any rule, by any policy[/]"
+        yield f"[dim]{report.refused_before:,} were rejected before any rule, under either policy[/]"
     if report.unreadable:
-        yield f"[dim]{report.unreadable:,} lines hold no record[/]"
+        yield f"[dim]{report.unreadable:,} lines could not be parsed[/]"
 
 
-# `handshake edge test`: the cases that stand beside a policy.
+# `handshake edge test`: the test cases kept beside a policy.
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestReport:
-    """What came of all cases."""
+    """The results of all cases."""
 
     folder: str
     passed: int
@@ -178,9 +180,9 @@ class TestReport:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @json_option
 def test(folder: Path, *, as_json: bool) -> None:
-    """Try the cases in FOLDER/edge_tests.toml against the policy in FOLDER; exit status 1 where one fails.
+    """Run the cases in FOLDER/edge_tests.toml against the policy in FOLDER; exit status 1 if one fails.
 
-    No campaign need be up: switches and lists are what each case says.
+    No campaign needs to be up: each case sets its switches and lists.
     """
     with errors_explained(as_json=as_json):
         begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""`handshake edge switch`: named settings, on or off."""
+"""`handshake edge switch`: named settings that are on or off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handshake.edge.lists.switches import SwitchSetting, is_switch_on, print_swi
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchRow:
-    """A switch of the live policy and what operators made of it."""
+    """A switch of the live policy and what operators have set it to."""
 
     name: str
     is_on: bool
@@ -32,14 +32,14 @@ class SwitchesReport:
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchHistory:
-    """What operators made of switches, newest first."""
+    """What operators set switches to, newest first."""
 
     settings: tuple[SwitchSetting, ...]
 
 
 @click.group()
 def switch() -> None:
-    """Named settings, on or off."""
+    """Manage switches: named settings that are on or off."""
 
 
 @switch.command("set")
@@ -52,7 +52,7 @@ def switch() -> None:
 def set_switch(
     name: str, value: str, *, seconds: float | None, reason: str, campaign: str, as_json: bool
 ) -> None:
-    """Turn switch NAME on or off, for a time or for good."""
+    """Turn switch NAME on or off, for a limited time or for good."""
     with errors_explained(as_json=as_json):
         switch_editor = open_live_data(campaign).switch_editor(who_asks())
         done = switch_editor.set(name, is_on=value == "on", seconds=seconds, reason=reason)
@@ -64,7 +64,7 @@ def set_switch(
 @campaign_option
 @json_option
 def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
-    """Return switch NAME to what it was before it was last set."""
+    """Return switch NAME to its value before the last change."""
     with errors_explained(as_json=as_json):
         finish(open_live_data(campaign).switch_editor(who_asks()).undo(name), as_json=as_json)
 
@@ -74,7 +74,7 @@ def undo_switch(name: str, *, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def show_history(name: str, *, campaign: str, as_json: bool) -> None:
-    """Show every setting of switch NAME, or of all; no rollback touches it."""
+    """Show every change of switch NAME, or of all switches. Rollbacks do not affect switches."""
     with errors_explained(as_json=as_json):
         live = open_live_data(campaign)
         if name:
@@ -87,7 +87,7 @@ def show_history(name: str, *, campaign: str, as_json: bool) -> None:
 @campaign_option
 @json_option
 def list_switches(*, campaign: str, as_json: bool) -> None:
-    """Show every switch: its value, who set it, why, until when."""
+    """List every switch: its value, who set it, why, and until when."""
     with errors_explained(as_json=as_json):
         live = open_live_data(campaign)
         settings, now = live.switches.all(), live.clock.now()

@@ -1,4 +1,4 @@
-"""Publishing from a site's own continuous integration: its key, and what that can do."""
+"""Publishing from a site's own CI: its SSH key, and what that key may do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PUBLIC_KEY = re.compile(r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-
 
 @dataclass(frozen=True, kw_only=True)
 class CredentialReport:
-    """What sshd must be told."""
+    """The line to add to authorized_keys."""
 
     site: str
     authorized_keys: str
@@ -42,14 +42,14 @@ class CredentialReport:
     "file",
     required=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The public half of the key, as ssh-keygen wrote it.",
+    help="The public key file, as written by ssh-keygen.",
 )
 @campaign_option
 @json_option
 def credential(name: str, file: Path, *, campaign: str, as_json: bool) -> None:
-    """Print the line of authorized_keys by which a key can publish site NAME, and do nothing else.
+    """Print the line for authorized_keys that lets a key publish site NAME, and nothing else.
 
-    Taking the line out takes the credential back.
+    To revoke the credential, remove the line.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -66,20 +66,20 @@ def _authorize(name: str, campaign: str, file: Path) -> str:
     if not _PUBLIC_KEY.fullmatch(key):
         problem = Problem(
             check="bad-public-key",
-            what="this is no public key of SSH",
+            what="this is not an SSH public key",
             where=Location(file=str(file), line=1, column=1),
-            hint="ssh-keygen -t ed25519 -f FILE makes a pair; name FILE.pub.",
+            hint="`ssh-keygen -t ed25519 -f FILE` makes a key pair; pass FILE.pub.",
         )
         raise ProblemsError([problem])
     program = shutil.which("handshake") or f"{sys.executable} -m handshake.cli.main"
     return f'command="{program} site receive {name} --campaign {campaign}",restrict {key}'
 
 
-# `handshake site receive`: what a site's own SSH key can do, and nothing else.
+# `handshake site receive`: the only command that a site's own SSH key may run.
 
 _PREVIEW_SECONDS = 30 * 86_400.0
 _ASKED = "SSH_ORIGINAL_COMMAND"
-"""Where sshd leaves what the sender wanted to run, when the key may run one thing only."""
+"""Where sshd puts the command that the sender asked for, for a key that may run one command only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class ReceivedReport:
     branch: str
     commit: str
     preview: str
-    """The first part of the host name that shows it."""
+    """The first part of the preview's host name."""
     arrival: ShownArrival
 
 
@@ -102,10 +102,10 @@ class ReceivedReport:
 @campaign_option
 @json_option
 def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, as_json: bool) -> None:
-    """Publish site NAME from a tar stream on standard input: site.toml and the output, built elsewhere.
+    """Publish site NAME from a tar stream on standard input that holds site.toml and the built output.
 
-    WISH is `preview BRANCH COMMIT` or `promote BRANCH COMMIT`; over SSH it comes with the connection. Nothing that
-    arrives is run.
+    WISH is `preview BRANCH COMMIT` or `promote BRANCH COMMIT`; over SSH, it is the command that the sender ran.
+    Nothing from the stream is executed.
     """
     with errors_explained(as_json=as_json), tempfile.TemporaryDirectory(prefix="received-") as folder:
         wanted = parse_wish(" ".join(wish) or os.environ.get(_ASKED, ""))

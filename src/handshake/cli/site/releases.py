@@ -1,4 +1,4 @@
-"""The releases of a site: listed, looked into, compared."""
+"""The releases of a site: list, inspect, compare."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handshake.site.history import FileChange, SiteDifference, SiteRelease, comp
 
 @dataclass(frozen=True, kw_only=True)
 class SiteReleasesReport:
-    """A site's releases, the youngest first."""
+    """A site's releases, newest first."""
 
     site: str
     releases: tuple[SiteRelease, ...]
@@ -34,7 +34,7 @@ class SiteReleasesReport:
 @campaign_option
 @json_option
 def ls(name: str, *, campaign: str, as_json: bool) -> None:
-    """Show the releases of site NAME: which is live, who made them from what, and how large they are."""
+    """List the releases of site NAME: which is live, who made each from what, and its size."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         report = SiteReleasesReport(site=name, releases=wiring.site_releases.list(name))
@@ -45,7 +45,9 @@ def ls(name: str, *, campaign: str, as_json: bool) -> None:
 
 def _tell(report: SiteReleasesReport) -> None:
     if not report.releases:
-        out.print(f"site/{report.site} has no release yet; handshake publish site/{report.site} makes one")
+        out.print(
+            f"site/{report.site} has no release yet; handshake publish site/{report.site} publishes one"
+        )
         return
     table = Table("release", "", "made", "files", "size", "commit", "source", "by", box=None)
     for each in report.releases:
@@ -57,7 +59,7 @@ def _tell(report: SiteReleasesReport) -> None:
     out.print(table)
 
 
-# `handshake site show`: what a release of a site is made of.
+# `handshake site show`: the contents of a release of a site.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class SiteReport:
 @campaign_option
 @json_option
 def show(name: str, release: str | None, *, campaign: str, as_json: bool) -> None:
-    """Show the files of a release of site NAME, and how it is served; without RELEASE, of the live one."""
+    """Show the files of a release of site NAME and how it is served. Default: the live release."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         pointer = wiring.pointers.get(read_subject(f"site/{name}"))
@@ -133,9 +135,9 @@ class SiteDifferenceReport:
 @campaign_option
 @json_option
 def diff(name: str, before: str | None, after: str | None, *, campaign: str, as_json: bool) -> None:
-    """Show what changed in site NAME from release BEFORE to AFTER, by path and size.
+    """Show what changed in site NAME from release BEFORE to release AFTER, by path and size.
 
-    Without AFTER, up to the live release; without BEFORE, from the one that was live before.
+    Default for AFTER: the live release. Default for BEFORE: the release that was live before.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -163,7 +165,7 @@ def _tell_diff(report: SiteDifferenceReport) -> None:
     if its.changes:
         out.print(table)
     if its.contract:
-        out.print(f"served otherwise: {', '.join(its.contract)}", markup=False)
+        out.print(f"served differently: {', '.join(its.contract)}", markup=False)
     out.print(f"{len(its.changes):,} changed, {its.unchanged:,} the same")
 
 

@@ -13,7 +13,7 @@ VERBS = (ls, show, diff, credential, receive, preview, split, end_split, shown)
 
 @click.group()
 def site() -> None:
-    """Look at the releases of sites, and let others publish them."""
+    """Inspect, preview and split site releases, and publish them from CI."""
 
 
 for verb in VERBS:

@@ -1,4 +1,4 @@
-"""Previews and splits: releases on host names of their own, and a share of visitors who see another."""
+"""Previews and splits: releases on host names of their own, and a share of visitors who see another release."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from handshake.site.traffic import (
 
 @dataclass(frozen=True, kw_only=True)
 class ShownReport:
-    """What visitors may see beside the live releases."""
+    """What visitors may see besides the live releases."""
 
     previews: tuple[SitePreview, ...]
     splits: tuple[SiteSplit, ...]
@@ -52,12 +52,12 @@ class ShownReport:
 
 @click.command()
 @click.option(
-    "--since", type=DurationType(), default="24h", show_default=True, help="How far back arms are counted."
+    "--since", type=DurationType(), default="24h", show_default=True, help="How far back to count requests."
 )
 @campaign_option
 @json_option
 def shown(*, since: float, campaign: str, as_json: bool) -> None:
-    """Show every preview and split, who made it and until when, and what each arm of a split has answered."""
+    """List every preview and split, who made it and until when, and the requests that each arm has answered."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         traffic = wiring.site_traffic.read()
@@ -82,19 +82,19 @@ def _tell_shown(report: ShownReport) -> None:
         out.print(f"{arm.site} arm {arm.arm}: {arm.requests:,} requests, {arm.failures:,} failed")
 
 
-# Waiting for previews and splits and telling where they are served: what the verbs that change them share.
+# Waiting for previews and splits, and reporting where they are served.
 
 wait_option = click.option(
     "--wait",
     "seconds_waited",
     default=60.0,
     show_default=True,
-    help="How long to wait for every cache's ack; 0: not at all.",
+    help="How long to wait for every cache to acknowledge. 0: do not wait.",
 )
 
 
 def wait_for_caches(wiring: Wiring, what: str, *, seconds: float, is_quiet: bool) -> ShownArrival:
-    """Wait until every cache shows what was written last."""
+    """Wait until every cache serves the latest state."""
     revision = wiring.site_traffic.read().revision
     with progress(is_quiet=is_quiet) as bars:
         task = bars.add_task(what, total=None)
@@ -102,16 +102,16 @@ def wait_for_caches(wiring: Wiring, what: str, *, seconds: float, is_quiet: bool
 
 
 def tell_arrival(arrival: ShownArrival) -> None:
-    """Say at which places it is served, or who has not said so."""
+    """Print the places that serve it, or those that have not acknowledged it."""
     if arrival.has_arrived:
         out.print(f"[green]served[/] after {arrival.seconds:.2f} s at {', '.join(arrival.serving)}")
     else:
         out.print("[yellow]written[/]", end=" ")
-        out.print(f"and not served everywhere yet: {arrival.why}", markup=False, soft_wrap=True)
+        out.print(f"not served everywhere yet: {arrival.why}", markup=False, soft_wrap=True)
 
 
 def exit_unless_served(arrival: ShownArrival, *, seconds: float) -> None:
-    """End with 1 where somebody waited in vain."""
+    """Exit with 1 if the wait failed."""
     if seconds and not arrival.has_arrived:
         sys.exit(1)
 
@@ -121,7 +121,7 @@ _PASSWORD_BYTES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewReport:
-    """Where a preview is, and what opens it; the password is shown this once."""
+    """A preview's URL and password; the password is shown only once."""
 
     url: str
     user: str
@@ -140,13 +140,18 @@ class EndedPreviewReport:
 
 @click.command()
 @click.argument("name", shell_complete=complete_site)
-@click.option("--release", default="", help="Which release, by its first digits; absent: the youngest.")
-@click.option("--as", "label", default="", help="The host's name, as a branch; absent: the release's digits.")
+@click.option("--release", default="", help="The release, by an id prefix. Default: the newest.")
+@click.option(
+    "--as",
+    "label",
+    default="",
+    help="The label in the host name, such as a branch. Default: from the release id.",
+)
 @click.option(
     "--for", "seconds", type=DurationType(), default="7d", show_default=True, help="How long: 2h, 7d."
 )
 @click.option("--end", is_flag=True, help="End the preview that --as names.")
-@click.option("--reason", default="preview", help="Why, for the journal.")
+@click.option("--reason", default="preview", help="The reason, for the journal.")
 @wait_option
 @campaign_option
 @json_option
@@ -162,9 +167,9 @@ def preview(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Show a release of site NAME on a host of its own, for who knows the password, and for no search engine.
+    """Show a release of site NAME on a host name of its own, with a password and hidden from search engines.
 
-    Waits until every cache shows it.
+    Waits until every cache serves it.
     """
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
@@ -197,7 +202,7 @@ def _end(wiring: Wiring, label: str, *, seconds: float, as_json: bool) -> None:
 
 
 def _choose(wiring: Wiring, name: str, release: str) -> Digest:
-    """Return the release that was named, or the youngest; RefusedError where this edge could not show it."""
+    """Return the named release, or the newest; raise RefusedError if this edge could not serve it."""
     listed = [each.release for each in wiring.site_releases.list(name)]
     if not listed:
         raise RefusedError(f"site/{name} has no release", hint=f"handshake publish site/{name} makes one.")
@@ -216,7 +221,7 @@ def _tell(report: PreviewReport) -> None:
     out.print(
         f"{report.url}\nuser {report.user}, password {report.password}, until {print_moment(report.until)}"
     )
-    out.print("Any host that begins so and goes on with .preview. shows it: point its DNS to the ingress.")
+    out.print("Any host name that starts with LABEL.preview. shows it, once its DNS points to the ingress.")
     tell_arrival(report.arrival)
 
 
@@ -225,12 +230,12 @@ def _tell_end(report: EndedPreviewReport) -> None:
     tell_arrival(report.arrival)
 
 
-# `handshake site split`: a share of visitors sees another release.
+# `handshake site split`: shows another release to a share of visitors.
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitReport:
-    """A split as it begins."""
+    """A split that was started."""
 
     split: SiteSplit
     arrival: ShownArrival
@@ -249,12 +254,12 @@ class EndedSplitReport:
 @click.argument("first")
 @click.argument("second")
 @click.option(
-    "--share", type=click.IntRange(1, 99), required=True, help="Percent of visitors who see SECOND."
+    "--share", type=click.IntRange(1, 99), required=True, help="The percentage of visitors who see SECOND."
 )
 @click.option(
     "--for", "seconds", type=DurationType(), default="7d", show_default=True, help="How long: 2h, 7d."
 )
-@click.option("--reason", required=True, help="Why, for the journal.")
+@click.option("--reason", required=True, help="The reason, for the journal.")
 @wait_option
 @campaign_option
 @json_option
@@ -270,7 +275,7 @@ def split(
     campaign: str,
     as_json: bool,
 ) -> None:
-    """Let a share of site NAME's visitors see release SECOND instead of FIRST, which is live, and go on seeing it.
+    """Show release SECOND to a share of site NAME's visitors instead of FIRST, the live one; each keeps their release.
 
     Waits until every cache does so.
     """
@@ -281,7 +286,7 @@ def split(
         if find_release(first, listed) != pointer.release:
             raise RefusedError(
                 f"{first} is not the live release of site/{name}",
-                hint=f"Write {short(pointer.release)} first, or promote {first}.",
+                hint=f"Use {short(pointer.release)} as FIRST, or promote {first}.",
             )
         other = find_release(second, listed)
         route_release(other, wiring.manifest_of(other))
@@ -305,7 +310,7 @@ def split(
 @campaign_option
 @json_option
 def end_split(name: str, *, seconds_waited: float, campaign: str, as_json: bool) -> None:
-    """End the split of site NAME: everybody sees the live release again. Waits until every cache shows it."""
+    """End the split of site NAME: everyone sees the live release again. Waits until every cache serves it."""
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         wiring.site_traffic.end_split(name, owner=who_asks())

@@ -1,1 +1,1 @@
-"""The catalogue's driver: Consul's HTTP API, spoken to the embedded agent and to Consul alike."""
+"""The catalogue's driver: Consul's HTTP API, for the embedded catalogue and for Consul."""

@@ -1,4 +1,4 @@
-"""`Catalog` over Consul's HTTP API, by the py-consul client."""
+"""`Catalog` over Consul's HTTP API, with the py-consul client."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class ConsulCatalog:
             CheckStatus.CRITICAL: lambda checks: checks.ttl_fail(endpoint_id, notes=note),
         }
         if not self._write(lambda client: verbs[status](client.agent.check)):
-            raise RefusedError(f"the catalogue knows no endpoint {endpoint_id}")
+            raise RefusedError(f"the catalogue has no endpoint {endpoint_id}")
 
     def endpoints(self, service: str, index: int = 0, wait_seconds: float = 0.0) -> Endpoints:
         """Return a service's endpoints, waiting like `watch` where an index is given."""
@@ -172,29 +172,29 @@ class ConsulCatalog:
     def _unavailable(self, error: Exception) -> HandshakeError:
         return UnavailableError(
             f"the catalogue at {self._address} does not answer",
-            hint="Is it running? `handshake status` tells; everything that serves goes on without it.",
+            hint="Check that it is running; everything keeps serving without it.",
             details=str(error),
         )
 
     def _outcome_unknown(self, error: Exception) -> HandshakeError:
         return OutcomeUnknownError(
-            f"the catalogue at {self._address} took a write and did not answer",
-            hint="Read what is there before trying again.",
+            f"the catalogue at {self._address} received a write and did not answer",
+            hint="Check its state before trying again.",
             details=str(error),
         )
 
     def _translate(self, error: ConsulException) -> HandshakeError:
         if isinstance(error, NotFound):
-            return RefusedError("the catalogue does not know it (any more)", details=str(error))
+            return RefusedError("the catalogue does not have it (any more)", details=str(error))
         if isinstance(error, ACLPermissionDenied):
             return RefusedError(
                 "the catalogue does not accept this credential",
-                hint="Run the verb as the user who started the campaign.",
+                hint="Run the command as the user who started the campaign.",
                 details=str(error),
             )
         if isinstance(error, ClientError) and str(error).startswith("409"):
             return ConflictError(
-                "somebody changed it meanwhile", hint="Read again, then decide again.", details=str(error)
+                "it was changed in the meantime", hint="Read again, then decide again.", details=str(error)
             )
         if isinstance(error, ClientError):
             return RefusedError("the catalogue refuses the request", details=str(error))

@@ -172,7 +172,7 @@ class DirectoryStore:
         origin, goal = self._path(source), self._path(target)
         with translate_errors(self._root, self._region), self._incoming() as incoming:
             if not self._is_object(origin):
-                raise RefusedError(f"region {self._region} has no object {source}", hint="put it instead")
+                raise RefusedError(f"region {self._region} has no object {source}", hint="Upload it instead.")
             try:
                 incoming.link(origin)
             except OSError as error:
@@ -208,8 +208,8 @@ class DirectoryStore:
     def _require_root(self) -> None:
         if not self._root.is_dir():
             raise UnavailableError(
-                f"region {self._region} does not answer: {self._root} is no directory",
-                hint="mount its disk, or make the directory if the region is new",
+                f"region {self._region} does not answer: {self._root} is not a directory",
+                hint="Mount its disk, or create the directory if the region is new.",
             )
 
     def _walk(self, folder: Path) -> Iterator[str]:
@@ -226,7 +226,7 @@ def _open(content: Path | bytes) -> BinaryIO:
         return content.open("rb")
     except OSError as error:
         raise RefusedError(
-            f"{content} cannot be read", hint="it must be a file that this user may read", details=str(error)
+            f"{content} cannot be read", hint="It must be a file that this user can read.", details=str(error)
         ) from error
 
 
@@ -254,20 +254,22 @@ def translate_errors(root: Path, region: str) -> Iterator[None]:
 def _translate(error: OSError, root: Path, region: str) -> HandshakeError:
     if error.errno in _FULL:
         return UnavailableError(
-            f"region {region} is full", hint=f"free space under {root} and try again", details=str(error)
+            f"region {region} is full",
+            hint=f"Free some space under {root} and try again.",
+            details=str(error),
         )
     if error.errno in _FORBIDDEN:
         return RefusedError(
             f"region {region} does not let this user read or write",
-            hint=f"give the user who runs this the right to write under {root}",
+            hint=f"Give the user who runs this write permission under {root}.",
             details=str(error),
         )
     if error.errno in _IMPOSSIBLE:
         return RefusedError(
-            f"region {region} cannot hold an object of this name",
-            hint="one object's key may not be the folder of another, nor be longer than the file system allows",
+            f"region {region} cannot store an object with this name",
+            hint="An object's key must not be the folder of another, or longer than the file system allows.",
             details=str(error),
         )
     return UnavailableError(
-        f"region {region} does not answer", hint=f"see whether the disk of {root} is well", details=str(error)
+        f"region {region} does not answer", hint=f"Check the disk of {root}.", details=str(error)
     )

@@ -37,7 +37,7 @@ class Ed25519:
         """Return the 64 bytes of the signature over a text; ValueError where `private` is no Ed25519 key."""
         key = load_pem_private_key(private.encode(), password=None)
         if not isinstance(key, Ed25519PrivateKey):
-            raise ValueError("this is a private key, but not one of Ed25519")  # noqa: TRY004 -- a text's content
+            raise ValueError("this is a private key, but not an Ed25519 key")  # noqa: TRY004 -- a text's content
         return key.sign(text)
 
     def is_signed(self, public: str, text: bytes, value: bytes) -> bool:

@@ -1,1 +1,1 @@
-"""The embedded catalogue: a process of its own that speaks the subset of Consul's HTTP API that the campaign uses."""
+"""The embedded catalogue: a separate process that implements the subset of Consul's HTTP API that the campaign uses."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from handshake.core.errors import RefusedError
 
-_HINT = 'write {"write": "...", "read": "..."} into it, two different secrets, and chmod 600 it'
+_HINT = 'Write {"write": "...", "read": "..."} to it, with two different secrets, and run `chmod 600` on it.'
 
 
 class CredentialRole(Enum):
@@ -58,7 +58,7 @@ def _parse(path: Path, content: object) -> Credentials:
     secrets = content if isinstance(content, dict) else {}
     write, read = secrets.get("write"), secrets.get("read")
     if not (isinstance(write, str) and isinstance(read, str) and write and read and write != read):
-        raise RefusedError(f"the credentials file {path} does not hold two different secrets", hint=_HINT)
+        raise RefusedError(f"the credentials file {path} does not contain two different secrets", hint=_HINT)
     return Credentials(write=write, read=read)
 
 

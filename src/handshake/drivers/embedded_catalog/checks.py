@@ -1,4 +1,4 @@
-"""Checks: what is known of an endpoint's health. Their owner reports; silence longer than the TTL is critical."""
+"""Checks: the known health of endpoints. Their owners report; silence longer than the TTL is critical."""
 
 from __future__ import annotations
 

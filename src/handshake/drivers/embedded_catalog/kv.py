@@ -1,4 +1,4 @@
-"""Keys and values. Writing what already stands there changes nothing, not even an index."""
+"""Keys and values. Writing the existing value changes nothing, not even an index."""
 
 from __future__ import annotations
 

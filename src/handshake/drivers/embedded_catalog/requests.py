@@ -1,4 +1,4 @@
-"""Requests, parsed once at the border: registrations, sessions, transactions."""
+"""Requests, parsed on arrival: registrations, sessions, transactions."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise HandshakeError(
             f"cannot listen on {host}:{port}: {error.strerror}",
-            hint=f"see who does: ss -ltnp 'sport = :{port}'",
+            hint=f"To see which program does, run: ss -ltnp 'sport = :{port}'",
         ) from error
     # Accepted connections inherit it. Without it, an answer waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

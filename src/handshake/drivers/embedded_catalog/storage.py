@@ -127,7 +127,7 @@ def _hold(directory: Path) -> int:
         os.close(handle)
         raise RefusedError(
             f"{directory} is in use by another catalogue",
-            hint="stop it first, or give this one its own directory",
+            hint="Stop it first, or use another directory.",
         ) from error
     return handle
 
@@ -138,6 +138,6 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
     elif version != _SCHEMA_VERSION:
         raise RefusedError(
-            f"the catalogue's file has format {version}, this program reads {_SCHEMA_VERSION}",
-            hint="start the release of Handshake that wrote it",
+            f"the catalogue's file has format {version}; this program reads format {_SCHEMA_VERSION}",
+            hint="Start the version of Handshake that wrote it.",
         )

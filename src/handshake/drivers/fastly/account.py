@@ -64,11 +64,11 @@ class FastlyAccount:
     def _explain(self, error: ApiException) -> HandshakeError:
         details = error.body if isinstance(error.body, str) else str(error.reason)
         if error.status == _TOO_MANY:
-            hint = f"it answers again in {self._pause(error.headers or {}):.0f} s"
-            return UnavailableError("Fastly's API has been asked too often", hint=hint, details=details)
+            hint = f"Try again in {self._pause(error.headers or {}):.0f} s."
+            return UnavailableError("Fastly's API rate limit was exceeded", hint=hint, details=details)
         if error.status == _NOT_WELL_NOW or error.status >= _SERVER_FAILS:
             return UnavailableError(f"Fastly's API fails with {error.status}", details=details)
-        return RefusedError(f"Fastly's API says no ({error.status})", details=details)
+        return RefusedError(f"Fastly's API refused the request ({error.status})", details=details)
 
     def _pause(self, headers: Mapping[str, str]) -> float:
         """Return how long to wait: Fastly says when the hour of its count ends."""

@@ -1,4 +1,4 @@
-"""HAProxy's maps: looked up by rules, changed at runtime without a reload."""
+"""HAProxy's maps: read by rules, changed at runtime without a reload."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _parse_entry(line: str) -> tuple[str, str]:
     """Read `0x55... key value`; the address is HAProxy's own name for the entry."""
     parts = line.split(" ", 2)
     if len(parts) != 3:  # noqa: PLR2004 -- address, key and value
-        raise OutcomeUnknownError(f"{line!r} is no entry of a map")
+        raise OutcomeUnknownError(f"{line!r} is not a map entry")
     return parts[1], parts[2]
 
 
@@ -119,5 +119,5 @@ def _batches(entries: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
 
 def _checked_key(key: str) -> str:
     if not key or any(character.isspace() for character in key):
-        raise RefusedError(f"{key!r} cannot be a map's key", hint="a key has no blanks")
+        raise RefusedError(f"{key!r} is not a valid map key", hint="Keys cannot contain blanks.")
     return key

@@ -1,4 +1,4 @@
-"""The HAProxy program: how it is started, and its configuration file, which is always one that it accepts."""
+"""The HAProxy program: its start, and its configuration file, which always holds a valid configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reloads: another configuration comes into force by the master process, or the old one stays."""
+"""Reloads: the master process activates another configuration, or the old one stays."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def parse_workers(text: str) -> Workers:
 
 _DEADLINE_SECONDS = 30.0
 _REPEAT_SECONDS = 3.0
-"""An order that came while the master was still starting is lost without a word: it is given again."""
+"""An order that arrives while the master is still starting is lost silently, so it is repeated."""
 _PAUSE_SECONDS = 0.02
 
 
@@ -109,14 +109,16 @@ class Reload:
         while self._clock.monotonic() < deadline:
             now = self._look(before)
             if now.failed > before.failed:
-                raise RefusedError("HAProxy could not start with the configuration; the old one serves on")
+                raise RefusedError(
+                    "HAProxy could not start with the configuration; the old one keeps serving"
+                )
             if now.current != before.current and self._serves(now.current, digest):
                 return
             if now.reloads == before.reloads and self._clock.monotonic() >= repeat_at:
                 self._order()
                 repeat_at = self._clock.monotonic() + _REPEAT_SECONDS
             self._clock.sleep(_PAUSE_SECONDS)
-        raise OutcomeUnknownError(f"no worker says that it serves {digest}", hint="read HAProxy's log")
+        raise OutcomeUnknownError(f"no worker reports that it serves {digest}", hint="Check HAProxy's log.")
 
     def _look(self, before: Workers) -> Workers:
         """Return the workers; while the master starts anew it does not answer, and nothing has changed."""

@@ -58,7 +58,7 @@ class Server:
     port: int
     order: Order
     is_running: bool
-    """Whether HAProxy believes that it works."""
+    """Whether HAProxy considers it healthy."""
     is_checked: bool
     """Whether a health check has ended since the program or the server started: before, it is believed blindly."""
     sessions: int
@@ -136,7 +136,7 @@ def parse_requests(stats: str) -> dict[str, float]:
 def _table(lines: Sequence[str], separator: str) -> Iterator[dict[str, str]]:
     """Read a table whose first line is `# name name ...`."""
     if not lines or not lines[0].startswith("# "):
-        raise ValueError(f"no table: {lines[:1]}")
+        raise ValueError(f"not a table: {lines[:1]}")
     header = lines[0].removeprefix("# ").split(separator)
     return csv.DictReader(lines[1:], fieldnames=header, delimiter=separator)
 

@@ -49,7 +49,7 @@ class Runtime:
         """Run commands one behind the other in one go, and return all answers that are not empty."""
         text = ";".join(" ".join(_checked(word) for word in words) for words in commands)
         if len(text) > PAYLOAD_BYTES:
-            raise RefusedError("too many commands for one go", hint=f"send at most {PAYLOAD_BYTES} bytes")
+            raise RefusedError("too many commands at once", hint=f"Send at most {PAYLOAD_BYTES} bytes.")
         return self._exchange(text)
 
     def tell(self, *words: str, payload: Sequence[str] = (), accepted: str = "") -> None:
@@ -76,7 +76,7 @@ class Runtime:
 
 def _checked(word: str) -> str:
     if not _WORD.fullmatch(word):
-        raise RefusedError(f"{word!r} cannot stand in a command of HAProxy")
+        raise RefusedError(f"{word!r} is not allowed in a HAProxy command")
     return word
 
 
@@ -84,7 +84,7 @@ def _print_payload(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     if any(not each or "\n" in each for each in lines):
-        raise RefusedError("a payload's lines are not empty and have no line break")
+        raise RefusedError("a payload's lines must not be empty or contain line breaks")
     text = "\n".join(lines)
     if len(lines) > PAYLOAD_LINES or len(text.encode()) > PAYLOAD_BYTES:
         raise RefusedError("the payload is too large for one command", hint=f"at most {PAYLOAD_LINES} lines")
@@ -107,7 +107,7 @@ def exchange(path: Path, question: str, *, timeout_seconds: float) -> str:
         try:
             channel.connect(str(path))
         except OSError as error:
-            raise UnavailableError(f"nobody answers at {path}", details=str(error)) from error
+            raise UnavailableError(f"nothing answers at {path}", details=str(error)) from error
         try:
             channel.sendall(question.encode())
             # The master's socket waits for more questions until this side is closed.

@@ -79,7 +79,7 @@ class SupervisedHaproxy:
             else:
                 return
         tail = "\n".join(self._processes.log_tail(self._name))
-        raise UnavailableError(f"{self._name} was started and does not answer", details=tail)
+        raise UnavailableError(f"{self._name} was started but does not answer", details=tail)
 
 
 class SupervisedIngress(SupervisedHaproxy):

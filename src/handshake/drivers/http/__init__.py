@@ -1,1 +1,1 @@
-"""Serving HTTP from a thread of a process that does other things too."""
+"""HTTP servers and clients: a server in a thread, and a region read through the home node."""

@@ -1,4 +1,4 @@
-"""A region's object store as a node that joined sees it: through the home node's agent, for reading only."""
+"""A region's object store on a joined node: read-only, through the home node's agent."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ class LentStore:
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(
                 f"region {self._region} does not answer at {self._address}",
-                hint="The home node's agent lends the regions' objects: is it up, and is there a way to it?",
+                hint="The home node's agent serves the regions' objects: check that it is up and reachable.",
                 details=str(error),
             ) from error
         if answer.status not in {_OK, _MISSING}:
             details = f"{answer.status} {answer.data[:200].decode(errors='replace')}"
-            raise UnavailableError(f"region {self._region} is not lent by {self._address}", details=details)
+            raise UnavailableError(f"region {self._region} is not served by {self._address}", details=details)
         return answer
 
     def _refuse(self, key: str) -> NoReturn:
-        raise RefusedError(f"{key} cannot be written from here", hint="Publish on the home node.")
+        raise RefusedError(f"{key} cannot be written from this node", hint="Publish on the home node.")

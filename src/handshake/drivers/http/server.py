@@ -1,4 +1,4 @@
-"""An HTTP server in a thread of a process that has other work too; it ends when that process says so."""
+"""An HTTP server in a thread of a process that has other work too."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _listen(address: str) -> socket.socket:
         return socket.create_server((host, int(port)))
     except OSError as error:
         raise UnavailableError(
-            f"nothing can listen on {address}",
-            hint="give it another port, or end the program that has this one",
+            f"cannot listen on {address}",
+            hint="Use another port, or stop the program that uses this one.",
             details=str(error),
         ) from error
 

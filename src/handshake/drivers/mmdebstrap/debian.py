@@ -1,4 +1,4 @@
-"""Unpacks Debian packages with mmdebstrap, from where this machine's apt takes its own."""
+"""Unpacks Debian packages with mmdebstrap, from the sources of this machine's apt."""
 
 from __future__ import annotations
 

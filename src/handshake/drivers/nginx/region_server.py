@@ -43,7 +43,7 @@ def block(words: Sequence[str], *body: Directive) -> Directive:
 def literal(text: str) -> str:
     """Return a text that means itself; ValueError where it holds a `$`, which nginx has no way to escape."""
     if "$" in text:
-        raise ValueError(f"{text!r} holds a $, which nginx reads as a variable: choose another path")
+        raise ValueError(f"{text!r} contains a $, which nginx reads as a variable: use another path")
     return text
 
 
@@ -58,7 +58,9 @@ def quote_word(word: str) -> str:
         return word
     escaped = word.translate(_ESCAPES)
     if any(ord(character) < ord(" ") for character in escaped):
-        raise ValueError(f"{word!r} holds a control character, which no nginx configuration can carry")
+        raise ValueError(
+            f"{word!r} contains a control character, which nginx configurations cannot represent"
+        )
     return f'"{escaped}"'
 
 

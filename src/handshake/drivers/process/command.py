@@ -1,4 +1,4 @@
-"""Programs that run to their end, and which of them have to be installed."""
+"""Programs that run to completion, and which of them must be installed."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class Need:
 
     program: str
     reason: str
-    """What needs it, as the end of the sentence `it is needed ...`: `to confine instances`."""
+    """The purpose, as the end of the sentence `it is needed ...`: `to confine instances`."""
     package: str
-    """The Debian package that brings it."""
+    """The Debian package that contains it."""
 
 
 def missing_programs(needs: Iterable[Need]) -> list[Problem]:

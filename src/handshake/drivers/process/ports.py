@@ -1,4 +1,4 @@
-"""Ports of this machine: who listens on one, and on what a process listens."""
+"""Ports of this machine: who listens on a port, and on which ports a process listens."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def check_port(port: int, *, needed_by: str, where: Location) -> list[Problem]:
     return [
         Problem(
             check="port-in-use",
-            what=f"{needed_by} needs port {port}, and {holder} listens there",
+            what=f"{needed_by} needs port {port}, but {holder} listens there",
             where=where,
-            hint=f"end it (kill {holder.pid}) or give {needed_by} another port"
+            hint=f"Stop it (kill {holder.pid}), or give {needed_by} another port."
             if holder.pid
-            else f"sudo ss -ltnp 'sport = :{port}' says who; end it, or give {needed_by} another port",
+            else f"sudo ss -ltnp 'sport = :{port}' shows which; stop it, or give {needed_by} another port.",
         )
     ]
 

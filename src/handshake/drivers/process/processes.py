@@ -1,4 +1,4 @@
-"""Starts, finds, observes and stops supervised programs. They outlive whoever started them."""
+"""Starts, finds, observes and stops supervised programs, which outlive the process that started them."""
 
 from __future__ import annotations
 
@@ -133,14 +133,14 @@ class Processes:
     def forget(self, name: str) -> None:
         """Remove an ended program's folder with its log; RefusedError while it runs."""
         if self.observe(name).state is ProgramState.RUNNING:
-            raise RefusedError(f"{name} still runs", hint="stop it first")
+            raise RefusedError(f"{name} is still running", hint="Stop it first.")
         folder = self._folder(name)
         folder.remove_groups()
         shutil.rmtree(folder.path, ignore_errors=True)
 
     def _folder(self, name: str) -> Folder:
         if not name or "/" in name or name.startswith("."):
-            raise RefusedError(f"{name!r} cannot name a program: it becomes a folder's name")
+            raise RefusedError(f"{name!r} is not a valid program name: it must be valid as a folder name")
         return Folder(path=self._root / name)
 
 
@@ -152,8 +152,8 @@ def command_as(program: Program) -> tuple[str, ...]:
         account = pwd.getpwnam(program.user)
     except KeyError as error:
         raise RefusedError(
-            f"{program.name} shall run as {program.user}, and there is no such user",
-            hint="install the Debian package that brings the program: it makes the user",
+            f"{program.name} must run as {program.user}, but there is no such user",
+            hint="Install the Debian package of the program, which creates the user.",
         ) from error
     become = ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups")
     return (*become, "--no-new-privs", "--", *program.argv)
@@ -172,7 +172,7 @@ def _ask(process: Identity | None, folder: Folder) -> None:
 def _kill(name: str, process: Identity) -> None:
     process.send(signal.SIGKILL)
     if not process.wait(_KILL_TIMEOUT_SECONDS):
-        raise OutcomeUnknownError(f"{name} (pid {process.pid}) does not end, even by SIGKILL")
+        raise OutcomeUnknownError(f"{name} (pid {process.pid}) does not end, even after SIGKILL")
 
 
 def _end_supervisor(folder: Folder, *, patience_seconds: float) -> None:

@@ -87,9 +87,9 @@ class Observation:
                 watched = "" if self.is_supervised else ", its supervisor is gone"
                 return f"pid {self.process.pid} is alive{watched}"
             case ProgramState.RUNNING:
-                return "is gone; its supervisor is about to say how"
+                return "is gone; its supervisor is about to record how"
             case ProgramState.EXITED:
-                return str(self.exit) if self.exit else "ended with nobody watching"
+                return str(self.exit) if self.exit else "ended without a supervisor"
             case _:
                 return "was never started"
 

@@ -67,4 +67,4 @@ def connect_content(url: str, clock: Clock) -> RedisContent:
 # The keys of the content store that are no documents.
 
 FILLED = "content:filled"
-"""Written with the first documents. Without it the store is an empty one, not one without pages."""
+"""Written with the first documents. Without it the store has not been filled, which differs from having no pages."""

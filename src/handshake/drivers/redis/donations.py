@@ -1,4 +1,4 @@
-"""Donations in the ledger, as drills read them to compare them with what visitors were promised."""
+"""Donations in the ledger, read by drills to compare them with visitors' receipts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handshake.drills.reconciliation import StoredDonation
 STREAM = "donations"
 PAGE_ENTRIES = 1000
 SECONDS = 5.0
-"""How long the ledger may take to accept a connection, and to answer for a page."""
+"""How long the ledger may take to accept a connection, and to return a page."""
 
 
 class RedisDonations:

@@ -1,4 +1,4 @@
-"""A running store's passwords: it may know two at once, so that clients change from one to the other."""
+"""A running store's passwords: it accepts two at once, so that clients can change from one to the other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RedisPasswords:
         try:
             client.acl_setuser(_USER, enabled=True, passwords=[change])
         except RedisError as error:
-            what = f"store {self._name} does not take another password"
+            what = f"store {self._name} does not accept another password"
             raise UnavailableError(what, details=str(error)) from error
         finally:
             client.close()

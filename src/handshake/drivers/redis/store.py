@@ -79,7 +79,7 @@ _DISPOSABLE = {"appendonly": "no", "save": '""', "maxmemory": "256mb", "maxmemor
 
 def _quote(text: str) -> str:
     if any(character in text for character in '"\\\n\r'):
-        raise ValueError(f"{text!r} holds a character that this configuration cannot carry")
+        raise ValueError(f"{text!r} contains a character that this configuration cannot represent")
     return f'"{text}"'
 
 

@@ -37,7 +37,7 @@ def parse_credential(text: str, region: str) -> Credential:
     if not (key and colon and secret):
         raise RefusedError(
             f"the credential of region {region} cannot be read",
-            hint="its file holds one line: the access key's id, a colon, and its secret",
+            hint="Its file must contain one line: the access key's id, a colon, and its secret.",
         )
     return Credential(id=key, secret=secret)
 
@@ -196,7 +196,7 @@ def _digest(content: Path | bytes) -> Digest:
         return digest_file(content)
     except OSError as error:
         raise RefusedError(
-            f"{content} cannot be read", hint="it must be a file that this user may read", details=str(error)
+            f"{content} cannot be read", hint="It must be a file that this user can read.", details=str(error)
         ) from error
 
 
@@ -281,21 +281,24 @@ def translate(said: str, bucket: Bucket, region: str) -> HandshakeError:
         case "NoSuchBucket":
             return missing_bucket(bucket, region, details)
         case "SignatureDoesNotMatch":
-            what, hint = "refuses the secret of the access key", "Write the secret that belongs to its id."
+            what, hint = (
+                "refuses the secret of the access key",
+                "Store the secret that belongs to the key's id.",
+            )
         case "InvalidAccessKeyId":
-            what, hint = "does not know the access key", "Write one that exists there, or make it anew."
+            what, hint = "does not know the access key", "Store one that exists there, or create a new one."
         case "RequestTimeTooSkewed" | "RequestExpired":
-            what, hint = "finds this machine's clock wrong", "Keep time with NTP, then try again."
+            what, hint = "rejects this machine's clock", "Synchronise the clock with NTP, then try again."
         case "KeyTooLongError" | "EntityTooLarge" | "InvalidObjectName":
-            what, hint = "cannot hold this object", "Shorten its name, or make the file smaller."
+            what, hint = "cannot store this object", "Shorten its name, or make the file smaller."
         case "NoSuchKey":
-            what, hint = "has no such object", "Put it instead."
+            what, hint = "has no such object", "Upload it instead."
         case _ if code == "AccessDenied" or status in _FORBIDDEN:
             what = "does not let this access key read or write"
-            hint = "Let the bucket's policy allow it to get, put, list and delete objects under the region's prefix."
+            hint = "Change the bucket's policy to allow it to get, put, list and delete objects under the region's prefix."
         case _:
             what = f"region {region} does not answer: {place}"
-            hint = "Is the endpoint right, and is there a way to it? What was written stays; try again later."
+            hint = "Check that the endpoint is correct and reachable. Uploaded objects are kept; try again later."
             return UnavailableError(what, hint=hint, details=details)
     return RefusedError(f"region {region} {what}: {place}", hint=hint, details=details)
 
@@ -304,7 +307,7 @@ def missing_bucket(bucket: Bucket, region: str, details: str = "") -> Unavailabl
     """Return the error for a bucket that is not there, which is never taken for an empty one."""
     return UnavailableError(
         f"region {region} does not answer: {bucket.endpoint} has no bucket {bucket.name}",
-        hint="Make the bucket if the region is new, or correct its name in handshake.toml.",
+        hint="Create the bucket if the region is new, or correct its name in handshake.toml.",
         details=details,
     )
 

@@ -1,1 +1,1 @@
-"""Instances on this node: bubblewrap sandboxes over read-only trees, each under a supervisor of its own."""
+"""Instances on this node: bubblewrap sandboxes over read-only trees, each with its own supervisor."""

@@ -1,4 +1,4 @@
-"""Control groups: what an instance's processes may use up together, where the kernel lets us make groups."""
+"""Control groups: limits for all processes of an instance together, if the kernel lets us create groups."""
 
 from __future__ import annotations
 

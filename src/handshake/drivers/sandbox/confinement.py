@@ -1,4 +1,4 @@
-"""How this machine lets us confine a program, and the unprivileged users that instances run as."""
+"""How programs can be confined on this machine, and the unprivileged users that instances run as."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ class Sandboxes:
             return seen
         if seen.state is ProgramState.EXITED:
             raise RefusedError(
-                f"{sandbox.instance} has ended ({seen.evidence}); an instance is not started twice",
-                hint="launch a new one, under a name of its own",
+                f"{sandbox.instance} has ended ({seen.evidence}); an instance cannot be started twice",
+                hint="Launch a new one with a new name.",
             )
         uid = self._uid(sandbox.service)
         self._check_trees(sandbox, uid)
@@ -127,8 +127,8 @@ class Sandboxes:
             for folder in (tree, *tree.parents):
                 if not folder.stat().st_mode & stat.S_IXOTH:
                     raise RefusedError(
-                        f"{sandbox.instance} runs as uid {uid}, which may not enter {folder}, to {tree}",
-                        hint=f"chmod o+x {folder}, or keep the trees elsewhere",
+                        f"{sandbox.instance} runs as uid {uid}, which cannot enter {folder}, to {tree}",
+                        hint=f"Run `chmod o+x {folder}`, or keep the trees elsewhere.",
                     )
 
 

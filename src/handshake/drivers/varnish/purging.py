@@ -1,4 +1,4 @@
-"""Purging and warming of a running Varnish, over the socket that only the ingress and its owner may open."""
+"""Purging and warming of a running Varnish, over a socket that only the ingress and its owner can open."""
 
 from __future__ import annotations
 

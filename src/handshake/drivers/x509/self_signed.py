@@ -1,4 +1,4 @@
-"""A certificate that nobody vouches for: so that a demo, or a first start, speaks TLS."""
+"""A self-signed certificate, so that a demo or a first start has TLS."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The cache: Varnish, which decides phase serve, routes sites and keeps pages."""
+"""The cache: Varnish, which evaluates phase serve, routes sites and stores pages."""

@@ -1,4 +1,4 @@
-"""What the control plane asks of a cache, and what a purge names."""
+"""The cache's Protocol, and the scope of a purge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PurgedPage:
     """One page's address, as visitors ask for it."""
 
     host: str
-    """As it stands in `Host`, in small letters: `www.example.org`, `localhost:8080`."""
+    """As in `Host`, in lower case: `www.example.org`, `localhost:8080`."""
     path: str
     """With its query."""
 
@@ -26,7 +26,7 @@ class Purge:
     tags: tuple[str, ...] = ()
     pages: tuple[PurgedPage, ...] = ()
     is_soft: bool = False
-    """Whether a page stays at hand for when its origin is down, instead of being forgotten."""
+    """Whether a page stays available in case its origin is down, instead of being removed."""
 
 
 class Cache(Protocol):

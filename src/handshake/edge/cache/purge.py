@@ -18,7 +18,7 @@ from handshake.edge.cache.cache import Cache, Purge, PurgedPage
 from handshake.pointers.acks import PURGES_SUBJECT, AckWriter
 
 _KEPT_ORDERS = 500
-"""An agent that was away begins with the oldest of them; to forget a page once more does no harm."""
+"""An agent that was away starts with the oldest of them; purging a page twice does no harm."""
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}")
 
 
@@ -78,7 +78,7 @@ def read_purge(tags: Iterable[str], urls: Iterable[str], *, is_soft: bool) -> Pu
         is_soft=is_soft,
     )
     if not purge.tags and not purge.pages:
-        raise RefusedError("nothing to purge", hint="Name tags, or pages with --url https://HOST/PATH.")
+        raise RefusedError("nothing to purge", hint="Specify tags, or pages with --url https://HOST/PATH.")
     return purge
 
 
@@ -91,8 +91,8 @@ def describe_purge(purge: Purge) -> str:
 def _read_tag(text: str) -> str:
     if not _TAG.fullmatch(text):
         raise RefusedError(
-            f"{text!r} is no tag",
-            hint="A tag has letters, digits and . _ : / - and begins with a letter or digit.",
+            f"{text!r} is not a valid tag",
+            hint="Use letters, digits and . _ : / - and start with a letter or digit.",
         )
     return text
 
@@ -100,7 +100,9 @@ def _read_tag(text: str) -> str:
 def _read_url(text: str) -> PurgedPage:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.netloc or re.search(r"[^!-~]", text):
-        raise RefusedError(f"{text!r} is no page's URL", hint="Write https://HOST/PATH, as visitors do.")
+        raise RefusedError(
+            f"{text!r} is not a valid page URL", hint="Write https://HOST/PATH, as visitors do."
+        )
     query = f"?{parts.query}" if parts.query else ""
     return PurgedPage(host=parts.netloc.lower(), path=(parts.path or "/") + query)
 
@@ -109,7 +111,7 @@ def _read_url(text: str) -> PurgedPage:
 
 
 class PurgeFollower:
-    """One cache's orders. A new one begins with the oldest that is kept: nobody knows which its predecessor did."""
+    """One cache's orders. A new one starts with the oldest that is kept, because its predecessor's progress is unknown."""
 
     def __init__(self, cache: Cache, acks: AckWriter) -> None:
         self._cache = cache
@@ -122,5 +124,5 @@ class PurgeFollower:
         for order in new:
             forgotten = self._cache.forget(order.purge)
             self._done = order.revision
-            self._acks.serve(PURGES_SUBJECT, order.revision, f"the cache forgot {forgotten} pages")
+            self._acks.serve(PURGES_SUBJECT, order.revision, f"the cache removed {forgotten} pages")
         return len(new)

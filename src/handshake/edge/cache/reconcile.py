@@ -30,7 +30,7 @@ from handshake.syntax.vcl import print_vcl
 # The VCLs of one cache: each is printed once from what it is made of, and named after its text.
 
 _KEPT = 4
-"""Who goes back finds the program that was served before: it need not be printed, compiled or loaded."""
+"""A rollback finds the program that was served before: it need not be printed, compiled or loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class CacheProgram:
 
     content: CacheContent
     name: str
-    """Made from the text, so that what is read back says what is served."""
+    """Derived from the text, so that reading it back proves what is served."""
     text: str
 
 
@@ -93,12 +93,12 @@ class StartableCache(Cache, Protocol):
 class _Wanted:
     program: CacheProgram
     pointers: tuple[Pointer, ...]
-    """Everything that this VCL makes served."""
+    """Everything that this VCL serves."""
     held: tuple[Held[SiteRoute] | Held[CopyRoute], ...]
-    """The sites that stay where they are, and the fallback copy where it has to."""
+    """The sites that stay unchanged, and the fallback copy if it has to."""
     traffic: SiteTraffic
     lacking: str
-    """What of previews and splits it leaves out, and why."""
+    """The previews and splits that it leaves out, and why."""
 
     @property
     def lost(self) -> tuple[Held[SiteRoute] | Held[CopyRoute], ...]:
@@ -143,7 +143,7 @@ class CacheReconciler:
         self._programs = CachePrograms(surroundings)
         self._purges = PurgeFollower(cache, acks)
         self._served: CacheContent | None = None
-        """What the cache was last read back to serve; None until this agent has read that."""
+        """What the cache was last confirmed to serve; None until this agent has read it."""
 
     def cycle(
         self,
@@ -291,7 +291,7 @@ def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int, serving
     parts += [f"carried out {purged} purges"] if purged else []
     sentence = ", ".join(parts) or f"serves {serving}"
     if wanted.lost and serving != wanted.program.name:
-        sentence += ", and is left alone until what it shows can be read"
+        sentence += ", and is left unchanged until the release that it shows can be read"
     waits = any(isinstance(its.error, UnavailableError) for its in wanted.held)
-    held = [f"{its.pointer.subject} stays as it is: {its.error.what}" for its in wanted.held]
+    held = [f"{its.pointer.subject} stays unchanged: {its.error.what}" for its in wanted.held]
     return Outcome(sentence="; ".join([sentence, *held]), changed=bool(parts), is_waiting=waits)

@@ -44,9 +44,9 @@ class Held(Generic[Route]):
 
     pointer: Pointer
     error: HandshakeError
-    """Why: RefusedError where the release is not understood, UnavailableError where it cannot be read now."""
+    """Why: RefusedError if the release is not understood, UnavailableError if it cannot be read now."""
     meanwhile: Route | None
-    """What visitors go on seeing; None where that is not known."""
+    """What visitors keep seeing; None if that is not known."""
 
 
 def split_held(

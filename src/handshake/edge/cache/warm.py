@@ -1,4 +1,4 @@
-"""What a cache fetches ahead of its visitors: a first part before a release is shown, the rest once it is."""
+"""Cache warming: some documents are fetched before a release is shown, the rest afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handshake.edge.cache.routing import Shown, list_documents
 from handshake.release.manifest import Manifest
 
 _FIRST_DOCUMENTS = 64
-"""What a flip waits for, and no longer than the cache's driver has patience."""
+"""How long a flip waits, at most as long as the cache's driver allows."""
 _AT_ONCE = 64
 
 
@@ -53,11 +53,11 @@ class CacheWarmer:
         """Let the cache fetch some more. Where nothing comes, the regions are ill, and what waits is given up."""
         some = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
         if not some:
-            return Outcome(sentence="nothing to fetch ahead", changed=False)
+            return Outcome(sentence="nothing to prefetch", changed=False)
         if not self._cache.warm(some):
             self._waiting.clear()
-            return Outcome(sentence="gave up fetching ahead: nothing came", changed=True)
-        return Outcome(sentence="fetches ahead", changed=False, is_waiting=bool(self._waiting))
+            return Outcome(sentence="gave up prefetching: no answer", changed=True)
+        return Outcome(sentence="prefetching", changed=False, is_waiting=bool(self._waiting))
 
     def _documents(self, release: str) -> tuple[str, ...]:
         """Return what there is to fetch; nothing where that cannot be read now, for no flip waits for it."""

@@ -1,1 +1,1 @@
-"""The policy at Fastly: one VCL service that decides both phases, and the containers of its live data."""
+"""The policy at Fastly: one VCL service that evaluates both phases, and the containers of its live data."""

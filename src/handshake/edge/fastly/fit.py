@@ -1,4 +1,4 @@
-"""Entries of a list -> what its containers shall hold: the fewest networks, as many as fit, moved as little as possible."""
+"""Fits a list's entries into its containers: the fewest networks, as many as possible, with the fewest changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handshake.edge.policy.networks import Matcher, Network, parse_network, prin
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """An entry, when its lease ends, and when it was listed."""
+    """An entry, the end of its lease, and when it was listed."""
 
     entry: str
     until: float
@@ -21,7 +21,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """What a list's containers shall hold together, and what has no room."""
+    """The joint content of a list's containers, and what does not fit."""
 
     held: Mapping[str, str]
     """Entry or key -> value; ACLs have none."""
@@ -38,7 +38,7 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """What one container gains and loses."""
+    """The additions and removals of one container."""
 
     put: Mapping[str, str]
     remove: tuple[str, ...]

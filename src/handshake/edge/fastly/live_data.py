@@ -1,4 +1,4 @@
-"""Switches and lists -> the containers at Fastly: what fits, read back before anybody says so."""
+"""Writes switches and lists to the containers at Fastly: what fits, read back before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from handshake.edge.policy.policy import EdgePolicy
 from handshake.pointers.acks import SWITCHES_SUBJECT, AckWriter, list_subject
 
 _LOOK_AGAIN_SECONDS = 300.0
-"""How long what was read back is believed: somebody may use Fastly's own pages."""
+"""How long a read-back result stays valid: somebody may use Fastly's own web interface."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Group:
-    """Containers that hold one list, or the switches."""
+    """The containers of one list, or of the switches."""
 
     subject: str
     revision: int
@@ -43,7 +43,7 @@ class _Group:
 
 @dataclass(frozen=True, kw_only=True)
 class _KnownFit:
-    """What a list came to."""
+    """The result for one list."""
 
     of: tuple[ListHead, ListShape, int]
     until: float
@@ -52,7 +52,7 @@ class _KnownFit:
 
 
 class FastlyData:
-    """Keeps the containers of a version where the live data are."""
+    """Keeps a version's containers at the state of the live data."""
 
     def __init__(
         self,
@@ -198,8 +198,8 @@ class FastlyData:
         if held != group.fit.held:
             missing = len(group.fit.held.keys() - held.keys())
             raise UnavailableError(
-                f"Fastly was told {len(group.fit.held):,} entries of {group.subject}, and lacks {missing:,}",
-                hint="set `capacity` in [fastly] to what the account allows in one container",
+                f"Fastly was sent {len(group.fit.held):,} entries of {group.subject}, but {missing:,} are missing",
+                hint="Set `capacity` in [fastly] to the account's limit for one container.",
             )
 
 

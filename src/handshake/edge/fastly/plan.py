@@ -1,4 +1,4 @@
-"""What a policy would change at Fastly, before it is applied: the version's difference, and what will not fit."""
+"""What a policy would change at Fastly: the difference of the version, and what will not fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handshake.edge.live_policy import CampaignPolicy
 
 
 class FastlyPlanner:
-    """Compares a policy with the active version, and lists with the room that they have."""
+    """Compares a policy with the active version, and lists with their capacity."""
 
     def __init__(self, *, data: FastlyData, connect: Callable[[FastlySettings], FastlyService]) -> None:
         self._data = data
@@ -46,4 +46,4 @@ class FastlyPlanner:
 def _name_sites(policy: CampaignPolicy) -> Iterator[str]:
     """Say what Fastly does not serve itself."""
     for name in sorted(policy.campaign.sites):
-        yield f"fastly: site {name}: routed by the ingress; documents are asked for there each time, assets are kept"
+        yield f"fastly: site {name}: routed by the ingress; documents are revalidated there each time, assets are cached"

@@ -1,4 +1,4 @@
-"""The reconciler for Fastly, run by the leader: one service follows the policy, its containers the live data, its pages the purges."""
+"""The Fastly reconciler, run by the leader: the service follows the policy, containers the live data, pages the purges."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from handshake.pointers.acks import (
 # Orders to forget pages, carried out at Fastly: behind the campaign's own caches, which would give it the old page again.
 
 _CACHES_SECONDS = 10.0
-"""How long the campaign's own caches are waited for: one whose node is gone keeps no page at Fastly."""
+"""How long to wait for the campaign's own caches; a node that is gone no longer refills Fastly."""
 
 
 class FastlyPurges:
-    """Fastly's orders. What a dead leader may not have done is done by the next one: it reads the ack."""
+    """Fastly's purge orders. A new leader repeats what the previous one may not have done: it reads the ack."""
 
     def __init__(self, *, catalog: Catalog, clock: Clock, acks: AckWriter) -> None:
         self._catalog = catalog
@@ -75,13 +75,13 @@ class FastlyPurges:
 
 
 _LOOK_AGAIN_SECONDS = 300.0
-"""How long what was read back is believed: Fastly answers a thousand requests an hour, and others may change things."""
+"""How long a read-back result stays valid: Fastly allows a thousand requests an hour, and others may make changes."""
 _ACTIVATION_SECONDS = 600.0
-"""Fastly promises an activation within ten minutes; it is mostly seconds."""
+"""Fastly promises an activation within ten minutes; it usually takes seconds."""
 
 
 class FastlyEdge:
-    """Moves the service to where policy, switches and lists are."""
+    """Moves the service to the state of policy, switches and lists."""
 
     def __init__(
         self,
@@ -106,12 +106,12 @@ class FastlyEdge:
         """Serve the policy, bring every container to what it shall hold, then say what was read back."""
         settings = live.policy.campaign.fastly
         if settings is None:
-            return Outcome(sentence="no Fastly is configured", changed=False)
+            return Outcome(sentence="Fastly is not configured", changed=False)
         service = self._connect(settings)
         if purged := self._purges.follow(service, live):
             return Outcome(sentence=", ".join(purged), changed=True)
         if live.pointer.revision == self._refused:
-            return Outcome(sentence=f"Fastly refuses policy revision {self._refused}", changed=False)
+            return Outcome(sentence=f"Fastly refused policy revision {self._refused}", changed=False)
         wanted = self._want(live.policy, settings)
         version = self._look(service, wanted)
         if version is None:
@@ -165,11 +165,11 @@ class FastlyEdge:
 
     def _draft(self, service: FastlyService, live: LiveEdgePolicy, wanted: WantedVersion) -> Version:
         if faults := service.lint(wanted.standalone):
-            raise RefusedError("Fastly's linter finds faults", details="; ".join(faults))
+            raise RefusedError("Fastly's linter reported errors", details="; ".join(faults))
         begun = service.draft()
         drafted = service.change(begun.number, plan_version(begun, wanted))
         if not plan_version(drafted, wanted).is_empty:
-            raise UnavailableError(f"version {begun.number} was read back as another one than was written")
+            raise UnavailableError(f"version {begun.number} differs from what was written")
         self._data.follow(service, drafted, live, is_serving=False)
         service.validate(drafted.number)
         return drafted
@@ -182,7 +182,7 @@ _LONGEST_PAUSE_SECONDS = 300.0
 
 
 class FastlyCycle:
-    """Lets Fastly follow while this process leads; whatever fails is tried again with growing pauses."""
+    """Runs the Fastly reconciler while this process leads; failures are retried with growing pauses."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the control plane asks of a Fastly service."""
+"""The Protocol of a Fastly service."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where Fastly fetches: the backend `origin` of every version."""
+    """Where Fastly fetches from: the backend `origin` of every version."""
 
     host: str
     port: int = 443
     is_tls: bool = True
     shield: str = ""
-    """The site of Fastly's through which all others fetch; empty for none."""
+    """The Fastly site through which all others fetch; empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of the service, as far as it is the campaign's."""
+    """The campaign's part of one version of the service."""
 
     number: int
     vcl: str = ""
-    """The main VCL; empty where there is none of the campaign's."""
+    """The main VCL; empty if the version has none of the campaign's."""
     acls: Mapping[str, str] = field(default_factory=dict)
-    """Name -> id, under which entries are kept; a name keeps its id through every clone."""
+    """Name -> id, under which entries are stored; an id stays the same in every clone."""
     dictionaries: Mapping[str, str] = field(default_factory=dict)
-    """Name -> id, the private ones too."""
+    """Name -> id, including private ones."""
     origin: Origin | None = None
     domains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class VersionChange:
-    """What a draft needs to become what is wanted; empty fields stay as they are."""
+    """The changes that a draft needs; empty fields stay unchanged."""
 
     vcl: str = ""
     new_acls: tuple[str, ...] = ()

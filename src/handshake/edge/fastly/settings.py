@@ -1,4 +1,4 @@
-"""What an operator writes of Fastly: `[fastly]` in handshake.toml."""
+"""The settings of Fastly: `[fastly]` in handshake.toml."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ _MOST_SHARDS = 10
 
 
 class FastlySettings(Settings):
-    """`[fastly]`: the service at Fastly that stands in front of the campaign's own edge."""
+    """`[fastly]`: the Fastly service in front of the campaign's own edge."""
 
-    service_id: ServiceId = Field(description="The service, as Fastly names it.")
-    domain: HostName = Field(description="The name under which visitors arrive.")
+    service_id: ServiceId = Field(description="The id of the Fastly service.")
+    domain: HostName = Field(description="The domain name that visitors use.")
     origin: HostName = Field(
-        description="The host name of the campaign's own ingress, with a certificate for it."
+        description="The host name of the campaign's own ingress, which needs a certificate for it."
     )
-    origin_port: int = Field(default=443, ge=1, le=65535, description="Where the ingress listens.")
-    origin_tls: bool = Field(default=True, description="false: Fastly speaks to the ingress without TLS.")
+    origin_port: int = Field(default=443, ge=1, le=65535, description="The port of the ingress.")
+    origin_tls: bool = Field(default=True, description="Whether Fastly connects to the ingress with TLS.")
     shield: Site = Field(
         default="",
-        description="The site of Fastly's that fetches for all others, such as `iad-va-us`; empty: none.",
+        description="The Fastly site that fetches for all others, such as `iad-va-us`. Empty: none.",
     )
     token: SecretName = Field(
-        default="fastly-token", description="The name of the secret that holds the API token."
+        default="fastly-token", description="The name of the secret with the API token."
     )
     capacity: int = Field(
         default=DEFAULT_CAPACITY,
         ge=1,
         le=HIGHEST_CAPACITY,
-        description="How many entries the account allows in one ACL or dictionary.",
+        description="The account's limit of entries in one ACL or dictionary.",
     )
     shards: int = Field(
-        default=1, ge=1, le=_MOST_SHARDS, description="How many ACLs or dictionaries each list is given."
+        default=1, ge=1, le=_MOST_SHARDS, description="The number of ACLs or dictionaries for each list."
     )
     api: str = Field(
         default="https://api.fastly.com",
         pattern=r"^https?://[^/]+$",
-        description="Where Fastly's API answers.",
+        description="The URL of Fastly's API.",
     )
 
     def surroundings(self, mounts: Iterable[str]) -> FastlyTarget:

@@ -1,1 +1,1 @@
-"""The ingress: the HAProxy in front, which decides phase admit."""
+"""The ingress: the HAProxy in front, which evaluates phase admit."""

@@ -1,4 +1,4 @@
-"""The access log of the ingress on this node: read from a moment on, from a file or from stdin, and analyzed by the live policy."""
+"""Reads the ingress's access log on this node, or from a file or stdin, and analyzes it with the live policy."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class AccessLogAnalyzer:
         if not suspects:
             return ""
         named = ", ".join(each.client for each in suspects[:_NAMED])
-        return f"decoys went to clients who had really given before: {named}: handshake edge decoys"
+        return f"decoys were sent to clients who had donated before: {named}; see `handshake edge decoys`"
 
     def _lines(self, seconds: float) -> Iterable[bytes]:
         return self.log.lines(self.clock.now() - seconds)
@@ -155,9 +155,9 @@ class LogSource:
 
     lines: Iterator[bytes]
     size: int | None
-    """Bytes of the file; None where nobody knows how much will come."""
+    """The file's size in bytes; None if unknown."""
     position: Callable[[], int]
-    """How many of them were read so far."""
+    """How many of them have been read so far."""
 
 
 @contextmanager
@@ -185,7 +185,7 @@ def _unpack(file: BufferedReader, name: str) -> Iterator[bytes]:
         with gzip.open(file) as unpacked:
             yield from unpacked
     except (gzip.BadGzipFile, EOFError) as error:
-        raise _problem(name, f"the packed log is broken: {error}") from error
+        raise _problem(name, f"the compressed log is damaged: {error}") from error
 
 
 def _problem(where: str, what: str) -> ProblemsError:
@@ -193,6 +193,6 @@ def _problem(where: str, what: str) -> ProblemsError:
         check="unreadable-file",
         what=what,
         where=Location(file=where),
-        hint="Name a log of the ingress: JSON lines, plain or packed with gzip.",
+        hint="Specify an access log of the ingress: JSON lines, plain or gzipped.",
     )
     return ProblemsError([problem])

@@ -1,4 +1,4 @@
-"""The map files of countries and networks: built from their data, put in place, and looked up."""
+"""The map files of countries and networks: built from their data, installed, and looked up."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def find_mmdb_fault(file: Path) -> str:
     except OSError as error:
         return f"{file} cannot be read: {error.strerror}"
     except maxminddb.InvalidDatabaseError:
-        return f"{file} is no file in MaxMind's format"
+        return f"{file} is not a file in MaxMind's format"
     return ""
 
 
@@ -128,7 +128,7 @@ def _read(file: Path) -> Iterator[tuple[IPv4Network | IPv6Network, dict[str, Any
                 if isinstance(record, dict):
                     yield network, record
     except maxminddb.InvalidDatabaseError as error:
-        raise ValueError(f"{file} is no file in MaxMind's format: {error}") from error
+        raise ValueError(f"{file} is not a file in MaxMind's format: {error}") from error
 
 
 def _find_country(record: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Country data: ranges of addresses -> the fewest networks that cover them, as the ingress reads them."""
+"""Country data: turns ranges of addresses into the fewest networks that cover them, as the ingress reads them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from handshake.edge.policy.variables import UNKNOWN_COUNTRY
 # After Draves, King, Venkatachary and Zill, "Constructing Optimal IP Routing Tables" (INFOCOM 1999).
 
 _TOP_BITS = 8
-"""The space is worked on in 256 parts, so that only one part's tree is in memory."""
+"""The address space is processed in 256 parts, so that only one part's tree is in memory."""
 
 Candidates: TypeAlias = int
-"""A set of labels, each of them one bit: a million of Python's sets would be slow."""
+"""A set of labels as bits: a million Python sets would be slow."""
 Tree: TypeAlias = "Candidates | tuple[Candidates, Tree, Tree]"
 """A block of addresses: of one label, or with its two halves and the labels that are cheapest for the whole."""
 
@@ -142,7 +142,7 @@ def _parse_ipv6(text: str) -> int:
     try:
         return int.from_bytes(inet_pton(AF_INET6, text))
     except OSError as error:
-        raise ValueError(f"{text!r} is no IPv6 address") from error
+        raise ValueError(f"{text!r} is not an IPv6 address") from error
 
 
 def _print_family(ranges: list[CountryRange], family: Family) -> str:
@@ -162,7 +162,7 @@ def _fill_gaps(ranges: list[CountryRange], numbers: dict[str, int], end: int) ->
     begin = 0
     for each in ranges:
         if not begin <= each.first <= each.last < end:
-            raise ValueError(f"the range from {each.first} to {each.last} overlaps another, or is none")
+            raise ValueError(f"the range from {each.first} to {each.last} overlaps another, or is not valid")
         runs[begin] = 0
         runs[each.first] = numbers[each.country]
         begin = each.last + 1

@@ -63,7 +63,7 @@ class IngressReconciler:
         ]
         if self._ingress.process() != self._process:
             raise UnavailableError(
-                "the ingress was started anew meanwhile", hint="it is looked at again at once"
+                "the ingress was restarted in the meantime", hint="The next cycle checks it again at once."
             )
         for its in moved:
             self._acknowledge(its)
@@ -129,7 +129,7 @@ def _tell(*, started: bool, changed: bool, moved: list[str]) -> Outcome:
     parts = ["started"] if started else []
     parts += ["serves a new configuration"] if changed else []
     parts += [f"changed {', '.join(moved)}"] if moved else []
-    return Outcome(sentence=", ".join(parts) or "is as wanted", changed=bool(parts))
+    return Outcome(sentence=", ".join(parts) or "is up to date", changed=bool(parts))
 
 
 # The certificates that the ingress serves: whatever lies in one folder, and a digest that says when it changed.

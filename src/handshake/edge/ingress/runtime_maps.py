@@ -89,7 +89,7 @@ class IngressMap:
     entries: Mapping[str, str]
     subject: str
     revision: int
-    """0 where nobody ever changed it: then the policy's seed is all, and nothing is acknowledged."""
+    """0 if it was never changed: then it holds only the policy's seed, and nothing is acknowledged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class MapUpdate:
     revision: int
     is_changed: bool
     proof: str
-    """What the running program showed; empty where it does not hold what it shall hold."""
+    """What the running program reported; empty if its content is not as it should be."""
 
 
 class IngressMaps:
@@ -112,7 +112,7 @@ class IngressMaps:
         self._kept: dict[str, Mapping[str, str]] = {}
         self._read_back: dict[str, Mapping[str, str]] = {}
         self._trusted: set[str] = set()
-        """Lists whose map is known to hold what the file held."""
+        """Lists whose map is known to match the file."""
         self._has_read_files = False
 
     def distrust(self, *, has_read_files: bool) -> None:

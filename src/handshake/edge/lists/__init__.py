@@ -1,1 +1,1 @@
-"""Entries of lists: how they are written, how long they stay, whom they meet."""
+"""Lists and switches: their entries, leases, formats, storage and changes."""

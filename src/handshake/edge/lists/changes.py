@@ -1,4 +1,4 @@
-"""Changes of list entries: what operators said of each, for how long, and what follows from it."""
+"""Changes of list entries: leases, their durations, and undo."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 FOREVER = 253_402_300_799.0
-"""The end of a lease without an end: the last second of the year 9999."""
+"""The end of a lease with no end: the last second of the year 9999."""
 OFF = 0.0
-"""The end of a lease that is none: the entry is not listed."""
+"""The end of a removed lease: the entry is not listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListEntry:
-    """The last that was said of one entry."""
+    """The last change of one entry."""
 
     entry: str
-    """An address, a network or a text, as `edge/lists/entries.py` reads it."""
+    """An address, a network or a string, as parsed by `edge/lists/entries.py`."""
     until: float
-    """The end of its lease, in seconds since the epoch; `OFF` where it is not listed."""
+    """The end of its lease, in seconds since the epoch; `OFF` if it is not listed."""
     strikes: int = 0
-    """How often it was listed so far: each time is longer where nobody says how long."""
+    """How often it was listed so far: each default duration is longer than the last."""
     before: float = OFF
-    """The end of the lease that it had before, for the undo."""
+    """The end of its previous lease, for the undo."""
     strikes_before: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAuthor:
-    """Who said something, when, and why."""
+    """Who changed something, when, and why."""
 
     author: str
     reason: str
@@ -38,14 +38,14 @@ class ChangeAuthor:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDelta:
-    """What one verb said."""
+    """The change made by one verb."""
 
     revision: int
     what: str
     """One sentence: `203.0.113.7 for 10 min`, `import of 1,000,000 entries`."""
     origin: ChangeAuthor
     words: tuple[ListEntry, ...]
-    """Empty where a snapshot says it: then there were too many."""
+    """Empty if there were too many: then a snapshot holds them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,32 +54,32 @@ class ListHead:
 
     name: str
     revision: int
-    """Counts what verbs said, from 1."""
+    """Counts the changes, from 1."""
     snapshot: str = ""
-    """The digest of the snapshot; empty while there is none."""
+    """The digest of the snapshot; empty if there is none."""
     snapshot_revision: int = 0
-    """What was said up to this revision is in the snapshot, and what came later is in deltas."""
+    """The snapshot contains the changes up to this revision, deltas the later ones."""
     previous: str = ""
-    """The digest of what the list was before the import that made the snapshot, for the undo."""
+    """The digest of the list before the import that made the snapshot, for the undo."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntryState:
-    """An entry as it stands: what was last said of it, and who said so."""
+    """The state of an entry: its last change, and who made it."""
 
     word: ListEntry
     origin: ChangeAuthor
 
 
-# What verbs say of an entry, given what was last said of it.
+# New changes of an entry, computed from its last change.
 
 NextState: TypeAlias = Callable[[ListEntry, float], ListEntry]
-"""The last word on an entry, and now -> the next word."""
+"""The last change of an entry, and now -> the next change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListChange:
-    """What somebody wants to be said."""
+    """A requested change."""
 
     what: str
     """One sentence."""
@@ -89,7 +89,7 @@ class ListChange:
 
 
 def list_for(seconds: float | None) -> NextState:
-    """Return what lists an entry for a time, or for good."""
+    """Return the change that lists an entry for a limited time, or for good."""
 
     def speak(old: ListEntry, now: float) -> ListEntry:
         until = FOREVER if seconds is None else now + seconds
@@ -104,12 +104,12 @@ def list_longer(old: ListEntry, now: float) -> ListEntry:
 
 
 def unlist(old: ListEntry, now: float) -> ListEntry:
-    """Say that an entry is not listed; its strikes stay."""
+    """Remove an entry; its strikes are kept."""
     return _follow(old, now, until=OFF, strikes=old.strikes)
 
 
 def take_back(words: tuple[ListEntry, ...]) -> NextState:
-    """Return what puts entries back to what they were before these words."""
+    """Return the changes that restore the state of entries before these changes."""
     before = {word.entry: word for word in words}
 
     def speak(old: ListEntry, now: float) -> ListEntry:
@@ -129,12 +129,12 @@ def _follow(old: ListEntry, now: float, *, until: float, strikes: int) -> ListEn
     )
 
 
-# How long an entry stays where nobody says: longer each time.
+# The default duration of an entry: longer each time.
 
 STEPS = (600.0, 3600.0, 86_400.0, 604_800.0)
-"""10 minutes, 1 hour, 24 hours, 7 days; the last one from then on. Nothing is for good without being asked."""
+"""10 minutes, 1 hour, 24 hours, 7 days; then always 7 days. Nothing is listed for good unless requested."""
 
 
 def step_seconds(strikes: int) -> float:
-    """Return how long an entry stays that was listed so many times before."""
+    """Return the default duration for an entry that was listed this many times before."""
     return STEPS[min(strikes, len(STEPS) - 1)]

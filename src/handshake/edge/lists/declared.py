@@ -1,4 +1,4 @@
-"""What the live policy declares, and the wait until every ingress has acknowledged a change."""
+"""The declarations of the live policy, and the wait until every ingress has acknowledged a change."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class DeclaredPolicy:
     edge: Declarations
     nodes: tuple[str, ...]
     has_fastly: bool
-    """A policy and a purge have arrived only once Fastly has them, too."""
+    """A policy or a purge has arrived only once Fastly has it, too."""
 
 
 class _Excerpt(CampaignHead, extra="ignore"):
-    """handshake.toml, of which nothing else is read."""
+    """handshake.toml, reduced to what is needed here."""
 
     fastly: object = None
 
 
 class DeclarationReader:
-    """Reads what releases declare; a release never changes, so each is read once."""
+    """Reads the declarations of releases; a release never changes, so each is read once."""
 
     def __init__(
         self, campaign: str, get_pointer: Callable[[Subject], Pointer | None], fetch: Callable[[Digest], Path]
@@ -50,15 +50,15 @@ class DeclarationReader:
         self._known: dict[Digest, DeclaredPolicy] = {}
 
     def live(self) -> DeclaredPolicy | None:
-        """Return what the live policy declares, None where none was applied yet."""
+        """Return the declarations of the live policy, None if none was applied yet."""
         pointer = self._get_pointer(self._subject)
         return self._read(pointer.release) if pointer else None
 
     def require_live(self) -> DeclaredPolicy:
-        """Return what the live policy declares; RefusedError where none was applied yet."""
+        """Return the declarations of the live policy; RefusedError if none was applied yet."""
         live = self.live()
         if live is None:
-            raise RefusedError("no policy was applied yet", hint="handshake up DIRECTORY applies it.")
+            raise RefusedError("no policy was applied yet", hint="`handshake up FOLDER` applies it.")
         return live
 
     def _read(self, release: Digest) -> DeclaredPolicy:
@@ -66,7 +66,7 @@ class DeclarationReader:
             try:
                 self._known[release] = _read_declared(self._fetch(release))
             except ProblemsError as error:
-                raise RefusedError("the release is no valid policy", details=str(error)) from error
+                raise RefusedError("the release is not a valid policy", details=str(error)) from error
         return self._known[release]
 
 
@@ -76,7 +76,7 @@ def _read_declared(folder: Path) -> DeclaredPolicy:
     return DeclaredPolicy(edge=edge, nodes=head.nodes, has_fastly=head.fastly is not None)
 
 
-# Changes of the edge's live data, refused where the live policy knows no such switch or list.
+# Changes of live data, refused if the live policy declares no such switch or list.
 
 Found = TypeVar("Found")
 
@@ -85,28 +85,28 @@ _LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """What became of a change of live data."""
+    """The result of a change of live data."""
 
     subject: str
     revision: int
     what: str
     is_enforced: bool
-    """Whether every ingress has acknowledged it; of a purge, every cache, Fastly's among them."""
+    """Whether every ingress has acknowledged it; for a purge, every cache, including Fastly's."""
     seconds: float
     """From the accepted write to the last ingress's ack."""
     fastly: str = ""
-    """What Fastly has said of it so far, with what does not fit there; of a list or a switch, nobody waits for it."""
+    """Fastly's state of it so far, with what does not fit there; for lists and switches, nobody waits for it."""
     said: tuple[str, ...] = ()
-    """Each place that it concerns, with its word about this revision."""
+    """Every place that it concerns, with its state of this revision."""
 
 
 def find_switch(live: DeclaredPolicy, name: str) -> Switch:
-    """Return a switch of the live policy; ProblemsError names the nearest one."""
+    """Return a switch of the live policy; raise ProblemsError with the nearest name if there is none."""
     return _find(name, {switch.name: switch for switch in live.edge.switches}, "switch")
 
 
 def find_list(live: DeclaredPolicy, name: str) -> ListShape:
-    """Return a list of the live policy; ProblemsError names the nearest one."""
+    """Return a list of the live policy; raise ProblemsError with the nearest name if there is none."""
     return _find(name, {its.name: its for its in shape_lists(live.edge)}, "list")
 
 
@@ -121,7 +121,7 @@ def wait_for_ingresses(
     seconds: float,
     has_fastly: bool = False,
 ) -> DataReport:
-    """Return once every place that it concerns has acknowledged a revision, or after so many seconds."""
+    """Return once every place that it concerns has acknowledged a revision, or when the time is over."""
     begun = clock.monotonic()
     places = concerned_places(subject, nodes, has_fastly=has_fastly)
     while True:
@@ -152,7 +152,7 @@ def _hear_fastly(acks: Iterable[Ack], revision: int) -> str:
         return ""
     if ack.revision >= revision:
         return ack.proof
-    return f"follows within a minute; of revision {ack.revision} it said: {ack.proof}"
+    return f"will follow within a minute; its state at revision {ack.revision}: {ack.proof}"
 
 
 def _find(name: str, known: dict[str, Found], noun: str) -> Found:

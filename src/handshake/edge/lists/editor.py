@@ -1,4 +1,4 @@
-"""Somebody's say in lists: refused where the live policy forbids it, then one transaction, then the ingresses' word."""
+"""Edits lists for an operator: checked against the live policy, then one transaction, then a wait for the ingresses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from handshake.pointers.acks import list_subject
 _INGRESS_SECONDS = 10.0
 _IMPORT_SECONDS = 120.0
 POLICY = ChangeAuthor(author="policy", reason="edge.toml", at=0.0)
-"""Who listed what the policy itself names."""
+"""The author of entries that come from the policy itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +34,23 @@ class Term:
     """How long entries stay."""
 
     seconds: float | None = None
-    """None: longer each time, or for good."""
+    """None: increasing lease times, or for good."""
     is_for_good: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What became of a file."""
+    """The result of an import."""
 
     done: DataReport
     listed: int
     left_out: tuple[str, ...]
-    """Entries that touch what the list protects."""
+    """Entries that overlap protected ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListEditor:
-    """Somebody who may change lists, and what they change them with. Works with the control plane dead."""
+    """Changes lists for an operator. Works while the control plane is down."""
 
     who: str
     catalog: Catalog
@@ -63,7 +63,7 @@ class ListEditor:
     def add(
         self, name: str, texts: Sequence[str], *, term: Term, reason: str, is_exact: bool = False
     ) -> DataReport:
-        """Put entries on a list; ProblemsError where one is none, or touches what is protected."""
+        """Add entries to a list; raise ProblemsError if one is invalid or overlaps a protected one."""
         shape = self.shape(name)
         entries = read_typed(shape, texts, is_exact=is_exact)
         if problems := list(require_unprotected(shape, entries)):
@@ -72,14 +72,14 @@ class ListEditor:
         return self._wait(shape, said, f"{_print_are(entries)} on list {name}")
 
     def remove(self, name: str, texts: Sequence[str], *, reason: str, is_exact: bool = False) -> DataReport:
-        """Take entries off a list."""
+        """Remove entries from a list."""
         shape = self.shape(name)
         entries = read_typed(shape, texts, is_exact=is_exact)
         said = self.lists.remove(name, *entries, author=self.who, reason=reason)
         return self._wait(shape, said, f"{_print_are(entries)} off list {name}")
 
     def add_all(self, name: str, entries: Entries, *, term: Term, reason: str) -> Imported:
-        """Put everything that a file holds on a list, but for what touches the protected."""
+        """Add everything in a file to a list, except entries that overlap protected ones."""
         shape = self.shape(name)
         find = find_touched(shape)
         left_out = tuple(entry for entry in entries.found if find(entry))
@@ -91,23 +91,23 @@ class ListEditor:
         return Imported(done=done, listed=len(listed), left_out=left_out)
 
     def undo(self, name: str) -> DataReport:
-        """Take back the last change of a list."""
+        """Undo the last change of a list."""
         shape = self.shape(name)
         said = self.lists.undo(name, author=self.who)
         return self._wait(shape, said, f"list {name}: {said.what}", seconds=_IMPORT_SECONDS)
 
     def content(self, name: str) -> list[EntryState]:
-        """Return what a list holds now, the policy's own entries among it, in the order people look for them."""
+        """Return the current entries of a list, including the policy's own, in display order."""
         shape = self.shape(name)
         said = {its.word.entry: its for its in self.lists.content(name)}
-        # A word that takes one of the policy's own entries off is not in what is listed now.
+        # A change that removed one of the policy's own entries is not among the current entries.
         own = [entry for entry in shape.seeds if entry not in said]
         removed = self.lists.find_all(name, own) if own else {}
         said.update((entry, _seed(entry)) for entry in own if entry not in removed)
         return [said[entry] for entry in sort_entries(shape.kind, list(said))]
 
     def around(self, name: str, entry: str) -> list[str]:
-        """Return the listed networks that still hold an entry, whatever became of itself."""
+        """Return the listed networks that still contain an entry, whatever its own state."""
         shape = self.shape(name)
         if shape.kind is not ListKind.NETWORK:
             return []
@@ -118,11 +118,11 @@ class ListEditor:
         return [each for each in wider if (its := found.get(each)) and its.word.until > now]
 
     def tidy(self, name: str) -> bool:
-        """Fold the list's deltas where there are many: what a verb does last, when nobody waits any more."""
+        """Fold the list's deltas if there are many: the last thing that a verb does, after its result is shown."""
         return self.compaction.compact(name, frozenset(self.shape(name).seeds))
 
     def shape(self, name: str) -> ListShape:
-        """Return a list of the live policy; ProblemsError names the nearest one."""
+        """Return a list of the live policy; raise ProblemsError with the nearest name if there is none."""
         return find_list(self.read_live(), name)
 
     def _list(self, name: str, entries: Sequence[str], term: Term, reason: str) -> ListDelta:
@@ -149,7 +149,7 @@ def _print_are(entries: Sequence[str]) -> str:
 
 
 def _print_term(words: Sequence[ListEntry], now: float) -> str:
-    """Return for how long, where it is the same for all."""
+    """Return the duration, if it is the same for all."""
     ends = {word.until for word in words}
     if len(ends) != 1 or OFF in ends:
         return ""

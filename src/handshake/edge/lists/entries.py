@@ -1,4 +1,4 @@
-"""Entries of a list: parsed into their one canonical form, protected where the policy says so, refused with every reason."""
+"""Entries of a list: parsed into canonical form, checked against protected entries, or refused with every reason."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from handshake.edge.ingress.compile.maps import text_key
 from handshake.edge.policy.declarations import Declarations, ListKind
 from handshake.edge.policy.networks import Network, parse_network, print_network
 
-# What most lines of a large list are: it is canonical already, and the ipaddress module would take most of the time.
+# Most lines of a large list are canonical already; the ipaddress module would take most of the time.
 _PLAIN_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}")
 _IPV6_SITE_BITS = 64
-"""A household's share: whoever has one address of it has them all."""
+"""A household's share: whoever has one address of it can use all of them."""
 _LONGEST_TEXT = 1000
 
 
 def read_entry(kind: ListKind, text: str, *, is_exact: bool = False) -> str:
-    """Return an entry in its canonical form; ValueError says what is wrong.
+    """Return an entry in canonical form; ValueError if it is not valid.
 
-    An IPv6 address alone becomes the /64 around it, unless the list or the asker wants it exactly.
+    A single IPv6 address becomes the /64 around it, unless the list or the caller wants it exactly.
     """
     if kind is ListKind.TEXT:
         return _read_text(text)
@@ -32,7 +32,7 @@ def read_entry(kind: ListKind, text: str, *, is_exact: bool = False) -> str:
     is_single = network.prefixlen == network.max_prefixlen
     if kind is ListKind.ADDRESS:
         if not is_single:
-            raise ValueError(f"{text} is a network, and this list holds single addresses")
+            raise ValueError(f"{text} is a network, but this list takes only single addresses")
         return print_network(network)
     if network.version == 6 and is_single and "/" not in text and not is_exact:  # noqa: PLR2004 -- IPv6
         network = network.supernet(new_prefix=_IPV6_SITE_BITS)
@@ -40,12 +40,12 @@ def read_entry(kind: ListKind, text: str, *, is_exact: bool = False) -> str:
 
 
 def is_plain_ipv4(text: str) -> bool:
-    """Tell whether a text is a single IPv4 address in canonical form."""
+    """Return whether a text is a single IPv4 address in canonical form."""
     return _PLAIN_IPV4.fullmatch(text) is not None
 
 
 def find_protected(protected: Sequence[Network]) -> Callable[[str], Network | None]:
-    """Return a function that names the protected network that an entry, in its canonical form, touches."""
+    """Return a function that finds the protected network that an entry, in canonical form, overlaps."""
     ranges = [(its.version, int(its.network_address), int(its.broadcast_address), its) for its in protected]
 
     def find(entry: str) -> Network | None:
@@ -61,7 +61,7 @@ def find_protected(protected: Sequence[Network]) -> Callable[[str], Network | No
 
 
 def sort_entries(kind: ListKind, entries: Sequence[str]) -> list[str]:
-    """Return entries in the order in which people look for them: texts by letters, networks by number."""
+    """Return entries in display order: strings alphabetically, networks by number."""
     return sorted(entries) if kind is ListKind.TEXT else sorted(entries, key=_number)
 
 
@@ -76,7 +76,7 @@ def _span(entry: str) -> tuple[int, int, int]:
 
 
 def _unfold(network: Network) -> Network:
-    """Return the IPv4 address that an IPv6 one carries: that is the one from which its connections come."""
+    """Return the IPv4 address embedded in an IPv6 one: the address that its connections come from."""
     if isinstance(network, IPv4Network) or network.prefixlen < network.max_prefixlen:
         return network
     inner = network.network_address.ipv4_mapped
@@ -90,13 +90,13 @@ def _number(entry: str) -> tuple[int, int, int]:
 
 def _read_text(text: str) -> str:
     if not text or not text.isprintable() or text != text.strip():
-        raise ValueError("a text has printable characters only, and no blanks around it")
+        raise ValueError("a string must have printable characters only, and no surrounding blanks")
     if len(text) > _LONGEST_TEXT:
-        raise ValueError(f"a text has at most {_LONGEST_TEXT} characters")
+        raise ValueError(f"a string must have at most {_LONGEST_TEXT} characters")
     return text
 
 
-# What a policy says of each list, whatever it holds.
+# What a policy declares of each list, whatever the list contains.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +106,12 @@ class ListShape:
     name: str
     kind: ListKind
     seeds: tuple[str, ...]
-    """What it holds until verbs say otherwise, in canonical form."""
+    """Its initial entries, in canonical form."""
     protected: tuple[Network, ...] = ()
     protected_texts: tuple[str, ...] = ()
 
     def map_key(self, entry: str) -> str:
-        """Return an entry as the key of the ingress's map."""
+        """Return an entry as a key of the ingress's map."""
         return text_key(entry) if self.kind is ListKind.TEXT else entry
 
 
@@ -133,17 +133,17 @@ def shape_lists(declared: Declarations) -> tuple[ListShape, ...]:
     return (*networks, *texts)
 
 
-# Entries as somebody typed them: read, or refused with every reason at once.
+# Entries as typed by operators: parsed, or refused with every reason at once.
 
 _EXAMPLES = {
-    ListKind.ADDRESS: "Write 203.0.113.7 or 2001:db8::1.",
-    ListKind.NETWORK: "Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
-    ListKind.TEXT: "Write the whole text, in quotes.",
+    ListKind.ADDRESS: "For example: 203.0.113.7 or 2001:db8::1.",
+    ListKind.NETWORK: "For example: 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48.",
+    ListKind.TEXT: "Write the whole string, in quotes.",
 }
 
 
 def read_typed(shape: ListShape, texts: Sequence[str], *, is_exact: bool = False) -> list[str]:
-    """Return what somebody typed in canonical form, each once; ProblemsError names every one that is no entry."""
+    """Return typed entries in canonical form, each once; raise ProblemsError with every invalid one."""
     entries: list[str] = []
     problems: list[Problem] = []
     for text in texts:
@@ -157,20 +157,20 @@ def read_typed(shape: ListShape, texts: Sequence[str], *, is_exact: bool = False
 
 
 def require_unprotected(shape: ListShape, entries: Sequence[str]) -> Iterator[Problem]:
-    """Tell of every entry that touches what the list protects."""
+    """Yield a problem for every entry that overlaps a protected one."""
     find = find_touched(shape)
     for entry in entries:
         if other := find(entry):
             yield _problem(
                 "edge-protected",
-                f"{entry} touches {other}, which list {shape.name} protects",
+                f"{entry} overlaps {other}, which list {shape.name} protects",
                 entry,
-                "Take it off `protected` in edge.toml first, by a policy release.",
+                "To list it anyway, first remove it from `protected` in edge.toml and apply the policy.",
             )
 
 
 def find_touched(shape: ListShape) -> Callable[[str], object]:
-    """Return what finds the protected thing that an entry touches, None where it touches none."""
+    """Return a function that finds the protected entry that an entry overlaps, or None."""
     if shape.kind is ListKind.TEXT:
         protected = frozenset(shape.protected_texts)
         return lambda entry: entry if entry in protected else None

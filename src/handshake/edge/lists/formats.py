@@ -1,4 +1,4 @@
-"""Ban lists of others -> entries, with the place of everything that is none; and entries -> their formats."""
+"""Reads ban lists in common formats, with the position of every invalid line; and prints entries in formats."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from handshake.edge.policy.declarations import ListKind
 
 
 class Format(StrEnum):
-    """What a list can be written as."""
+    """An output format of a list."""
 
     PLAIN = "plain"
     """One entry a line."""
     IPSET = "ipset"
     """What `ipset restore` reads."""
     NGINX = "nginx"
-    """`deny 203.0.113.7;`, as fail2ban and nginx keep it."""
+    """`deny 203.0.113.7;`, as used by fail2ban and nginx."""
     CSV = "csv"
     """entry, until, author, reason."""
     JSON = "json"
@@ -31,7 +31,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BadLine:
-    """A line that holds no entry."""
+    """A line without a valid entry."""
 
     line: int
     column: int
@@ -40,10 +40,10 @@ class BadLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Entries:
-    """What a file came to."""
+    """The result of reading a file."""
 
     found: dict[str, int]
-    """Each entry in its canonical form, and the line where it first stands."""
+    """Each entry in canonical form, and the line where it first occurs."""
     bad: tuple[BadLine, ...]
 
 
@@ -62,10 +62,10 @@ _COLUMNS = ("entry", "until", "author", "reason")
 
 
 def read_list(kind: ListKind, lines: Iterable[str], *, is_exact: bool = False) -> Entries:
-    """Return every entry of a file, in whichever of the known formats its lines are, and every line that has none.
+    """Return every entry of a file, in any of the known formats, and every line without a valid one.
 
     Known: one entry a line, CIDR, `ipset save`, `deny x;`, fail2ban's ban list, Spamhaus DROP (`x ; SBL1`), CSV,
-    and what `print_entries` prints. Texts stand one a line, or as JSON.
+    and the output of `print_entries`. Strings are one a line, or as JSON.
     """
     found: dict[str, int] = {}
     bad: list[BadLine] = []
@@ -109,7 +109,7 @@ def _find_text(line: str) -> tuple[str, int] | None:
 
 
 def _find_network(line: str, number: int) -> tuple[str, int] | None:
-    """Return where a line names an address or a network; None where it is about something else."""
+    """Return the position of an address or a network in a line; None if there is none."""
     bare = line.strip()
     if is_plain_ipv4(bare):
         return bare, 1
@@ -127,7 +127,7 @@ def _find_network(line: str, number: int) -> tuple[str, int] | None:
 
 
 def _print_ipset(name: str, entries: list[str], kind: ListKind) -> Iterator[str]:
-    """An ipset is of one family, so there are two."""
+    """An ipset has one address family, so there are two sets."""
     kind_of_set = "hash:ip" if kind is ListKind.ADDRESS else "hash:net"
     for set_name, family, is_own in ((name, "inet", False), (f"{name}6", "inet6", True)):
         own = [entry for entry in entries if (":" in entry) is is_own]

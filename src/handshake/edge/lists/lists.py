@@ -1,4 +1,4 @@
-"""Changes lists: each change is one transaction; deltas are folded into a snapshot when there are many."""
+"""Changes lists: each change is one transaction; many deltas are folded into a snapshot."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from handshake.edge.lists.reader import ListReader, ListSnapshotStore
 from handshake.edge.lists.snapshot import SnapshotText, fold, print_snapshot
 
 MOST_WORDS = 1000
-"""More goes into a snapshot: a delta must stay far below what a catalogue takes as one value."""
+"""Larger changes go into a snapshot: a delta must stay well below the catalogue's limit for a value."""
 _TRIES = 20
 
 
 class Lists:
-    """The lists of a campaign. Works with the control plane dead."""
+    """The lists of a campaign. Works while the control plane is down."""
 
     def __init__(self, catalog: Catalog, clock: Clock, shelf: ListSnapshotStore) -> None:
         self._catalog = catalog
@@ -44,28 +44,28 @@ class Lists:
         self._reader = ListReader(catalog, shelf)
 
     def add(self, name: str, *entries: str, seconds: float | None, author: str, reason: str) -> ListDelta:
-        """List entries for a time or for good; return what was said, with the revision that ingresses acknowledge."""
+        """Add entries for a limited time or for good; return the change, with the revision that ingresses acknowledge."""
         what = f"add {print_entries(entries)}"
         return self._say(
             name, entries, ListChange(what=what, author=author, reason=reason, speak=list_for(seconds))
         )
 
     def add_longer(self, name: str, *entries: str, author: str, reason: str) -> ListDelta:
-        """List entries, each for longer than the last time."""
+        """Add entries, each for longer than the last time."""
         what = f"add {print_entries(entries)}"
         return self._say(
             name, entries, ListChange(what=what, author=author, reason=reason, speak=list_longer)
         )
 
     def remove(self, name: str, *entries: str, author: str, reason: str) -> ListDelta:
-        """Take entries off a list."""
+        """Remove entries from a list."""
         what = f"remove {print_entries(entries)}"
         return self._say(name, entries, ListChange(what=what, author=author, reason=reason, speak=unlist))
 
     def add_all(
         self, name: str, entries: Sequence[str], *, seconds: float | None, author: str, reason: str
     ) -> ListDelta:
-        """List many entries at once."""
+        """Add many entries at once."""
         what = f"import of {len(entries):,} entries"
         wish = ListChange(what=what, author=author, reason=reason, speak=list_for(seconds))
         if len(entries) <= MOST_WORDS:
@@ -73,11 +73,11 @@ class Lists:
         return self._retry(lambda: self._import(name, entries, wish))
 
     def undo(self, name: str, *, author: str) -> ListDelta:
-        """Take back the last change of a list; what is said then can be taken back too."""
+        """Undo the last change of a list; the undo can itself be undone."""
         last = next(iter(self.history(name, 1)), None)
         if last is None:
             raise RefusedError(
-                f"list {name} was never changed", hint="`handshake edge list ls` shows what it holds."
+                f"list {name} was never changed", hint="`handshake edge list ls` shows its entries."
             )
         reason = last.origin.reason
         wish = ListChange(
@@ -88,24 +88,24 @@ class Lists:
         return self._retry(lambda: self._restore(name, wish))
 
     def head(self, name: str) -> ListHead:
-        """Return the list as a whole; its revision is 0 where nobody ever changed it."""
+        """Return the whole list; its revision is 0 if it was never changed."""
         return self._reader.open(name)[1]
 
     def find(self, name: str, entry: str) -> EntryState | None:
-        """Return how an entry stands, None where nothing was ever said of it."""
+        """Return the state of an entry, None if it was never changed."""
         return self.find_all(name, (entry,)).get(entry)
 
     def find_all(self, name: str, entries: Collection[str]) -> dict[str, EntryState]:
-        """Return how entries stand; those of which nothing was ever said are left out."""
+        """Return the states of entries; those never changed are left out."""
         return self._reader.find(self.head(name), entries)
 
     def content(self, name: str) -> list[EntryState]:
-        """Return every entry that verbs listed and whose lease has not ended."""
+        """Return every entry that verbs added and whose lease has not ended."""
         now = self._clock.now()
         return list(self._reader.fold(self.head(name), lambda word: word.until > now).standings())
 
     def history(self, name: str, newest: int) -> list[ListDelta]:
-        """Return what verbs said, newest first."""
+        """Return the changes, newest first."""
         head = self.head(name)
         return self._reader.history(head, newest) if head.revision else []
 
@@ -122,7 +122,7 @@ class Lists:
         index, head = self._reader.open(name)
         now = self._clock.now()
         base = self._reader.fold(head)
-        # An undo must find what was there before, so that lies in the regions too.
+        # An undo must find the earlier state, so that is stored in the regions too.
         previous = self._shelf.store(name, print_snapshot(base))
         said = [(_origin(wish, now), _speak_of(entries, base, wish.speak, now))]
         snapshot = self._shelf.store(name, print_snapshot(fold(base, said, is_kept=lambda _: True)))
@@ -148,7 +148,7 @@ class Lists:
         return delta
 
     def _retry(self, attempt: Callable[[], ListDelta]) -> ListDelta:
-        """Several people ban at once: whoever comes second reads again."""
+        """Several people may ban at once: the second one reads again and retries."""
         for _ in range(_TRIES):
             try:
                 return attempt()
@@ -158,7 +158,7 @@ class Lists:
 
 
 def print_entries(entries: Sequence[str]) -> str:
-    """Return entries as a sentence names them."""
+    """Return entries as they appear in a sentence."""
     return entries[0] if len(entries) == 1 else f"{len(entries)} entries"
 
 
@@ -187,7 +187,7 @@ _OPERATIONS = 60
 
 
 class Compaction:
-    """What the verb that finds too many deltas does once the ingresses have acknowledged its own."""
+    """Folds deltas: done by a verb that finds too many, after the ingresses have acknowledged its change."""
 
     def __init__(self, catalog: Catalog, clock: Clock, shelf: ListSnapshotStore) -> None:
         self._catalog = catalog
@@ -196,10 +196,10 @@ class Compaction:
         self._reader = ListReader(catalog, shelf)
 
     def compact(self, name: str, seeds: frozenset[str]) -> bool:
-        """Fold a list's deltas where there are many; True where that was done.
+        """Fold a list's deltas if there are many; True if that was done.
 
-        `seeds` are the policy's own entries: a word that takes one off must never be forgotten. Where somebody
-        changes the list meanwhile, nothing was done, and whoever comes next finds it still to be done.
+        `seeds` are the policy's own entries: a change that removes one must never be forgotten. If the list changes
+        in the meantime, nothing is done, and the next verb tries again.
         """
         index, head = self._reader.open(name)
         deltas = self._reader.deltas(name)

@@ -19,7 +19,7 @@ from handshake.edge.simulate.evaluate import read_value
 
 
 def begin_with(policy: EdgePolicy) -> LiveData:
-    """Return what a policy starts with, before anybody says anything."""
+    """Return the initial live data of a policy, before any change."""
     shapes = shape_lists(policy)
     on = frozenset(switch.name for switch in policy.switches if switch.is_on)
     return _put_together(on, shapes, {its.name: set(its.seeds) for its in shapes})
@@ -27,14 +27,14 @@ def begin_with(policy: EdgePolicy) -> LiveData:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveEdge:
-    """What operators made of switches and lists."""
+    """Reads switches and lists as changed by operators."""
 
     switches: Switches
     lists: Lists
     clock: Clock
 
     def around(self, policy: EdgePolicy, request: Request) -> LiveData:
-        """Return what concerns one request: of the lists, only what may hold it. A list may have a million entries."""
+        """Return what concerns one request; of lists, only entries that may match. A list may have a million entries."""
         shapes = shape_lists(policy)
         entries = {its.name: self._held(its, _candidates(policy, its, request)) for its in shapes}
         return _put_together(self._on(policy), shapes, entries)
@@ -58,7 +58,7 @@ class LiveEdge:
         )
 
     def _held(self, shape: ListShape, candidates: set[str]) -> set[str]:
-        """Return the candidates that are listed: by a word that holds, or by the policy and never spoken of."""
+        """Return the candidates that are listed: by a current change, or by the policy and never changed."""
         now = self.clock.now()
         said = self.lists.find_all(shape.name, candidates) if candidates else {}
         listed = {entry for entry, its in said.items() if its.word.until > now}
@@ -66,7 +66,7 @@ class LiveEdge:
 
 
 def _candidates(policy: EdgePolicy, shape: ListShape, request: Request) -> set[str]:
-    """Return every entry that the request could meet."""
+    """Return every entry that could match the request."""
     if shape.kind is ListKind.TEXT:
         looks = (test for phase in Phase for test in policy.listings(phase) if test.name == shape.name)
         return {text for look in looks if (text := str(read_value(look.reads, request)))}

@@ -1,4 +1,4 @@
-"""A list's map file, which the ingress loads when it starts: follows the catalogue, holds a revision before it is acknowledged."""
+"""A list's map file, which the ingress loads at start: follows the catalogue, and holds a revision before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from handshake.edge.lists.entries import ListShape
 from handshake.edge.lists.reader import ListReader, ListSnapshotStore
 from handshake.edge.lists.snapshot import parse_snapshot
 
-# A list's map file: what the ingress loads whenever it starts. It holds a revision before the ingress acknowledges it.
+# A list's map file: the ingress loads it at every start. It holds a revision before the ingress acknowledges it.
 #
-# A ban on top of a million entries appends one line. A line that no longer holds becomes a comment in place, because of
-# two lines for one key HAProxy believes the first. What a crash left half done is mended when the file is opened.
+# A ban on top of a million entries appends one line. An obsolete line becomes a comment in place, because of two
+# lines for one key HAProxy uses the first. Partial writes after a crash are repaired when the file is opened.
 
-"""More changes at once rewrite the file: each of the few is searched for."""
+"""More changes at once rewrite the file, because each key must be searched for."""
 _MOST_DEAD = 10_000
 _NOT = b"#"
 _BASE_DIGITS = 64
@@ -37,40 +37,40 @@ _REVISION_DIGITS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class MapFileMark:
-    """What a map file holds: its first line."""
+    """The header line of a map file: what the file holds."""
 
     base: str
-    """Names the policy's own entries."""
+    """Identifies the policy's own entries."""
     revision: int
 
 
 _LEASE = re.compile(rb"^([!\"$-~][!-~]*) ([0-9]+)$", re.MULTILINE)
 _KEY = re.compile(rb"^([!\"$-~][!-~]*) ", re.MULTILINE)
-"""As _LEASE, whatever stands behind the key. A million lines are looked through at every start of the agent."""
+"""As _LEASE, whatever follows the key. A million lines are searched at every start of the agent."""
 _WHOLE = re.compile(rb"(?:#[ -~]*\n|[!\"$-~][!-~]* [0-9]+\n)*+")
 _READ_ANEW = MapFileMark(base="-", revision=0)
-"""Says that a file holds something, and no revision of its list."""
+"""Marks a file that has content but no known revision of its list."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyChange:
-    """A key of a map that changed."""
+    """A changed key of a map."""
 
     key: str
     until: int
-    """The end of its lease; 0: it is gone."""
+    """The end of its lease; 0: removed."""
     was_there: bool
 
 
 class ListFile:
-    """One list's file. Only one thread uses it."""
+    """One list's file. Used by one thread only."""
 
     def __init__(self, path: Path, list_name: str) -> None:
         self._path = path
         self.list_name = list_name
         self._dead = 0
         self._ends: dict[int, list[str]] = {}
-        """Leases that end, by their ends: a million that came together end together."""
+        """Leases by their ends: a million added together end together."""
         self.count = 0
         self._mend()
         self.mark = self._open()
@@ -81,7 +81,7 @@ class ListFile:
         return self._path.name
 
     def leases(self) -> Iterator[tuple[str, int]]:
-        """Yield every key and the end of its lease."""
+        """Yield every key with the end of its lease."""
         with self._path.open(encoding="ascii") as file:
             for line in file:
                 if not line.startswith("#"):
@@ -89,7 +89,7 @@ class ListFile:
                     yield key, int(until)
 
     def rebuild(self, mark: MapFileMark, leases: Iterable[tuple[str, int]]) -> None:
-        """Replace the whole file, in one step; UnavailableError where it cannot be written."""
+        """Replace the whole file in one step; UnavailableError if it cannot be written."""
         try:
             self._replace(mark, leases)
         except OSError as error:
@@ -97,7 +97,7 @@ class ListFile:
         self.mark = self._open()
 
     def apply(self, changes: Mapping[str, int], revision: int) -> list[KeyChange]:
-        """Write what changed, then that the file holds this revision; return what was not so already."""
+        """Write the changes, then the new revision; return the changes that were not there already."""
         if self.mark is None:
             raise AssertionError("a file is rebuilt before anything changes in it")
         mark = MapFileMark(base=self.mark.base, revision=revision)
@@ -111,7 +111,7 @@ class ListFile:
         return made
 
     def ended(self, now: float) -> list[str]:
-        """Return the keys whose lease has ended; each is named until it is gone from the file."""
+        """Return the keys whose lease has ended; each is returned until it is removed from the file."""
         over = {until: self._ends[until] for until in self._ends if until <= now}
         held = self._look_up({key: until for until, keys in over.items() for key in keys})
         for until, keys in over.items():
@@ -136,7 +136,7 @@ class ListFile:
         yield KeyChange(key=key, until=until, was_there=bool(begin))
 
     def _append(self, file: io.FileIO, line: bytes) -> None:
-        """Write a line at the end, or none of it: the next one must not become a part of it."""
+        """Append a whole line or nothing: the next one must not become part of it."""
         end = file.seek(0, os.SEEK_END)
         try:
             rest = len(line) - file.write(line)
@@ -163,7 +163,7 @@ class ListFile:
         ]
 
     def _look_up(self, keys: Mapping[str, int]) -> dict[str, int]:
-        """Return the leases that these keys have."""
+        """Return the leases of these keys."""
         if len(keys) > _FEW:
             return {key: until for key, until in self.leases() if key in keys}
         if not keys:
@@ -179,10 +179,10 @@ class ListFile:
             draft.writelines(f"{key} {until}\n".encode() for key, until in leases)
 
     def _mend(self) -> None:
-        """Rewrite a file that has two lines for one key, or a line that is none.
+        """Rewrite a file with two lines for one key, or with an invalid line.
 
-        The last line of a key is the right one: whoever wrote it was killed before taking out the first. A line that is
-        none may have been anything, so the list is read anew; until then the ingress has what is left.
+        The last line of a key is the right one: its writer was killed before it removed the first. An invalid line may
+        have been anything, so the list is read again; until then the ingress uses the remaining lines.
         """
         if not self._path.exists():
             return
@@ -195,7 +195,7 @@ class ListFile:
                 self._replace(mark, {key.decode(): int(until) for key, until in _LEASE.findall(text)}.items())
 
     def _open(self) -> MapFileMark | None:
-        """Read the file once: what it holds, how much, and which leases end."""
+        """Read the file once: its header, its size, and which leases end."""
         self.count, self._dead, self._ends = 0, 0, {}
         if not self._path.exists():
             return None
@@ -216,7 +216,7 @@ class ListFile:
 
 
 def _find(text: mmap.mmap, key: str) -> int:
-    """Return where a key's line begins; 0 where it has none: there the mark stands."""
+    """Return the offset of a key's line; 0, the header's, if it has none."""
     return text.find(f"\n{key} ".encode()) + 1
 
 
@@ -236,7 +236,7 @@ def _parse_mark(line: str) -> MapFileMark | None:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Take off what a writer that was killed has begun to write: it was never acknowledged."""
+    """Remove the partial write of a killed process: it was never acknowledged."""
     if not path.stat().st_size:
         return
     with path.open("r+b") as file:
@@ -246,23 +246,23 @@ def _cut_torn_line(path: Path) -> None:
 
 
 _FEW = 16
-"""So many deltas are asked for one by one: one ban moves one delta."""
+"""Up to this many deltas are fetched one by one: one ban adds one delta."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Followed:
-    """What following a list came to."""
+    """The result of following a list."""
 
     file: ListFile
     revision: int
-    """The list's revision, which the file holds now; 0 where no verb ever changed the list."""
+    """The list's revision that the file now holds; 0 if no verb ever changed the list."""
     changes: tuple[KeyChange, ...]
     is_whole: bool
-    """Whether the whole file is another: then `changes` do not tell."""
+    """Whether the whole file was replaced: then `changes` is incomplete."""
 
 
 class ListFollower:
-    """Keeps one list's map file where its head is."""
+    """Keeps one list's map file at the list's head."""
 
     def __init__(self, catalog: Catalog, shelf: ListSnapshotStore, file: ListFile) -> None:
         self._catalog = catalog
@@ -271,13 +271,13 @@ class ListFollower:
         self._file = file
 
     def prepare(self, shape: ListShape) -> None:
-        """Make sure that there is a file, with the policy's own entries at least: the ingress starts with no less."""
+        """Make sure that the file exists, with at least the policy's own entries: the ingress needs them to start."""
         if self._file.mark is None:
             leases = {shape.map_key(entry): FOREVER for entry in shape.seeds}
             self._file.rebuild(MapFileMark(base="-", revision=0), leases.items())
 
     def follow(self, shape: ListShape, head: ListHead | None, now: float) -> Followed:
-        """Bring the file to the head; UnavailableError while a delta or the snapshot cannot be had."""
+        """Bring the file to the head; UnavailableError while a delta or the snapshot is not available."""
         head = head or ListHead(name=shape.name, revision=0)
         is_whole = self._is_stale(shape, head)
         if is_whole:
@@ -314,7 +314,7 @@ class ListFollower:
             entry = self._catalog.get(list_delta_key(head.name, revision))
             if entry is None:
                 raise UnavailableError(
-                    f"delta {revision} of list {head.name} is folded already; its head follows"
+                    f"delta {revision} of list {head.name} is already folded; the new head will follow"
                 )
             yield decode(ListDelta, entry.value)
 

@@ -1,7 +1,7 @@
-"""A snapshot's text: who said what, a blank line, then a line for each entry.
+"""The text of a snapshot: the origins (who changed what), a blank line, then a line for each entry.
 
 A row is: entry, end of its lease (`-` for good, 0 for none), strikes, number of the origin. A list may have a
-million rows, so that whoever asks for one of them does not take the others apart.
+million rows, so a lookup of one row does not parse the others.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _FOR_GOOD = "-"
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotText:
-    """A snapshot, taken apart."""
+    """A parsed snapshot."""
 
     origins: tuple[ChangeAuthor, ...] = ()
     rows: tuple[str, ...] = ()
 
     def leases(self) -> Iterator[tuple[str, int]]:
-        """Yield each entry and the end of its lease; 0 where it is not listed."""
+        """Yield each entry with the end of its lease; 0 if it is not listed."""
         for row in self.rows:
             entry, until, _, _ = row.split("\t")
             yield entry, int(FOREVER) if until == _FOR_GOOD else int(until)
 
     def standings(self) -> Iterator[EntryState]:
-        """Yield how each entry stands."""
+        """Yield the state of each entry."""
         return (_parse_row(row, self.origins) for row in self.rows)
 
 
@@ -46,7 +46,7 @@ def print_snapshot(snapshot: SnapshotText) -> bytes:
 
 
 def find_standing(content: bytes, entry: str) -> EntryState | None:
-    """Return how an entry stands in a snapshot's bytes, None where nothing was ever said of it."""
+    """Return the state of an entry in a snapshot's bytes, None if it was never changed."""
     begin = content.find(f"\n{entry}\t".encode(), content.find(_HEAD_ENDS))
     if begin < 0:
         return None
@@ -60,7 +60,7 @@ def fold(
     *,
     is_kept: Callable[[ListEntry], bool],
 ) -> SnapshotText:
-    """Return a snapshot in which the last word on each entry counts; what need not be kept is left out."""
+    """Return a snapshot with the last change of each entry; what need not be kept is left out."""
     origins = list(base.origins)
     latest: dict[str, tuple[ListEntry, int]] = {}
     for origin, words in said:
@@ -86,7 +86,7 @@ def _select_rows(
 
 
 def _renumber(snapshot: SnapshotText) -> SnapshotText:
-    """Leave out origins of which nothing is left."""
+    """Leave out origins without remaining entries."""
     used = sorted({int(row.rpartition("\t")[2]) for row in snapshot.rows})
     if len(used) == len(snapshot.origins):
         return snapshot
@@ -112,7 +112,7 @@ def _parse_row(row: str, origins: tuple[ChangeAuthor, ...]) -> EntryState:
 
 
 def _clean(origin: ChangeAuthor) -> ChangeAuthor:
-    """Keep an origin on one line."""
+    """Encode an origin on one line."""
     author, reason = (" ".join(text.split()) for text in (origin.author, origin.reason))
     return ChangeAuthor(author=author, reason=reason, at=origin.at)
 

@@ -1,4 +1,4 @@
-"""Switches: set by verbs with an owner, a reason, an end and an undo; refused where the live policy has none of the name."""
+"""Switches: set by verbs with an owner, a reason, an end and an undo; unknown names are refused."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from handshake.core.errors import RefusedError
 from handshake.edge.lists.declared import DataReport, DeclaredPolicy, find_switch, wait_for_ingresses
 from handshake.pointers.acks import SWITCHES_SUBJECT
 
-# Switches as they lie in the catalogue: set by verbs, with an owner, a reason, an end and an undo.
+# Switches as stored in the catalogue.
 
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchSetting:
-    """What an operator made of a switch."""
+    """A switch as set by an operator."""
 
     name: str
     is_on: bool
@@ -28,9 +28,9 @@ class SwitchSetting:
     reason: str
     set_at: float
     until: float | None
-    """When the switch returns to what it was before, in seconds since the epoch; None: never."""
+    """When the switch returns to its previous value, in seconds since the epoch; None: never."""
     was_on: bool
-    """What it was before, for the undo."""
+    """Its previous value, for the undo."""
     number: int = 0
     """Counts how often it was set, from 1."""
 
@@ -43,13 +43,13 @@ class Switches:
         self._clock = clock
 
     def all(self) -> dict[str, SwitchSetting]:
-        """Return every switch that an operator ever set."""
+        """Return every switch that was ever set."""
         return decode_switches(self._catalog.read(SWITCHES).entries)
 
     def set(
         self, name: str, *, is_on: bool, default: bool, owner: str, reason: str, seconds: float | None
     ) -> int:
-        """Set a switch for a time or for good; return the revision that ingresses will acknowledge."""
+        """Set a switch for a limited time or for good; return the revision that ingresses will acknowledge."""
         now = self._clock.now()
         entry = self._catalog.get(switch_key(name))
         before = decode(SwitchSetting, entry.value) if entry else None
@@ -66,13 +66,13 @@ class Switches:
         return self._write(setting, entry, f"switch {name} {print_switch(is_on=is_on)}: {reason}")
 
     def history(self, name: str) -> tuple[SwitchSetting, ...]:
-        """Return every setting of a switch, newest first; of all switches where the name is empty."""
+        """Return every setting of a switch, newest first; of all switches if the name is empty."""
         prefix = f"{SWITCH_HISTORY}{name}/" if name else SWITCH_HISTORY
         settings = [decode(SwitchSetting, entry.value) for entry in self._catalog.read(prefix).entries]
         return tuple(sorted(settings, key=lambda its: (its.set_at, its.number), reverse=True))
 
     def undo(self, name: str, *, owner: str) -> int:
-        """Return a switch to what it was before it was last set."""
+        """Return a switch to its value before the last change."""
         entry = self._catalog.get(switch_key(name))
         if entry is None:
             raise RefusedError(
@@ -101,18 +101,18 @@ class Switches:
 
 
 def decode_switches(entries: Iterable[CatalogEntry]) -> dict[str, SwitchSetting]:
-    """Return the settings that lie in these entries, by name."""
+    """Return the settings in these entries, by name."""
     settings = (decode(SwitchSetting, entry.value) for entry in entries)
     return {setting.name: setting for setting in settings}
 
 
 def switches_revision(entries: Iterable[CatalogEntry]) -> int:
-    """Return the revision of all switches together: the index of the one that was set last."""
+    """Return the common revision of all switches: the index of the last one that was set."""
     return max((entry.index for entry in entries), default=0)
 
 
 def is_switch_on(setting: SwitchSetting | None, now: float, *, default: bool) -> bool:
-    """Tell whether a switch is on at a moment: a setting that has ended counts as what was before it."""
+    """Return whether a switch is on at a time: an expired setting counts as its previous value."""
     if setting is None:
         return default
     if setting.until is not None and setting.until <= now:
@@ -121,7 +121,7 @@ def is_switch_on(setting: SwitchSetting | None, now: float, *, default: bool) ->
 
 
 def print_switch(*, is_on: bool) -> str:
-    """Return the word for a switch's value."""
+    """Return `on` or `off`."""
     return "on" if is_on else "off"
 
 
@@ -130,7 +130,7 @@ _INGRESS_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchEditor:
-    """Somebody who may turn switches, and what they turn them with. Works with the control plane dead."""
+    """Turns switches for an operator. Works while the control plane is down."""
 
     who: str
     catalog: Catalog
@@ -140,7 +140,7 @@ class SwitchEditor:
     nodes: tuple[str, ...]
 
     def set(self, name: str, *, is_on: bool, seconds: float | None, reason: str) -> DataReport:
-        """Turn a switch on or off, for a time or for good."""
+        """Turn a switch on or off, for a limited time or for good."""
         known = find_switch(self.read_live(), name)
         revision = self.switches.set(
             name, is_on=is_on, default=known.is_on, owner=self.who, reason=reason, seconds=seconds
@@ -148,7 +148,7 @@ class SwitchEditor:
         return self._wait(revision, f"switch {name} is {print_switch(is_on=is_on)}")
 
     def undo(self, name: str) -> DataReport:
-        """Return a switch to what it was before it was last set."""
+        """Return a switch to its value before the last change."""
         revision = self.switches.undo(name, owner=self.who)
         return self._wait(revision, f"switch {name} is back")
 

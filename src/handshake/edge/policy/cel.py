@@ -1,16 +1,16 @@
-"""A parser for CEL text: names, literals and calls with their places, and faults. Knows the grammar, but no variables."""
+"""A parser for CEL text: names, literals and calls with positions, and faults. Knows the grammar, not the variables."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-# A fault in a condition: what is wrong and where within its text.
+# A fault in a condition: what is wrong, and its position within the text.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One thing wrong with a condition."""
+    """One error in a condition."""
 
     check: str
     what: str
@@ -45,7 +45,7 @@ _LEVELS = {
     "primary",
     "paren_expr",
 }
-"""Levels of precedence: with a single child, they say nothing."""
+"""Levels of precedence: with a single child, they have no meaning."""
 _UNSUPPORTED = {
     "expr": "ternary",
     "addition": "arithmetic",
@@ -60,7 +60,7 @@ _STRINGS = {"STRING_LIT", "MLSTRING_LIT"}
 
 @dataclass(frozen=True, kw_only=True)
 class CelPosition:
-    """Where in the text a form begins; both count from 1."""
+    """The position in the text at which a form starts; both count from 1."""
 
     line: int
     column: int
@@ -76,7 +76,7 @@ class Name:
 
 @dataclass(frozen=True, kw_only=True)
 class CelLiteral:
-    """A text, a number or a truth that the operator wrote."""
+    """A text, number or boolean that the operator wrote."""
 
     value: str | int | bool
     place: CelPosition
@@ -101,7 +101,7 @@ class CelCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsupported:
-    """CEL that no dialect of ours speaks: arithmetic, maps, the ternary."""
+    """CEL that rules do not support: arithmetic, maps, the ternary operator."""
 
     what: str
     place: CelPosition
@@ -111,7 +111,7 @@ Form: TypeAlias = Name | CelLiteral | ListLiteral | CelCall | Unsupported
 
 
 def parse_cel(text: str) -> Form | Fault:
-    """Return the text as a form, or the first fault of its syntax."""
+    """Return the text as a form, or its first syntax error."""
     from celpy.celparser import CELParseError, CELParser  # noqa: PLC0415 -- see above
 
     if not text.strip():
@@ -126,8 +126,8 @@ def parse_cel(text: str) -> Form | Fault:
 def _syntax_fault(line: int, column: int) -> Fault:
     return Fault(
         check="edge-cel-syntax",
-        what="the condition cannot be read from here on",
-        hint='Conditions look like: switch.siege && !(client.country in ["US", "PR"])',
+        what="syntax error in the condition",
+        hint='For example: switch.siege && !(client.country in ["US", "PR"])',
         line=line,
         column=column,
     )

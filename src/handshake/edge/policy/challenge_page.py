@@ -1,15 +1,15 @@
-"""The page that lets a browser prove that somebody waits in front of it."""
+"""The challenge page: its script solves a puzzle, to show that a browser is asking."""
 
 from __future__ import annotations
 
 PATH = "/.well-known/handshake-challenge"
-"""Where a solution is handed in: `?seal=...&answer=...`."""
+"""Where a solution is submitted: `?seal=...&answer=...`."""
 COOKIE = "hs_pass_"
-"""The beginning of the cookie's name; the rule's follows, so that one pass does not push out another."""
+"""The prefix of the cookie's name; the rule's name follows, so that each rule has its own pass."""
 ZEROS = "0000"
-"""What the SHA-256 of `seal.answer` begins with, in hexadecimal: some 65,000 attempts, about a second."""
+"""The required prefix of the SHA-256 of `seal.answer`, in hexadecimal: about 65,000 attempts, or one second."""
 SEAL_SECONDS = 300
-"""How long a puzzle can be solved."""
+"""How long a puzzle is valid."""
 
 PLACE_OF_SEAL = "@SEAL@"
 PAGE = """<!doctype html>

@@ -30,11 +30,11 @@ _LOWEST_STATUS = 200
 _HIGHEST_STATUS = 599
 _LOWEST_ANSWER = 100
 LARGEST_BODY_BYTES = 12_288
-"""HAProxy answers from one buffer of 16 KiB, which holds the headers too."""
+"""HAProxy answers from one buffer of 16 KiB, which must also hold the headers."""
 
 
 def check_actions(loaded: Loaded[EdgeSettings]) -> list[Problem]:
-    """Return everything that is wrong with the actions of the rules, each with its place."""
+    """Return everything that is wrong with the rules' actions, each with its position."""
     problems: list[Problem] = []
     for number, rule in enumerate(loaded.model.rule):
         path: Path = ("rule", number)
@@ -64,7 +64,7 @@ def _check_action(
 
 
 def _check_own(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: Action) -> Iterator[Problem]:
-    """Check what only one kind of action has."""
+    """Check what applies to only one kind of action."""
     match action:
         case Decoy(answers=answers):
             for place, answer in enumerate(answers):
@@ -72,7 +72,7 @@ def _check_own(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action: A
         case Limit(failures=failures):
             yield from _check_failures(loaded, path, failures)
         case Respond(headers=headers, body=body):
-            # The cache keeps a body apart from its head; the ingress has one buffer for both.
+            # The cache stores a body apart from its headers; the ingress has one buffer for both.
             yield from check_answer(loaded, path, headers, body if phase is Phase.ADMIT else "")
         case Redirect(to=to, keep_path=True) if "?" in to:
             yield _path_behind_query(loaded, (*path, "to"))
@@ -119,7 +119,7 @@ def _check_decoy(loaded: Loaded[EdgeSettings], path: Path, answer: DecoyAnswer) 
                 check="edge-decoy-place",
                 what=str(error),
                 where=loaded.source.at(*path, *place),
-                hint="There are {uuid}, {hex:1} to {hex:64}, {digits:1} to {digits:15}, {now} and {body:FIELD}.",
+                hint="Placeholders: {uuid}, {hex:1} to {hex:64}, {digits:1} to {digits:15}, {now} and {body:FIELD}.",
             )
 
 
@@ -127,9 +127,9 @@ def _one_action(loaded: Loaded[EdgeSettings], path: Path, rule: RuleSettings) ->
     has = " and ".join(rule.actions) or "none"
     return Problem(
         check="edge-one-action",
-        what=f"a rule has exactly one action, and this one has {has}",
+        what=f"a rule must have exactly one action, but this one has {has}",
         where=loaded.source.at(*path),
-        hint=f"Write one of {', '.join(name for name in _ACTION_NAMES)}; make two rules for two.",
+        hint=f"Write one of {', '.join(name for name in _ACTION_NAMES)}; for two actions, write two rules.",
     )
 
 
@@ -141,7 +141,7 @@ def _wrong_phase(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action:
     other = next(iter(action.phases))
     return Problem(
         check="edge-action-phase",
-        what=f"{path[-1]} is impossible in phase {phase}",
+        what=f"{path[-1]} is not available in phase {phase}",
         where=loaded.source.at(*path),
         hint=f'Only the {able} can do it: phase = "{other}".',
     )
@@ -150,25 +150,25 @@ def _wrong_phase(loaded: Loaded[EdgeSettings], path: Path, phase: Phase, action:
 def _reason_at_ingress(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
     return Problem(
         check="edge-reason-phase",
-        what="the ingress cannot choose the reason phrase",
+        what="the ingress cannot set the reason phrase",
         where=loaded.source.at(*path),
-        hint='Say it in the body, or decide at the cache: phase = "serve".',
+        hint='Put it in the body, or answer at the cache: phase = "serve".',
     )
 
 
 def _bad_status(loaded: Loaded[EdgeSettings], path: Path, status: int) -> Problem:
     return Problem(
         check="edge-status",
-        what=f"{status} is no HTTP status that an edge may answer with",
+        what=f"{status} is not an HTTP status that the edge can answer with",
         where=loaded.source.at(*path),
-        hint='Use a registered one and say the rest in the body: status = 403, body = "Bad Taco."',
+        hint='Use a registered status and put the rest in the body: status = 403, body = "Bad Taco."',
     )
 
 
 def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Problem:
     return Problem(
         check="edge-body-too-large",
-        what=f"the body has {len(body.encode()):,} bytes, and the ingress can answer with {LARGEST_BODY_BYTES:,}",
+        what=f"the body has {len(body.encode()):,} bytes; the ingress can send at most {LARGEST_BODY_BYTES:,}",
         where=loaded.source.at(*path),
         hint="Shorten it, or redirect to a page of a site.",
     )
@@ -177,26 +177,26 @@ def _body_too_large(loaded: Loaded[EdgeSettings], path: Path, body: str) -> Prob
 def _path_behind_query(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
     return Problem(
         check="edge-redirect-path",
-        what="the request's path cannot be appended to an address with a query",
+        what="the request's path cannot be appended to a URL with a query",
         where=loaded.source.at(*path),
-        hint="Leave out the query, or keep_path.",
+        hint="Remove the query, or keep_path.",
     )
 
 
 def _no_weight(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
     return Problem(
         check="edge-split-weights",
-        what="every arm has the weight 0, so no visitor could be given one",
+        what="every arm has weight 0, so no visitor can be assigned to one",
         where=loaded.source.at(*path),
         hint="Give the arms weights: arms = { control = 90, bold = 10 }",
     )
 
 
-# Checks of edge.toml beyond types: who is believed, names of rules. Conditions and actions check themselves.
+# Checks of trusted proxies and rule names. Conditions and actions have their own checks.
 
 
 def check_proxies(loaded: Loaded[EdgeSettings]) -> list[Problem]:
-    """Return a problem for everybody who shall be believed and is neither address nor network."""
+    """Return a problem for every trusted proxy that is neither an address nor a network."""
     settings = loaded.model
     named = {"trusted_proxies": settings.trusted_proxies, "proxy_protocol": settings.proxy_protocol}
     return [
@@ -208,7 +208,7 @@ def check_proxies(loaded: Loaded[EdgeSettings]) -> list[Problem]:
 
 
 def check_names(loaded: Loaded[EdgeSettings]) -> list[Problem]:
-    """Return a problem for every rule whose name an earlier one has."""
+    """Return a problem for every rule whose name is already taken by an earlier one."""
     counts: Counter[str] = Counter()
     problems: list[Problem] = []
     for number, rule in enumerate(loaded.model.rule):
@@ -217,32 +217,32 @@ def check_names(loaded: Loaded[EdgeSettings]) -> list[Problem]:
             problems.append(
                 Problem(
                     check="edge-duplicate-rule",
-                    what=f"another rule is named {rule.name} already",
+                    what=f"another rule is already named {rule.name}",
                     where=loaded.source.at("rule", number, "name"),
-                    hint="Logs and statistics tell rules apart by name: give it one of its own.",
+                    hint="Logs and statistics identify rules by name: give it a unique one.",
                 )
             )
     return problems
 
 
-# Checks of the headers that a policy writes: none that frames a message, and no more than every program can carry.
+# Checks of the headers that a policy writes: none that frames a message, and no more than every program can hold.
 
 MOST_HEADERS = 40
-"""Varnish has room for 64 lines of a message, its own and the origin's included."""
+"""Varnish allows 64 header lines per message, including its own and the origin's."""
 LARGEST_HEAD_BYTES = 6_144
-"""Varnish has 8 KiB for the whole head of an answer."""
+"""Varnish allows 8 KiB for the head of a response."""
 LARGEST_ANSWER_BYTES = 14_336
-"""HAProxy's buffer of 16 KiB, without what it keeps free and the headers that every answer has."""
+"""HAProxy's buffer of 16 KiB, minus its reserve and the headers of every response."""
 _FRAMING = frozenset(
     ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
-"""What says where a message ends, and for whom it is: changed, it would be read in two ways."""
+"""They define where a message ends and for whom it is: changing them would make the message ambiguous."""
 
 
 def check_answer(
     loaded: Loaded[EdgeSettings], path: Path, headers: Mapping[str, str], body: str
 ) -> Iterator[Problem]:
-    """Check the headers of an answer whose body shares a buffer with them; empty where it has none to share."""
+    """Check the headers of a response whose body shares a buffer with them; empty if it has no such body."""
     yield from _check_names(loaded, path, [(("headers", name), name) for name in headers])
     yield from (
         _second_type(loaded, (*path, "headers", name)) for name in headers if name.lower() == "content-type"
@@ -252,7 +252,7 @@ def check_answer(
 
 
 def check_changes(loaded: Loaded[EdgeSettings], path: Path, changes: HeaderChanges) -> Iterator[Problem]:
-    """Check what a rule sets in a message and takes off it."""
+    """Check what a rule sets in a message and removes from it."""
     named = [(("set", name), name) for name in changes.set]
     yield from _check_names(
         loaded, path, [*named, *((("remove", at), name) for at, name in enumerate(changes.remove))]
@@ -268,22 +268,22 @@ def _check_names(
         if name.lower() in _FRAMING or (is_stripped(name) and name.lower().startswith(HOP_PREFIX.lower())):
             yield Problem(
                 check="edge-framing-header",
-                what=f"{name} is none of a policy's headers: it says where a message ends, or is the edge's own",
+                what=f"policies cannot change {name}: it frames the message, or belongs to the edge",
                 where=loaded.source.at(*path, *place),
-                hint="Leave it alone; use other names for what you want to say.",
+                hint="Remove it, or use another header name.",
             )
 
 
 def _check_once(loaded: Loaded[EdgeSettings], path: Path, headers: Mapping[str, str]) -> Iterator[Problem]:
-    """Check that no header is named in two spellings: one program would send both, and another one the last."""
+    """Check that no header occurs in two spellings: one program would send both, another only the last."""
     seen: set[str] = set()
     for name in headers:
         if name.lower() in seen:
             yield Problem(
                 check="edge-duplicate-header",
-                what=f"{name} is named already, in other letters",
+                what=f"{name} is already set, in another spelling",
                 where=loaded.source.at(*path, name),
-                hint="Write it once; a list of values stands in one header, with commas.",
+                hint="Write it once; separate several values with commas.",
             )
         seen.add(name.lower())
 
@@ -291,22 +291,22 @@ def _check_once(loaded: Loaded[EdgeSettings], path: Path, headers: Mapping[str, 
 def _check_size(
     loaded: Loaded[EdgeSettings], path: Path, headers: Mapping[str, str], room: int
 ) -> Iterator[Problem]:
-    # A name and its value stand on a line of their own, with four more characters.
+    # A name and its value take a line of their own, with four more characters.
     size = sum(len(name) + len(value) + 4 for name, value in headers.items())
     possible = min(room, LARGEST_HEAD_BYTES)
     if len(headers) > MOST_HEADERS or (headers and size > possible):
         yield Problem(
             check="edge-head-too-large",
-            what=f"{len(headers)} headers of {size:,} bytes are too many; {MOST_HEADERS} of {possible:,} fit here",
+            what=f"{len(headers)} headers of {size:,} bytes are too many; the maximum is {MOST_HEADERS} headers of {possible:,} bytes",
             where=loaded.source.at(*path),
-            hint="Say less, or redirect to a page of a site.",
+            hint="Shorten them, or redirect to a page of a site.",
         )
 
 
 def _second_type(loaded: Loaded[EdgeSettings], path: Path) -> Problem:
     return Problem(
         check="edge-framing-header",
-        what="an answer would have two content types",
+        what="the response would have two content types",
         where=loaded.source.at(*path),
         hint='Write it as content_type = "text/css".',
     )

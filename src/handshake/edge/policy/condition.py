@@ -1,4 +1,4 @@
-"""Forms -> a typed expression: which names exist, what may be compared with what; every fault at once."""
+"""Turns CEL forms into a typed expression: checks names and types, and reports every fault at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _KEYS = {
     REQUEST_HEADER: re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}"),
     REQUEST_COOKIE: re.compile(r"[A-Za-z0-9_.-]{1,60}"),
 }
-"""What every dialect can name without quotes."""
+"""What every dialect can write without quotes."""
 _RELATIONS = {relation.value for relation in Relation} - {Relation.EQUALS.value}
 _COMPARISONS = _RELATIONS | _METHODS
 _MIRRORED = {
@@ -69,9 +69,9 @@ _PLURAL = {Type.TEXT: "texts", Type.ADDRESS: "addresses"}
 _ARTICLE = {Type.TEXT: "a text", Type.NUMBER: "a number", Type.ADDRESS: "an address"}
 _EXAMPLE = {Type.NUMBER: "> 100", Type.ADDRESS: 'in ["192.0.2.0/24"]'}
 _DECLARE = {
-    "switch": "Declare it: [switches.{name}]",
-    "list": "Declare it: [lists.{name}]",
-    "split": "Name a rule with `split` that stands above this one.",
+    "switch": "Declare it in edge.toml: [switches.{name}]",
+    "list": "Declare it in edge.toml: [lists.{name}]",
+    "split": "Use the name of a rule with `split` above this one.",
 }
 
 
@@ -82,11 +82,11 @@ class Declared:
     switches: frozenset[str] = frozenset()
     lists: Mapping[str, ListKind] = field(default_factory=dict)
     arms: frozenset[str] = frozenset()
-    """Rules that split visitors, before the one whose condition is read."""
+    """The names of rules with `split` above the one whose condition is read."""
 
 
 def parse_condition(text: str, declared: Declared, phase: Phase) -> tuple[Expression, tuple[Fault, ...]]:
-    """Return what the CEL text means, and all of its faults; with faults, the expression means nothing."""
+    """Return the expression of the CEL text, and all of its faults; with faults, the expression is meaningless."""
     form = parse_cel(text)
     if isinstance(form, Fault):
         return _FAULTY, (form,)
@@ -98,7 +98,7 @@ def parse_condition(text: str, declared: Declared, phase: Phase) -> tuple[Expres
 def parse_variable(
     text: str, declared: Declared, phase: Phase
 ) -> tuple[VariableRef | None, tuple[Fault, ...]]:
-    """Return the variable that a text names, and all faults; None where it names none."""
+    """Return the variable that a text names, and all faults; None if it names none."""
     form = parse_cel(text)
     if isinstance(form, Fault):
         return None, (form,)
@@ -114,7 +114,7 @@ class _Reader:
     faults: list[Fault] = field(default_factory=list)
 
     def read_truth(self, form: Form) -> Expression:  # noqa: PLR0911 -- one return for each form of truth
-        """Read a form that must be true or false."""
+        """Read a form that must be a boolean."""
         match form:
             case CelLiteral(value=bool() as value):
                 return Constant(value=value)
@@ -152,8 +152,8 @@ class _Reader:
         if not isinstance(right, CelLiteral):
             return self._refuse(
                 "edge-unsupported",
-                "two values that are both unknown are compared",
-                'Compare with a written text: request.method == "POST"',
+                "two variables cannot be compared with each other",
+                'Compare with a literal: request.method == "POST"',
                 place,
             )
         return self._read_comparison(left, (right,))
@@ -167,7 +167,7 @@ class _Reader:
             case _:
                 return self._refuse(
                     "edge-wrong-type",
-                    "what stands behind `in` is neither a list nor a row of texts",
+                    "the right side of `in` is neither a list nor an array of texts",
                     'Write `in list.NAME` or `in ["US", "PR"]`.',
                     right.place,
                 )
@@ -179,7 +179,7 @@ class _Reader:
         if reads and reads.variable.type is not Type.NUMBER:
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.name} is no number, and has no order",
+                f"{reads.name} is not a number and cannot be ordered",
                 "Compare it with == or one of its methods.",
                 left.place,
             )
@@ -196,7 +196,7 @@ class _Reader:
             example = "request.user_agent" if wanted is Type.TEXT else "client.ip"
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.name} is {_ARTICLE[reads.variable.type]}, and list {name} holds {_PLURAL[wanted]}",
+                f"{reads.name} is {_ARTICLE[reads.variable.type]}, but list {name} contains {_PLURAL[wanted]}",
                 f"Write: {example} in list.{name}",
                 left.place,
             )
@@ -229,7 +229,7 @@ class _Reader:
         if reads.variable.type is not Type.TEXT:
             return self._refuse(
                 "edge-wrong-type",
-                f"{reads.name} is {_ARTICLE[reads.variable.type]} and has no {operator}",
+                f"{reads.name} is {_ARTICLE[reads.variable.type]} and does not support {operator}",
                 f"Write: {reads.name} {_EXAMPLE[reads.variable.type]}",
                 receiver.place,
             )
@@ -241,14 +241,17 @@ class _Reader:
         fault = find_pattern_fault(text) if operator is ComparisonOperator.MATCHES else ""
         if fault:
             return self._refuse(
-                "edge-pattern", f"the pattern {text!r}: {fault}", "Use what RE2 and PCRE2 share.", place
+                "edge-pattern",
+                f"the pattern {text!r}: {fault}",
+                "Use only syntax that RE2 and PCRE2 share.",
+                place,
             )
         if not text:
             return Constant(value=True)
         return TextComparison(reads=reads, operator=operator, texts=(text,))
 
     def read_variable(self, form: Form) -> VariableRef | None:
-        """Read a form that must name a variable; None where it does not."""
+        """Read a form that must be a variable; None if it is not."""
         key = ""
         place = form.place
         if isinstance(form, CelCall) and form.function == "[]":
@@ -283,7 +286,7 @@ class _Reader:
             return [form.value]
         self._refuse(
             "edge-wrong-type",
-            "a written text of printable characters is expected here",
+            "a string literal of printable characters is expected here",
             'Write it in quotes: "POST"',
             form.place,
         )
@@ -294,7 +297,7 @@ class _Reader:
             return [form.value]
         self._refuse(
             "edge-wrong-type",
-            f"a written number from 0 to {_LARGEST_NUMBER} is expected here",
+            f"a number literal from 0 to {_LARGEST_NUMBER} is expected here",
             "Write it without quotes: request.size > 65536",
             form.place,
         )
@@ -308,7 +311,10 @@ class _Reader:
             return [str(ipaddress.ip_network(text))]
         except ValueError as error:
             self._refuse(
-                "edge-bad-address", str(error), "Write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.", place
+                "edge-bad-address",
+                str(error),
+                "For example: 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
+                place,
             )
             return []
 
@@ -318,31 +324,31 @@ class _Reader:
             self._refuse(f"edge-unknown-{kind}", f"{kind} {name} is not declared", hint, place)
 
     def _refuse_name(self, name: str, place: CelPosition) -> None:
-        hint = _suggest(name, BY_NAME, f"There are: {', '.join(BY_NAME)}, switch.NAME.")
+        hint = _suggest(name, BY_NAME, f"Variables: {', '.join(BY_NAME)}, switch.NAME.")
         if name in BY_NAME and BY_NAME[name].has_key:
-            hint = f'Name the one: {name}["name"]'
-        self._refuse("edge-unknown-variable", f"{name} is no variable", hint, place)
+            hint = f'Specify which one: {name}["name"]'
+        self._refuse("edge-unknown-variable", f"{name} is not a variable", hint, place)
 
     def _refuse_phase(self, name: str, place: CelPosition) -> None:
         self._refuse(
             "edge-variable-phase",
-            f"{name} is not known in phase {self.phase}",
-            'It is known at the cache: phase = "serve".',
+            f"{name} is not available in phase {self.phase}",
+            'It is available at the cache: phase = "serve".',
             place,
         )
 
     def _refuse_key(self, key: str, place: CelPosition) -> None:
         self._refuse(
             "edge-bad-key",
-            f"{key!r} is no name of a header or a cookie",
-            "Names are letters, digits and hyphens; those of cookies may hold `_` and `.` as well.",
+            f"{key!r} is not a valid name of a header or a cookie",
+            "Use letters, digits and hyphens; cookie names may also contain `_` and `.`.",
             place,
         )
 
     def _refuse_header(self, header: str, place: CelPosition) -> None:
         self._refuse(
             "edge-stripped-header",
-            f"the ingress takes {header} off every request, because anybody can write it",
+            f"the ingress strips {header} from every request, because any client can set it",
             "Use client.ip or client.country: they come from the connection and from trusted proxies.",
             place,
         )
@@ -352,8 +358,8 @@ class _Reader:
             case Unsupported(what=what):
                 return self._refuse(
                     "edge-unsupported",
-                    f"CEL's {what} is not for edge rules",
-                    "docs/reference/edge-policy.md lists what is.",
+                    f"edge rules do not support CEL's {what}",
+                    "docs/reference/edge-policy.md lists what they support.",
                     form.place,
                 )
             case Name(dotted=dotted) if dotted not in BY_NAME:
@@ -370,13 +376,15 @@ class _Reader:
                 *_RELATIONS,
                 *_METHODS,
             }:
-                hint = _suggest(function, _METHODS, f"There are: {', '.join(sorted(_METHODS))}.")
-                return self._refuse("edge-unsupported", f"{function} is no method here", hint, form.place)
+                hint = _suggest(function, _METHODS, f"Methods: {', '.join(sorted(_METHODS))}.")
+                return self._refuse(
+                    "edge-unsupported", f"{function} is not a supported method", hint, form.place
+                )
             case _:
                 return self._refuse(
                     "edge-wrong-type",
-                    "this is not what is expected here",
-                    'Compare a variable with a written text: request.method == "POST"',
+                    "this is not a condition",
+                    'Compare a variable with a literal: request.method == "POST"',
                     form.place,
                 )
 

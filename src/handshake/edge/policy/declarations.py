@@ -1,4 +1,4 @@
-"""What a policy declares and operators change without a release: switches and lists, read without its rules."""
+"""The switches and lists that a policy declares and operators change without a release; read without its rules."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from handshake.edge.policy.networks import Network, parse_network, parse_network
 
 
 class ListKind(StrEnum):
-    """What a list holds."""
+    """What a list contains."""
 
     ADDRESS = "address"
     NETWORK = "network"
     TEXT = "text"
 
 
-# The part of edge.toml that declares what operators change without a release: switches and lists.
+# The part of edge.toml that declares switches and lists.
 
 
 class SwitchSettings(Settings):
     """`[switches.NAME]`: a named setting that operators turn on and off without a release."""
 
-    default: bool = Field(default=False, description="Whether the switch is on until an operator sets it.")
-    description: str = Field(description="What it does when on, for the person who turns it at 3 am.")
+    default: bool = Field(default=False, description="Its value until an operator sets it.")
+    description: str = Field(description="What the switch does when on, for whoever turns it on at 3 am.")
 
 
 class ListSettings(Settings):
-    """`[lists.NAME]`: a named set of clients or texts that operators change without a release."""
+    """`[lists.NAME]`: a named set of clients or strings that operators change without a release."""
 
     kind: ListKind = Field(
-        description="`address`: single addresses only; `network`: addresses and networks; `text`: whole texts, "
+        description="`address`: single addresses only; `network`: addresses and networks; `text`: whole strings, "
         "such as user agents."
     )
-    description: str = Field(default="", description="Whom it holds.")
-    entries: tuple[str, ...] = Field(default=(), description="What it holds at first, without an end.")
+    description: str = Field(default="", description="What the list is for.")
+    entries: tuple[str, ...] = Field(default=(), description="Its initial entries; they do not expire.")
     protected: tuple[str, ...] = Field(
-        default=(), description="What counts as not listed, whatever the list says."
+        default=(), description="Entries that never count as listed, whatever the list contains."
     )
 
 
@@ -57,7 +57,7 @@ class DeclarationSettings(Settings):
     lists: dict[Word, ListSettings] = Field(default_factory=dict, description="Lists by name.")
 
 
-# What a policy declares and operators change without a release: switches and lists, read without its rules.
+# What a policy declares, typed.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,20 +76,20 @@ class AddressList:
     name: str
     kind: ListKind
     entries: tuple[Network, ...]
-    """What it holds at first."""
+    """Its initial entries."""
     protected: tuple[Network, ...]
-    """Never listed, whatever the list says."""
+    """Never listed, whatever the list contains."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextList:
-    """A named set of whole texts, such as user agents."""
+    """A named set of whole strings, such as user agents."""
 
     name: str
     entries: tuple[str, ...]
-    """What it holds at first."""
+    """Its initial entries."""
     protected: tuple[str, ...]
-    """Never listed, whatever the list says."""
+    """Never listed, whatever the list contains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +102,11 @@ class Declarations:
 
 
 class _Excerpt(DeclarationSettings, extra="ignore"):
-    """edge.toml, of which nothing else is read."""
+    """edge.toml, reduced to its declarations."""
 
 
 def read_declarations(path: Path, *, shown_as: str = "") -> Declarations:
-    """Return what the edge.toml of a release declares; ProblemsError names every entry that is none.
+    """Return what the edge.toml of a release declares; raise ProblemsError with every invalid entry.
 
     Its rules were checked when it was published.
     """
@@ -114,12 +114,12 @@ def read_declarations(path: Path, *, shown_as: str = "") -> Declarations:
     try:
         return build_declarations(loaded.model)
     except ValueError as error:
-        # Only now: a list may begin with very many entries, and a ban does not wait for two readings of them.
+        # Only now: a list may start with very many entries, and a ban should not wait for reading them twice.
         raise ProblemsError(check_lists(loaded)) from error
 
 
 def build_declarations(settings: DeclarationSettings) -> Declarations:
-    """Return what the settings declare, by name; ValueError where an entry is no network."""
+    """Return what the settings declare, by name; ValueError if an entry is not a network."""
     lists = sorted(settings.lists.items())
     return Declarations(
         switches=tuple(
@@ -143,21 +143,21 @@ def build_declarations(settings: DeclarationSettings) -> Declarations:
     )
 
 
-# Checks of the lists that a policy declares; a release's are read without its rules, so they stand apart.
+# Checks of declared lists; separate from those of rules, because a release's lists are read without its rules.
 
 LONGEST_TEXT = 256
-"""Characters of a text in a list: what every dialect can look up."""
+"""The characters of a string in a list: those that every dialect can look up."""
 
 Declaring = TypeVar("Declaring", bound=DeclarationSettings)
 
 
 def check_lists(loaded: Loaded[Declaring]) -> list[Problem]:
-    """Return a problem for every entry that its list cannot hold."""
+    """Return a problem for every entry that is not valid in its list."""
     return [*_check_networks(loaded), *_check_texts(loaded)]
 
 
 def check_network(loaded: Loaded[Declaring], path: tuple[Step, ...], text: str) -> Iterator[Problem]:
-    """Yield a problem where a text is neither address nor network."""
+    """Yield a problem if a text is neither an address nor a network."""
     try:
         parse_network(text)
     except ValueError as error:
@@ -178,7 +178,7 @@ def _check_networks(loaded: Loaded[Declaring]) -> Iterator[Problem]:
 def _check_single(loaded: Loaded[Declaring], name: str, entries: tuple[str, ...]) -> Iterator[Problem]:
     for number, text in enumerate(entries):
         if _is_many(text):
-            fault = f"{text} is a network, and the list holds single addresses"
+            fault = f"{text} is a network, but this list takes only single addresses"
             yield _bad_address(loaded, ("lists", name, "entries", number), fault)
 
 
@@ -193,13 +193,13 @@ def _check_texts(loaded: Loaded[Declaring]) -> Iterator[Problem]:
 
 
 def find_text_fault(text: str) -> str:
-    """Return what keeps a text out of a list of texts, or nothing."""
+    """Return why a string is not valid in a list of strings, or an empty text."""
     if not text.strip() or text != text.strip():
-        return f"{text!r} is empty, or begins or ends with a space"
+        return f"{text!r} is empty, or starts or ends with a space"
     if not text.isprintable():
-        return f"{text!r} holds a control character"
+        return f"{text!r} contains a control character"
     if len(text) > LONGEST_TEXT:
-        return f"the text has {len(text)} characters; {LONGEST_TEXT} are possible"
+        return f"the string has {len(text)} characters; the maximum is {LONGEST_TEXT}"
     return ""
 
 
@@ -216,7 +216,7 @@ def _bad_address(loaded: Loaded[Declaring], path: tuple[Step, ...], fault: str) 
         check="edge-bad-address",
         what=fault,
         where=loaded.source.at(*path),
-        hint="Write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
+        hint="For example: 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
     )
 
 
@@ -225,5 +225,5 @@ def _bad_text(loaded: Loaded[Declaring], path: tuple[Step, ...], fault: str) -> 
         check="edge-bad-text",
         what=fault,
         where=loaded.source.at(*path),
-        hint="Write the whole text as the request carries it; use matches() in a condition for parts.",
+        hint="Write the whole string as it appears in the request; to match parts, use matches() in a condition.",
     )

@@ -1,4 +1,4 @@
-"""Places in a decoy's texts that differ from answer to answer: `{uuid}`, `{hex:32}`, `{digits:8}`, `{now}`, `{body:amount}`."""
+"""Placeholders in a decoy's texts that differ per response: `{uuid}`, `{hex:32}`, `{digits:8}`, `{now}`, `{body:amount}`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class FieldKind(StrEnum):
-    """What stands at a place."""
+    """The kind of a placeholder."""
 
     UUID = "uuid"
     HEX = "hex"
@@ -20,12 +20,12 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateField:
-    """One place; equal places of one answer hold the same."""
+    """One placeholder; equal placeholders in one response have the same value."""
 
     kind: FieldKind
     length: int = 0
     label: str = ""
-    """Makes places of one kind differ; of the request's body, the field that is repeated."""
+    """Distinguishes placeholders of one kind; for the request's body, the field to repeat."""
 
 
 _LONGEST = {FieldKind.HEX: 64, FieldKind.DIGITS: 15}
@@ -34,7 +34,7 @@ _PLACE = re.compile(rf"\{{((?:{_WORDS})(?:[:][A-Za-z0-9_:]*)?)\}}")
 
 
 def split_text(text: str) -> Iterator[str | TemplateField]:
-    """Yield what is written and the places, in order; ValueError says what is wrong with a place."""
+    """Yield literal texts and placeholders, in order; ValueError if a placeholder is not valid."""
     for number, part in enumerate(_PLACE.split(text)):
         if number % 2:
             yield _read(part)
@@ -43,7 +43,7 @@ def split_text(text: str) -> Iterator[str | TemplateField]:
 
 
 def find_places(texts: tuple[str, ...]) -> tuple[TemplateField, ...]:
-    """Return the different places of all texts."""
+    """Return the distinct placeholders of all texts."""
     parts = (part for text in texts for part in split_text(text))
     return tuple(dict.fromkeys(part for part in parts if isinstance(part, TemplateField)))
 
@@ -62,7 +62,7 @@ def _read(words: str) -> TemplateField:
         ):
             return TemplateField(kind=its, length=int(length), label="".join(label))
         case _:
-            raise ValueError(f"{{{words}}} is no place of a decoy")
+            raise ValueError(f"{{{words}}} is not a placeholder for decoys")
 
 
 def _fits(kind: FieldKind, length: str) -> bool:
@@ -70,7 +70,7 @@ def _fits(kind: FieldKind, length: str) -> bool:
 
 
 def show_text(text: str) -> str:
-    """Return a text with an example at each place: for people, and where nothing can be filled in."""
+    """Return a text with example values: for people, and where placeholders cannot be filled in."""
     return "".join(part if isinstance(part, str) else _show(part) for part in split_text(text))
 
 

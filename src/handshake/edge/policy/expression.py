@@ -1,4 +1,4 @@
-"""A condition as a typed tree: printed as CEL, turned into alternatives, and printed in every dialect."""
+"""A condition as a typed tree: printed as CEL, expanded into alternatives, and printed in every dialect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handshake.edge.policy.variables import CLIENT_IP, EdgeDialect, Variable
 
 
 class ComparisonOperator(StrEnum):
-    """How a text is compared; named as in CEL."""
+    """How a text is compared; names as in CEL."""
 
     EQUALS = "=="
     STARTS_WITH = "startsWith"
@@ -28,7 +28,7 @@ class ComparisonOperator(StrEnum):
 
 
 class Relation(StrEnum):
-    """How a number is compared; named as in CEL."""
+    """How a number is compared; names as in CEL."""
 
     EQUALS = "=="
     BELOW = "<"
@@ -53,41 +53,41 @@ class SwitchIsOn:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableRef:
-    """A variable, with its key where it has one."""
+    """A variable, with its key if it has one."""
 
     variable: Variable
     key: str = ""
 
     @property
     def name(self) -> str:
-        """The variable as a policy spells it."""
+        """The variable as written in a policy."""
         return f'{self.variable.name}["{self.key}"]' if self.key else self.variable.name
 
     @property
     def word(self) -> str:
-        """The key in letters, digits and `_` alone; different keys stay different."""
+        """The key as an identifier of letters, digits and `_`; different keys stay different."""
         return re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):02x}", self.key)
 
     def spell(self, dialect: EdgeDialect) -> str:
-        """Return the text that reads it in the dialect."""
+        """Return the code that reads it in the dialect."""
         text = self.variable.reads[dialect].replace("{key}", self.key).replace("{word}", self.word)
         return text.replace("{pattern}", re.escape(self.key))
 
     def spell_absence(self) -> tuple[str, ...]:
-        """Return HAProxy's words that test its absence; empty where it is never absent."""
+        """Return HAProxy's words that test its absence; empty if it is never absent."""
         return tuple(word.replace("{key}", self.key) for word in self.variable.absent_at_ingress)
 
 
 @dataclass(frozen=True, kw_only=True)
 class IsListed:
-    """`client.ip in list.NAME`, or a text in a list of texts: `request.user_agent in list.NAME`."""
+    """`client.ip in list.NAME`, or a string in a list of strings: `request.user_agent in list.NAME`."""
 
     name: str
     reads: VariableRef = VariableRef(variable=CLIENT_IP)
 
     @property
     def label(self) -> str:
-        """A word for this look: the list's name, and what is looked up where that is no address."""
+        """An identifier of this lookup: the list's name, and the variable if it is not an address."""
         if self.reads.variable is CLIENT_IP:
             return self.name
         its = self.reads.variable.name.partition(".")[2]
@@ -103,7 +103,7 @@ class IsWithin:
 
 @dataclass(frozen=True, kw_only=True)
 class TextComparison:
-    """A text compared with one of several written ones; true where any fits."""
+    """A text compared with one of several literals; true if any matches."""
 
     reads: VariableRef
     operator: ComparisonOperator
@@ -111,7 +111,7 @@ class TextComparison:
 
     @property
     def accepts_nothing(self) -> bool:
-        """Whether an empty or absent text fits."""
+        """Whether an empty or absent text matches."""
         if self.operator is ComparisonOperator.MATCHES:
             return any(is_found(text, "") for text in self.texts)
         return "" in self.texts
@@ -119,7 +119,7 @@ class TextComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class NumberComparison:
-    """A number compared with a written one; with `==`, with one of several."""
+    """A number compared with a literal; with `==`, with one of several."""
 
     reads: VariableRef
     relation: Relation
@@ -176,7 +176,7 @@ def walk_reads(expression: Expression) -> Iterator[VariableRef]:
 
 
 def join_all(operands: tuple[Expression, ...]) -> All:
-    """Return the conjunction, with conjunctions among its operands opened up."""
+    """Return the conjunction, with nested conjunctions flattened."""
     return All(
         operands=tuple(
             part
@@ -187,7 +187,7 @@ def join_all(operands: tuple[Expression, ...]) -> All:
 
 
 def join_any(operands: tuple[Expression, ...]) -> Any:
-    """Return the disjunction, with disjunctions among its operands opened up."""
+    """Return the disjunction, with nested disjunctions flattened."""
     return Any(
         operands=tuple(
             part
@@ -246,11 +246,11 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-# Conditions as alternatives of conjunctions: all that HAProxy's `if A B or C !D` can say.
+# Conditions as alternatives of conjunctions: the only form that HAProxy's `if A B or C !D` can express.
 
 MOST_ALTERNATIVES = 32
 _MOST_WORDS = 50
-"""HAProxy reads 64 words of a line, and some stand before the condition."""
+"""HAProxy reads 64 words per line, and some of them precede the condition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +265,7 @@ Conjunction: TypeAlias = tuple[Literal, ...]
 
 
 def to_alternatives(expression: Expression, *, is_negated: bool = False) -> tuple[Conjunction, ...]:
-    """Return the conjunctions of which at least one must hold; none at all means never."""
+    """Return the conjunctions of which at least one must hold; an empty result means never."""
     match expression:
         case Not(operand=operand):
             return to_alternatives(operand, is_negated=not is_negated)
@@ -280,7 +280,7 @@ def to_alternatives(expression: Expression, *, is_negated: bool = False) -> tupl
 
 
 def check_size(expression: Expression) -> tuple[Fault, ...]:
-    """Return a fault where the ingress would have to try too many alternatives."""
+    """Return a fault if the ingress would have to try too many alternatives."""
     if count_alternatives(expression, is_negated=False) <= MOST_ALTERNATIVES and _fits(expression):
         return ()
     fault = Fault(
@@ -299,7 +299,7 @@ def _fits(expression: Expression) -> bool:
 
 
 def count_alternatives(expression: Expression, *, is_negated: bool) -> int:
-    """Return how many conjunctions `to_alternatives` would give at most, without making them."""
+    """Return an upper bound of the number of conjunctions from `to_alternatives`, without building them."""
     match expression:
         case Not(operand=operand):
             return count_alternatives(operand, is_negated=not is_negated)
@@ -325,7 +325,7 @@ def _merge(choice: tuple[Conjunction, ...]) -> Conjunction:
     return tuple(dict.fromkeys(literal for conjunction in choice for literal in conjunction))
 
 
-# Patterns: the part of regular expressions that RE2 and PCRE2 read alike.
+# Patterns: the subset of regular expressions that RE2 and PCRE2 read alike.
 
 _TOLD_DIFFERENTLY = re.compile(r"(?<!\\)(?:\\\\)*(\\[^\W_bBdDsSwW])")
 _GROUP = re.compile(r"(?<!\\)(?:\\\\)*\((\?(?!:)[^)]*\)?)")
@@ -333,18 +333,18 @@ _IGNORE_CASE = "(?i)"
 
 
 def find_pattern_fault(pattern: str) -> str:
-    """Return what is wrong with a pattern as a sentence, or nothing."""
+    """Return what is wrong with a pattern as a sentence, or an empty text."""
     if not pattern.isascii() or not pattern.isprintable():
-        return "it holds characters outside of printable ASCII, which one engine reads as bytes"
+        return "it contains characters outside printable ASCII, which one engine reads as bytes"
     if found := _TOLD_DIFFERENTLY.search(pattern):
-        return f"{found[1]} does not mean the same in RE2 and in PCRE2"
+        return f"{found[1]} has different meanings in RE2 and PCRE2"
     if found := _GROUP.search(pattern.removeprefix(_IGNORE_CASE)):
-        return f"({found[1]} does not mean the same in RE2 and in PCRE2, or is unknown to one"
+        return f"({found[1]} has different meanings in RE2 and PCRE2, or is unknown to one of them"
     return _find_syntax_fault(pattern)
 
 
 def is_found(pattern: str, text: str) -> bool:
-    """Tell whether the pattern is found anywhere in the text."""
+    """Return whether the pattern matches anywhere in the text."""
     return re2.search(pattern, text) is not None
 
 

@@ -12,31 +12,31 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def parse_network(text: str) -> Network:
-    """Return an address or a network; ValueError says what is wrong, host bits included."""
+    """Return an address or a network; ValueError if it is not valid, for example with host bits set."""
     return ipaddress.ip_network(text)
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Return the networks that texts write."""
+    """Return the networks that texts represent."""
     return tuple(map(parse_network, texts))
 
 
 def print_network(network: Network) -> str:
-    """Return the network as a map's key: a single address without its length."""
+    """Return the network as a map's key: a single address without its prefix length."""
     is_single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if is_single else str(network)
 
 
 def is_within(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Tell whether any of the networks holds the address."""
+    """Return whether any of the networks contains the address."""
     return any(address in network for network in networks if network.version == address.version)
 
 
-# Whom entries meet: the longest network that holds an address, as the ingress finds it.
+# The entry that matches an address: the longest network that contains it, as the ingress decides.
 
 
 class Matcher:
-    """Looks addresses up among entries in their canonical form."""
+    """Looks up addresses among entries in canonical form."""
 
     def __init__(self, entries: Collection[str]) -> None:
         self._entries = entries
@@ -50,7 +50,7 @@ class Matcher:
         self._sizes = sorted(self._networks)
 
     def find(self, client: str) -> str | None:
-        """Return the entry that holds an address, None where none does or where this is no address."""
+        """Return the entry that contains an address, None if there is none or the text is not an address."""
         if client in self._entries:
             return client
         try:

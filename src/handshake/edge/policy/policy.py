@@ -45,11 +45,11 @@ class Rule:
     action: Action
     where: Location
     reads: tuple[VariableRef, ...] = ()
-    """What the action reads: whom a limit counts, what a cache tells apart."""
+    """What the action reads: the key of a limit, the key of a cache action."""
 
     @property
     def word(self) -> str:
-        """The name in letters, digits and `_`: rules' names hold no `_`, so different names stay different."""
+        """The name as an identifier of letters, digits and `_`: rule names contain no `_`, so different names stay different."""
         return self.name.replace("-", "_")
 
     @property
@@ -60,15 +60,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class EdgePolicy(Declarations):
-    """What the operators wrote, checked."""
+    """What operators wrote, checked."""
 
     trusted_proxies: tuple[Network, ...]
     proxy_protocol: tuple[Network, ...]
-    """Whose connections begin with PROXY protocol."""
+    """Whose connections start with the PROXY protocol."""
     rules: tuple[Rule, ...]
     grace_seconds: int
     warm_documents: int
-    """How many of a site's new release are fetched before visitors ask."""
+    """How many documents of a site's new release are fetched before visitors request them."""
     fallback: FallbackSettings
 
     def select_rules(self, phase: Phase) -> tuple[Rule, ...]:
@@ -76,27 +76,27 @@ class EdgePolicy(Declarations):
         return tuple(rule for rule in self.rules if rule.phase is phase)
 
     def select_limits(self) -> tuple[tuple[Rule, Limit], ...]:
-        """Return the rules that limit, in order, each with its limit."""
+        """Return the rules with limits, in order, each with its limit."""
         return tuple((rule, rule.action) for rule in self.rules if isinstance(rule.action, Limit))
 
     def select_decoys(self) -> tuple[tuple[Rule, Decoy], ...]:
-        """Return the rules that deceive, in order, each with its decoy."""
+        """Return the rules with decoys, in order, each with its decoy."""
         return tuple((rule, rule.action) for rule in self.rules if isinstance(rule.action, Decoy))
 
     def needs_switch(self, name: str, phase: Phase) -> bool:
-        """Tell whether a rule of the phase reads the switch."""
+        """Return whether a rule of the phase reads the switch."""
         return SwitchIsOn(name=name) in self._tests(phase)
 
     def needs_list(self, name: str, phase: Phase) -> bool:
-        """Tell whether a rule of the phase reads the list."""
+        """Return whether a rule of the phase reads the list."""
         return any(test.name == name for test in self.listings(phase))
 
     def needs(self, variable: Variable, phase: Phase) -> bool:
-        """Tell whether a rule of the phase reads the variable."""
+        """Return whether a rule of the phase reads the variable."""
         return any(reads.variable is variable for reads in self.readings(phase))
 
     def listings(self, phase: Phase) -> tuple[IsListed, ...]:
-        """Return each look into a list that the phase's rules take, once."""
+        """Return each list lookup of the phase's rules, once."""
         tests = (test for rule in self.select_rules(phase) for test in walk_tests(rule.condition))
         return tuple(dict.fromkeys(test for test in tests if isinstance(test, IsListed)))
 
@@ -112,12 +112,12 @@ class EdgePolicy(Declarations):
 
 
 def read_policy(path: Path, *, shown_as: str = "") -> EdgePolicy:
-    """Return a file's policy; ProblemsError names everything that is wrong with it."""
+    """Return a file's policy; raise ProblemsError with everything that is wrong with it."""
     return build_policy(read_settings(EdgeSettings, path, shown_as=shown_as))
 
 
 def build_policy(loaded: Loaded[EdgeSettings]) -> EdgePolicy:
-    """Return the policy that the settings describe; ProblemsError names everything that is wrong."""
+    """Return the policy that the settings describe; raise ProblemsError with everything that is wrong."""
     settings = loaded.model
     problems = [
         *check_proxies(loaded),
@@ -148,7 +148,7 @@ def _declare(settings: EdgeSettings, number: int) -> Declared:
 def _read_rule(
     loaded: Loaded[EdgeSettings], number: int, rule: RuleSettings, declared: Declared
 ) -> tuple[Rule | None, list[Problem]]:
-    """Return the rule, None where it has no action, and everything that is wrong with its expressions."""
+    """Return the rule, None if it has no action, and everything that is wrong with its expressions."""
     condition, faults = parse_condition(rule.when, declared, rule.phase)
     path: Steps = ("rule", number)
     problems = [
@@ -175,7 +175,7 @@ def _read_rule(
 
 
 def _variables_of(action: Action) -> Iterator[tuple[Steps, str]]:
-    """Yield the variables that an action names, each with its place below the action."""
+    """Yield the variables that an action names, each with its position below the action."""
     match action:
         case Limit(per=per):
             yield ("per",), per
@@ -199,11 +199,11 @@ def _assemble(loaded: Loaded[EdgeSettings], rules: tuple[Rule, ...]) -> EdgePoli
     )
 
 
-# A check over several rules: the ingress looks texts up in lists before any rule of the cache changes them.
+# A check across rules: the ingress looks up list entries before any rule of the cache changes a value.
 
 
 def check_order(rules: Iterable[Rule]) -> list[Problem]:
-    """Return a problem for every look into a list for what an earlier rule of the cache may have changed."""
+    """Return a problem for every list lookup of a value that an earlier rule of the cache may have changed."""
     changed: dict[str, str] = {}
     problems: list[Problem] = []
     for rule in (rule for rule in rules if rule.phase is Phase.SERVE):
@@ -217,7 +217,7 @@ def check_order(rules: Iterable[Rule]) -> list[Problem]:
 
 
 def _changes(action: Action) -> Iterator[str]:
-    """Yield the variables that an action changes, as policies spell them."""
+    """Yield the variables that an action changes, as written in policies."""
     match action:
         case Headers(request=request):
             for name in map(str.lower, (*request.set, *request.remove)):
@@ -234,11 +234,11 @@ def _too_late(rule: Rule, test: IsListed, changer: str) -> Problem:
         check="edge-list-after-change",
         what=f"{test.reads.name} is looked up in list {test.name} as it was before rule {changer} changed it",
         where=rule.where,
-        hint=f"Put this rule before {changer}: the ingress looks into lists, before the cache changes anything.",
+        hint=f"Put this rule before {changer}: the ingress looks up lists before the cache changes anything.",
     )
 
 
-# Places inside a written value, as places in the file.
+# Positions inside a text value, as positions in the file.
 
 _VALUE = re.compile(r"""[^=]*=\s*(?P<quote>'''|\"\"\"|'|")(?P<newline>\r?\n)?""")
 
@@ -250,9 +250,9 @@ def to_problem(source: Source, path: SourcePath, fault: Fault) -> Problem:
 
 
 def locate(source: Source, path: SourcePath, *, line: int, column: int) -> Location:
-    """Return where in the file a line and column of a text value stand.
+    """Return the position in the file of a line and column of a text value.
 
-    Exact for literal strings; in basic strings every escape before it shifts the column.
+    Exact for literal strings; in basic strings, every preceding escape shifts the column.
     """
     key = source.at(*path)
     if not key.line:

@@ -1,4 +1,4 @@
-"""A request and the live data as the rules know them, and the headers that the ingress strips from every request."""
+"""A request and the live data as rules see them, and the headers that the ingress strips from every request."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from handshake.edge.policy.variables import UNKNOWN_COUNTRY, UNKNOWN_NETWORK
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the rules may know about one request."""
+    """What rules can know about one request."""
 
     client: str
     country: str = UNKNOWN_COUNTRY
     asn: int = UNKNOWN_NETWORK
     rate: int = 1
-    """Requests of this client in the last ten seconds, this one included."""
+    """Requests of this client in the last ten seconds, including this one."""
     method: str = "GET"
     host: str = ""
     path: str = "/"
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case; what the ingress takes off is not among them."""
+    """Names in lower case; without those that the ingress strips."""
     arms: Mapping[str, str] = field(default_factory=dict)
-    """By rule with `split`: the arm that the visitor has."""
+    """By rule with `split`: the visitor's arm."""
 
     @property
     def size(self) -> int:
-        """The announced length of the body; 0 where none was announced."""
+        """The announced length of the body; 0 if none was announced."""
         text = self.headers.get("content-length", "")
         return int(text) if text.isdecimal() else 0
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies by name; the last one counts, with everything up to the next semicolon."""
+        """The cookies by name; for duplicates, the last one, up to the next semicolon."""
         pairs = (part.lstrip(" ").partition("=") for part in self.headers.get("cookie", "").split(";"))
         return {name: value for name, equals, value in pairs if equals}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveData:
-    """The switches and lists of the moment, and which limits the client has reached."""
+    """The current switches and lists, and the limits that the client has exceeded."""
 
     switches_on: frozenset[str] = frozenset()
     lists: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     text_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exceeded: frozenset[str] = frozenset()
-    """Rules with `limit` for which there is too much."""
+    """Rules with `limit` whose limit is exceeded."""
 
 
-# Request headers by which others claim to know the client: what the ingress takes off every request.
+# Request headers with which others claim to know the client: the ingress strips them from every request.
 
 PREFIXES = ("cf-", "fastly-", ARM_PREFIX.lower(), "x-forwarded-", HOP_PREFIX.lower(), "x-original-")
-"""Beginnings of names; our own (`Hop`, and the arms for the origin) are set anew behind the ingress."""
+"""Name prefixes; our own headers (`Hop`, and the arms for the origin) are set again behind the ingress."""
 
 NAMES = (
     "client-ip",
@@ -83,6 +83,6 @@ NAMES = (
 
 
 def is_stripped(header: str) -> bool:
-    """Tell whether the ingress takes this header off; names with an underscore never pass either."""
+    """Return whether the ingress strips this header; names with an underscore are always stripped."""
     name = header.lower()
     return name in NAMES or name.startswith(PREFIXES) or "_" in name

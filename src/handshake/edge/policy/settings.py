@@ -1,4 +1,4 @@
-"""edge.toml as the operator writes it."""
+"""The model of edge.toml as written by operators."""
 
 from __future__ import annotations
 
@@ -28,28 +28,30 @@ RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
 
 
 class RuleSettings(Settings):
-    """`[[rule]]`: a condition and its action. Rules of a phase are tried in order.
+    """`[[rule]]`: a condition and its action. The rules of a phase are evaluated in order.
 
-    `respond`, `decoy` and `redirect` answer, and end the matter; so does `limit` where there is too much.
-    The others change what becomes of the request, and the next rule is tried; the later rule wins.
+    `respond`, `decoy` and `redirect` answer and end the evaluation; so does `limit` over its limit.
+    The other actions continue with the next rule; on conflict, the later rule wins.
     """
 
-    name: RuleName = Field(description="Shown in logs and statistics; unique.")
+    name: RuleName = Field(description="The rule's name in logs and statistics; unique.")
     phase: Phase = Field(description="`admit` (decided at the ingress) or `serve` (decided at the cache).")
     when: str = Field(description="The condition, in CEL; docs/reference/edge-policy.md lists the variables.")
-    respond: Respond | None = Field(default=None, description="Answer at once.")
-    decoy: Decoy | None = Field(default=None, description="Answer with one of several plausible answers.")
-    redirect: Redirect | None = Field(default=None, description="Send the visitor elsewhere.")
-    limit: Limit | None = Field(default=None, description="Refuse what comes too often.")
-    headers: Headers | None = Field(default=None, description="Set and take off headers.")
-    cache: CacheAction | None = Field(default=None, description="Say how the answer is cached.")
-    pass_: Pass | None = Field(default=None, alias="pass", description="`{}`: ask the origin each time.")
-    route: RouteAction | None = Field(default=None, description="Serve the request from another path.")
-    split: Split | None = Field(default=None, description="Give each visitor one of several arms.")
+    respond: Respond | None = Field(default=None, description="Answer at once with a fixed response.")
+    decoy: Decoy | None = Field(default=None, description="Answer with one of several plausible responses.")
+    redirect: Redirect | None = Field(default=None, description="Redirect the visitor.")
+    limit: Limit | None = Field(default=None, description="Refuse requests over a limit.")
+    headers: Headers | None = Field(default=None, description="Set and remove headers.")
+    cache: CacheAction | None = Field(default=None, description="Set how the response is cached.")
+    pass_: Pass | None = Field(
+        default=None, alias="pass", description="`{}`: send each request to the origin."
+    )
+    route: RouteAction | None = Field(default=None, description="Rewrite the path.")
+    split: Split | None = Field(default=None, description="Assign each visitor to one of several arms.")
 
     @property
     def actions(self) -> dict[str, Action]:
-        """The actions that are written, by their names in the file; a good rule has one."""
+        """The actions that are set, by their names in the file; a valid rule has exactly one."""
         possible: dict[str, Action | None] = {
             "respond": self.respond,
             "decoy": self.decoy,
@@ -65,20 +67,20 @@ class RuleSettings(Settings):
 
 
 class CacheSettings(Settings):
-    """`[cache]`: how the cache treats what the origin marks cacheable."""
+    """`[cache]`: how the cache treats cacheable responses."""
 
     grace_seconds: int = Field(
-        default=3600, ge=0, description="How long past its end a page is served while the origin is down."
+        default=3600, ge=0, description="How long after expiry a page is served while the origin is down."
     )
     warm_documents: int = Field(
         default=500,
         ge=0,
-        description="How many documents of a site's new release the cache fetches before visitors ask for them.",
+        description="How many documents of a site's new release the cache fetches before visitors request them.",
     )
 
 
 class FallbackSettings(Settings):
-    """`[fallback]`: the page that visitors see when everything behind the edge fails."""
+    """`[fallback]`: the page that visitors see if everything behind the edge fails."""
 
     content_type: HeaderValue = Field(
         default="text/html; charset=utf-8", description="The page's content type."
@@ -90,15 +92,17 @@ class FallbackSettings(Settings):
 
 
 class EdgeSettings(DeclarationSettings):
-    """The file as a whole."""
+    """The whole file."""
 
     trusted_proxies: tuple[str, ...] = Field(
-        default=(), description="Addresses and networks whose X-Forwarded-For names the client."
+        default=(), description="Addresses and networks of proxies whose X-Forwarded-For is trusted."
     )
     proxy_protocol: tuple[str, ...] = Field(
         default=(),
-        description="Addresses and networks whose connections begin with PROXY protocol (version 1 or 2).",
+        description="Addresses and networks whose connections start with the PROXY protocol (version 1 or 2).",
     )
-    rule: tuple[RuleSettings, ...] = Field(default=(), description="Rules, in order.")
+    rule: tuple[RuleSettings, ...] = Field(default=(), description="The rules, in order.")
     cache: CacheSettings = Field(default_factory=CacheSettings, description="Caching.")
-    fallback: FallbackSettings = Field(default_factory=FallbackSettings, description="The last resort.")
+    fallback: FallbackSettings = Field(
+        default_factory=FallbackSettings, description="The page for total failures."
+    )

@@ -1,4 +1,4 @@
-"""The variables that conditions may read, in which phase, and what each is called in every dialect."""
+"""The variables of conditions: in which phase each is known, and its name in every dialect."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from handshake.core.hop_header import Hop
 
 
 class Phase(StrEnum):
-    """Where a rule is decided."""
+    """Where a rule is evaluated."""
 
     ADMIT = "admit"
-    """At the ingress: who is this, and may they in?"""
+    """At the ingress: who is the client, and is it allowed in?"""
     SERVE = "serve"
-    """At the cache: what do they get?"""
+    """At the cache: what does the client get?"""
 
 
 # The languages that a policy is compiled to.
 
 
 class EdgeDialect(StrEnum):
-    """Whose language a text is in."""
+    """The configuration language of a text."""
 
     INGRESS = "ingress"
-    """HAProxy, which decides phase admit."""
+    """HAProxy, for phase admit."""
     CACHE = "cache"
-    """Varnish, which decides phase serve."""
+    """Varnish, for phase serve."""
     FASTLY = "fastly"
-    """Fastly's VCL, which decides both."""
+    """Fastly's VCL, for both phases."""
 
 
 OF_PHASE = {Phase.ADMIT: EdgeDialect.INGRESS, Phase.SERVE: EdgeDialect.CACHE}
 
 
-# The variables that conditions may read: one table for every dialect.
+# The variables of conditions: one table for every dialect.
 
 
 class Type(StrEnum):
-    """What a variable holds."""
+    """The type of a variable."""
 
     ADDRESS = "address"
     TEXT = "text"
@@ -47,25 +47,25 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Variable:
-    """One row of the table: its name, what it holds, and how each dialect reads it. Rows are unique."""
+    """One row of the table: a variable's name, its type, and how each dialect reads it. Rows are unique."""
 
     name: str
     type: Type
     description: str
     reads: dict[EdgeDialect, str]
-    """`{key}` stands for the key in brackets, `{pattern}` for one that matches it, `{word}` for it in letters, digits, `_`."""
+    """`{key}` stands for the key in brackets, `{pattern}` for a pattern that matches it, `{word}` for its identifier form."""
     phases: frozenset[Phase] = frozenset(Phase)
     """Where it is known."""
     has_key: bool = False
     """Read as `name["key"]`."""
     absent_at_ingress: tuple[str, ...] = ()
-    """HAProxy's test for a request without it; empty where every request has one. Varnish needs no such test."""
+    """HAProxy's test for its absence; empty if every request has one. Varnish needs no such test."""
 
 
 UNKNOWN_COUNTRY = "unknown"
 UNKNOWN_NETWORK = 0
 RATE_SECONDS = 10
-"""The time that `client.rate` looks back."""
+"""The window of `client.rate`."""
 
 CLIENT_IP = Variable(
     name="client.ip",
@@ -80,7 +80,7 @@ CLIENT_IP = Variable(
 CLIENT_ASN = Variable(
     name="client.asn",
     type=Type.NUMBER,
-    description=f"the number of the client's network (autonomous system), {UNKNOWN_NETWORK} where nobody knows",
+    description=f"the AS number of the client's network, {UNKNOWN_NETWORK} if unknown",
     reads={
         EdgeDialect.INGRESS: "var(txn.asn)",
         EdgeDialect.CACHE: f"std.integer(req.http.{Hop.ASN}, 0)",
@@ -90,7 +90,7 @@ CLIENT_ASN = Variable(
 CLIENT_RATE = Variable(
     name="client.rate",
     type=Type.NUMBER,
-    description=f"how many requests the client has made in the last {RATE_SECONDS} seconds, this one included",
+    description=f"the number of the client's requests in the last {RATE_SECONDS} seconds, including this one",
     reads={
         EdgeDialect.INGRESS: "sc_http_req_rate(0)",
         EdgeDialect.CACHE: f"std.integer(req.http.{Hop.RATE}, 0)",
@@ -100,7 +100,7 @@ CLIENT_RATE = Variable(
 REQUEST_SIZE = Variable(
     name="request.size",
     type=Type.NUMBER,
-    description="the length of the body that the client has announced, in bytes; 0 where it has announced none",
+    description="the announced length of the body in bytes; 0 if none was announced",
     reads={
         EdgeDialect.INGRESS: "var(txn.size)",
         EdgeDialect.CACHE: "std.integer(req.http.Content-Length, 0)",
@@ -110,7 +110,7 @@ REQUEST_SIZE = Variable(
 REQUEST_HEADER = Variable(
     name="request.header",
     type=Type.TEXT,
-    description="a request header, empty where it is absent",
+    description="a request header, empty if absent",
     reads={
         EdgeDialect.INGRESS: "req.fhdr({key},1)",
         EdgeDialect.CACHE: "req.http.{key}",
@@ -122,11 +122,11 @@ REQUEST_HEADER = Variable(
 REQUEST_COOKIE = Variable(
     name="request.cookie",
     type=Type.TEXT,
-    description="a cookie's value, empty where it is absent; the last one counts where a name stands twice",
+    description="a cookie's value, empty if absent; if a name occurs twice, the last one counts",
     reads={
         EdgeDialect.INGRESS: "var(txn.cookie_{word})",
         EdgeDialect.CACHE: r'regsub(req.http.Cookie, "^(?:(?:.*;)? *{pattern}=([^;]*).*|.*)$", "\1")',
-        # An empty one goes before all others, so that the pattern always finds one.
+        # An empty cookie is prepended, so that the pattern always matches.
         EdgeDialect.FASTLY: r'regsub("{key}=;" req.http.Cookie, "^(?:.*;)? *{pattern}=([^;]*).*$", "\1")',
     },
     has_key=True,
@@ -135,7 +135,7 @@ REQUEST_COOKIE = Variable(
 REQUEST_ARM = Variable(
     name="request.arm",
     type=Type.TEXT,
-    description="the arm that the named rule with `split` has chosen for the visitor; empty before such a rule",
+    description="the visitor's arm of the named rule with `split`; empty before that rule",
     reads={
         EdgeDialect.CACHE: f"req.http.{Hop.ARM}-{{key}}",
         EdgeDialect.FASTLY: f"req.http.{Hop.ARM}-{{key}}",
@@ -181,7 +181,7 @@ VARIABLES = (
     Variable(
         name="request.path",
         type=Type.TEXT,
-        description="the path, in its one canonical form",
+        description="the path, in its canonical form",
         reads={
             EdgeDialect.INGRESS: "path",
             EdgeDialect.CACHE: r'regsub(req.url, "\?.*$", "")',
@@ -191,7 +191,7 @@ VARIABLES = (
     Variable(
         name="request.query",
         type=Type.TEXT,
-        description="what follows the first question mark",
+        description="the query, without the question mark",
         reads={
             EdgeDialect.INGRESS: "query",
             EdgeDialect.CACHE: r'regsub(req.url, "^[^?]*\??", "")',

@@ -1,4 +1,4 @@
-"""Records of the ingress's access log: one JSON object a line, and which of a request's fields they hold."""
+"""Records of the ingress's access log: one JSON object a line, and which of a request's fields they contain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handshake.edge.policy.request import Request
 from handshake.edge.policy.variables import REQUEST_HEADER
 
 NONE = "-"
-"""What the ingress writes where there is nothing to say."""
+"""The ingress's placeholder for missing values."""
 
 _TIME = b'{"time":'
 _CLIENT = b'"client":"'
@@ -24,7 +24,7 @@ _CREATED = 201
 
 @dataclass(frozen=True, kw_only=True)
 class LogRecord:
-    """One request, as the ingress saw it."""
+    """One request, as seen by the ingress."""
 
     time: float
     client: str
@@ -35,9 +35,9 @@ class LogRecord:
     rule: str
     """The rule that decided; `-` for none."""
     user_agent: str
-    """Empty where none was written: the log is old, or HAProxy could not read the request."""
+    """Empty if missing: the log is old, or HAProxy could not read the request."""
     host: str = NONE
-    """The Host header as it was sent."""
+    """The Host header as sent."""
     query: str = NONE
 
 
@@ -127,7 +127,7 @@ _PORT = re.compile(r":\d+$")
 
 @dataclass(frozen=True, kw_only=True)
 class Blind:
-    """A rule whose condition reads what the log does not hold."""
+    """A rule whose condition reads what the log does not record."""
 
     rule: str
     where: str
@@ -190,7 +190,7 @@ _FIELDS = {
     "host": "host",
     "user-agent": "user_agent",
 }
-"""Variable or header -> the record's field that holds it."""
+"""Variable or header -> the record's field that contains it."""
 
 
 def _read(text: str) -> str:

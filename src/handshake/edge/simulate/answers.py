@@ -1,4 +1,4 @@
-"""What a visitor gets: the answer of a rule, its action as a sentence, and how long the cache keeps it."""
+"""A rule's response, its action as a sentence, and how long the cache stores it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SyntheticResponse:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case; those that HTTP itself asks for are not among them."""
+    """Names in lower case; without those that HTTP itself requires."""
     body: str = ""
 
 
@@ -124,7 +124,7 @@ def _change(headers: Mapping[str, str], changes: HeaderChanges) -> dict[str, str
 _REFUSALS = {
     Exceeded.DENY: "answered {status}",
     Exceeded.TARPIT: "answered {status}, late",
-    Exceeded.DROP: "cut off without an answer",
+    Exceeded.DROP: "disconnected without an answer",
     Exceeded.CHALLENGE: "given a puzzle, with {status}",
 }
 
@@ -135,9 +135,9 @@ def tell_deed(rule: Rule, request: Request, *, ends: bool) -> str:
         case Respond(status=status, content_type=content_type, body=body):
             return f"answers {status}" + (f", {content_type}, {len(body.encode())} bytes" if body else "")
         case Decoy(answers=answers):
-            return f"deceives: one of {', '.join(str(answer.status) for answer in answers)}"
+            return f"sends a decoy: one of {', '.join(str(answer.status) for answer in answers)}"
         case Redirect() as redirect:
-            return f"sends to {find_target(redirect, request)} ({redirect.status.value})"
+            return f"redirects to {find_target(redirect, request)} ({redirect.status.value})"
         case Limit() as limit:
             return _tell_limit(limit, is_exceeded=ends)
         case action:
@@ -159,23 +159,23 @@ def _tell_change(name: str, action: Action, request: Request) -> str:
             parts = [*_tell_headers("request", asked), *_tell_headers("answer", answered)]
             return "; ".join(parts) or "changes no header"
         case CacheAction() as cache:
-            return f"caching: {', '.join(_tell_cache(cache)) or 'as the origin says'}"
+            return f"caching: {', '.join(_tell_cache(cache)) or 'as the origin specifies'}"
         case Pass():
-            return "asks the origin each time"
+            return "always asks the origin"
         case RouteAction(to=to, prefix=prefix):
-            return f"serves it from {to}" + (f" instead of {prefix}" if prefix else "")
+            return f"rewrites the path to {to}" + (f" instead of {prefix}" if prefix else "")
         case Split(arms=arms):
             if arm := request.arms.get(name):
                 return f"arm {arm}, by the visitor's cookie"
             dealt = ", ".join(f"{arm} {weight}" for arm, weight in arms.items())
-            return f"deals an arm: {dealt}; the first is assumed below"
+            return f"assigns an arm: {dealt}; the first is assumed below"
         case _:
             raise AssertionError("every other action ends, or was told already")
 
 
 def _tell_headers(message: str, changes: HeaderChanges) -> Iterator[str]:
     if changes.remove:
-        yield f"takes {', '.join(changes.remove)} off the {message}"
+        yield f"removes {', '.join(changes.remove)} from the {message}"
     if changes.set:
         yield f"sets {', '.join(changes.set)} on the {message}"
 
@@ -191,7 +191,7 @@ def _tell_cache(cache: CacheAction) -> Iterator[str]:
     if cache.tags:
         yield f"tags {' '.join(cache.tags)}"
     if cache.key:
-        yield f"apart by {', '.join(cache.key)}"
+        yield f"varies by {', '.join(cache.key)}"
 
 
 # How long the cache keeps what the gateway answers to a request, as far as the request and the rules decide it.
@@ -201,36 +201,36 @@ _SAFE = {"GET", "HEAD"}
 
 @dataclass(frozen=True, kw_only=True)
 class CacheDecision:
-    """What is kept of an answer."""
+    """The cache's decision on an answer."""
 
     is_cached: bool
-    """Whether the answer may be kept at all; what the origin marks private or no-store is not."""
+    """Whether the answer may be cached at all; what the origin marks private or no-store is not."""
     why: str
     """One sentence."""
     seconds: int | None = None
-    """How long it is fresh; None: as the origin says."""
+    """How long it is fresh; None: as the origin specifies."""
     grace_seconds: int | None = None
     stale_if_error_seconds: int | None = None
     tags: tuple[str, ...] = ()
     key: Mapping[str, str] = field(default_factory=dict)
-    """What tells it apart from other answers, beside host, path and query."""
+    """The variables of its cache key, besides host, path and query."""
 
 
 def judge_keeping(verdict: RequestVerdict) -> CacheDecision:
     """Return what is kept of the answer to a request that goes on to the gateway."""
     if passing := next((rule for rule in verdict.matched if isinstance(rule.action, Pass)), None):
-        return CacheDecision(is_cached=False, why=f"{passing.name} asks the origin each time")
+        return CacheDecision(is_cached=False, why=f"{passing.name} always asks the origin")
     request, wish = verdict.request, verdict.caching
     if request.method not in _SAFE:
-        return CacheDecision(is_cached=False, why=f"the answer to a {request.method} is never kept")
+        return CacheDecision(is_cached=False, why=f"the answer to a {request.method} is never cached")
     if wish.ttl_seconds is None:
         for header in ("authorization", "cookie"):
             if header in request.headers:
                 return CacheDecision(is_cached=False, why=f"the request carries a {header.title()} header")
-    says = f"for {wish.ttl_seconds} s, unless the origin says no-store or private"
+    says = f"for {wish.ttl_seconds} s, unless the origin specifies no-store or private"
     return CacheDecision(
         is_cached=True,
-        why="kept as long as the origin says" if wish.ttl_seconds is None else f"kept {says}",
+        why="cached as long as the origin specifies" if wish.ttl_seconds is None else f"cached {says}",
         seconds=wish.ttl_seconds,
         grace_seconds=wish.grace_seconds,
         stale_if_error_seconds=wish.stale_if_error_seconds,

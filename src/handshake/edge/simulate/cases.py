@@ -1,4 +1,4 @@
-"""edge_tests.toml: requests and what is expected of the policy; checked, tried, and compared with what was found."""
+"""edge_tests.toml: requests and the expected results of the policy; checked, run, and compared."""
 
 from __future__ import annotations
 
@@ -27,53 +27,55 @@ Name = Annotated[str, StringConstraints(min_length=1)]
 
 
 class CaseRequest(Settings):
-    """`[case.request]`: the request, as the client sends it."""
+    """`[case.request]`: the request, as sent by the client."""
 
-    ip: str = Field(default="192.0.2.1", description="The address that the connection comes from.")
+    ip: str = Field(default="192.0.2.1", description="The source address of the connection.")
     country: Country = Field(
         default=UNKNOWN_COUNTRY, description='Two capital letters (ISO 3166), or "unknown".'
     )
-    asn: int = Field(default=UNKNOWN_NETWORK, ge=0, description="The number of the client's network.")
-    rate: int = Field(default=1, ge=0, description="The client's requests in the last ten seconds.")
+    asn: int = Field(default=UNKNOWN_NETWORK, ge=0, description="The AS number of the client's network.")
+    rate: int = Field(
+        default=1, ge=0, description="The number of the client's requests in the last ten seconds."
+    )
     method: Name = Field(default="GET", description="The method.")
     host: str = Field(default="", description="The Host header.")
-    path: Name = Field(default="/", description="The path; what follows a `?` is the query.")
-    headers: dict[HeaderName, str] = Field(default_factory=dict, description="Further headers.")
+    path: Name = Field(default="/", description="The path, optionally with a query after `?`.")
+    headers: dict[HeaderName, str] = Field(default_factory=dict, description="Additional headers.")
     cookies: dict[str, str] = Field(default_factory=dict, description="Cookies.")
 
 
 class Expectation(Settings):
-    """`[case.expect]`: what must become of the request; what is not named may be anything."""
+    """`[case.expect]`: the expected result; what is not specified may have any value."""
 
-    rule: str | None = Field(default=None, description='The rule that answers; "" where none may.')
-    matched: tuple[str, ...] = Field(default=(), description="Rules that must match, among others.")
+    rule: str | None = Field(default=None, description='The rule that answers; "" for none.')
+    matched: tuple[str, ...] = Field(default=(), description="Rules that must match; others may too.")
     not_matched: tuple[str, ...] = Field(default=(), description="Rules that must not match.")
     refused: str | None = Field(
         default=None,
-        description='What the ingress refuses before any rule, such as `strict-path`; "" where nothing.',
+        description='A refusal by the ingress before any rule, such as `strict-path`; "" for none.',
     )
     status: int | None = Field(
         default=None,
-        description="The status that a rule answers, or that the edge answers without asking anybody; one of a decoy's.",
+        description="The status of a rule's answer or of the edge's own; for a decoy, one of its statuses.",
     )
     headers: dict[HeaderName, str] = Field(
-        default_factory=dict, description='Headers of the answer; "" for one that must not be there.'
+        default_factory=dict, description='Headers of the answer; "" for one that must be absent.'
     )
-    body: str | None = Field(default=None, description="A part of the answer's body.")
+    body: str | None = Field(default=None, description="A substring of the answer's body.")
     goes_on: bool | None = Field(default=None, description="Whether the request passes all rules.")
     to: str | None = Field(
         default=None,
-        description="Where it goes on to: `site calls`, `service hamm`, `gateway` or `nobody`.",
+        description="Where it is forwarded: `site calls`, `service hamm`, `gateway` or `nobody`.",
     )
-    path: str | None = Field(default=None, description="The path as it goes on.")
+    path: str | None = Field(default=None, description="The forwarded path.")
     request_headers: dict[HeaderName, str] = Field(
-        default_factory=dict, description='Request headers as it goes on; "" for one that must not be there.'
+        default_factory=dict, description='Forwarded request headers; "" for one that must be absent.'
     )
-    cached: bool | None = Field(default=None, description="Whether the gateway's answer may be kept.")
-    cached_seconds: int | None = Field(default=None, description="How long a rule wants it to be fresh.")
+    cached: bool | None = Field(default=None, description="Whether the gateway's answer may be cached.")
+    cached_seconds: int | None = Field(default=None, description="The freshness set by a rule.")
     tags: tuple[str, ...] | None = Field(default=None, description="Its tags, in order.")
     key: dict[str, str] = Field(
-        default_factory=dict, description="Variables that tell it apart, and their values."
+        default_factory=dict, description="Variables of its cache key, and their values."
     )
     limits: tuple[str, ...] | None = Field(default=None, description="The rules that count the request.")
     arms: dict[str, str] = Field(
@@ -82,39 +84,37 @@ class Expectation(Settings):
 
 
 class Case(Settings):
-    """`[[case]]`: one request under certain circumstances, and what is expected."""
+    """`[[case]]`: one request under certain circumstances, and the expected result."""
 
-    name: Name = Field(description="What is promised, as a sentence; unique.")
+    name: Name = Field(description="The expected behaviour, as a sentence; unique.")
     request: CaseRequest = Field(default_factory=CaseRequest, description="The request.")
     switches: dict[Word, bool] = Field(
-        default_factory=dict, description="Switches that are not as the policy begins."
+        default_factory=dict, description="Switches that differ from the policy's defaults."
     )
     lists: dict[Word, tuple[str, ...]] = Field(
-        default_factory=dict, description="Entries of lists, beside those that the policy begins with."
+        default_factory=dict, description="List entries in addition to those in the policy."
     )
-    exceeded: tuple[str, ...] = Field(
-        default=(), description="Rules with `limit` for which there is too much."
-    )
-    expect: Expectation = Field(description="What must become of it.")
+    exceeded: tuple[str, ...] = Field(default=(), description="Rules with `limit` whose limit is exceeded.")
+    expect: Expectation = Field(description="The expected result.")
 
 
 class CasesSettings(Settings):
-    """The file as a whole."""
+    """The whole file."""
 
-    case: tuple[Case, ...] = Field(default=(), description="Cases, in any order.")
+    case: tuple[Case, ...] = Field(default=(), description="The cases, in any order.")
 
 
 # A case, tried: what was expected of the policy, and what was found.
 
 FindWay: TypeAlias = Callable[[str, str], tuple[str, int]]
-"""Method and path of a request that goes on -> where to (`site calls`), and the status answered without asking."""
+"""Method and path of a forwarded request -> where to (`site calls`), and the status if the edge itself answers."""
 Finding: TypeAlias = tuple[str, object, object]
 """A key of the expectation, what was expected, what was found."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatch:
-    """One thing that is not as it was expected."""
+    """One difference from the expectation."""
 
     key: str
     expected: str
@@ -124,12 +124,12 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseTrial:
-    """A case and what came of it."""
+    """A case and its result."""
 
     name: str
     where: Location
     mismatches: tuple[Mismatch, ...]
-    """Empty where everything is as it was expected."""
+    """Empty if everything is as expected."""
     explanation: Explanation
 
     @property
@@ -279,9 +279,9 @@ def check_cases(loaded: Loaded[CasesSettings], policy: EdgePolicy) -> list[Probl
             problems.append(
                 Problem(
                     check="edge-case-expects-nothing",
-                    what=f"nothing is expected of case {case.name!r}: it cannot fail",
+                    what=f"case {case.name!r} expects nothing, so it cannot fail",
                     where=loaded.source.at("case", number, "expect"),
-                    hint='Say what must become of it: rule = "the-wall", status = 403, goes_on = true.',
+                    hint='Add an expectation: rule = "the-wall", status = 403, goes_on = true.',
                 )
             )
     return problems
@@ -294,9 +294,9 @@ def _check_names(loaded: Loaded[CasesSettings]) -> Iterator[Problem]:
         if counts[case.name] > 1:
             yield Problem(
                 check="edge-duplicate-case",
-                what=f"another case is named {case.name!r} already",
+                what=f"another case is already named {case.name!r}",
                 where=loaded.source.at("case", number, "name"),
-                hint="Name what this one promises beside the other.",
+                hint="Give it a unique name.",
             )
 
 
@@ -354,7 +354,7 @@ def _unknown(
         check=f"edge-unknown-{noun}",
         what=f"the policy has no {noun} {name}",
         where=loaded.source.at(*path),
-        hint=f"Did you mean {nearest[0]}?" if nearest else f"There are: {', '.join(known) or 'none'}.",
+        hint=f"Did you mean {nearest[0]}?" if nearest else f"It has: {', '.join(known) or 'none'}.",
     )
 
 
@@ -363,5 +363,5 @@ def _bad_address(loaded: Loaded[CasesSettings], what: str, path: tuple[Step, ...
         check="edge-bad-address",
         what=what,
         where=loaded.source.at(*path),
-        hint="Write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
+        hint="For example: 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32.",
     )

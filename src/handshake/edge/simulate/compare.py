@@ -1,4 +1,4 @@
-"""One request under two policies; where its verdict depends on what the log does not hold, under each possibility."""
+"""Evaluates one request under two policies; for what the log does not record, under each possibility."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _MOST_REMEMBERED = 500_000
 
 
 class Sort(StrEnum):
-    """What the log can say about a request."""
+    """What the log can tell about a request."""
 
     SAME = "same"
     CHANGED = "changed"
     UNKNOWN = "unknown"
-    """It hangs on what the log does not hold."""
+    """It depends on what the log does not record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +57,14 @@ class Comparison:
     before: str
     after: str
     is_as_logged: bool
-    """Whether the policy before comes to the rule that the log names."""
+    """Whether the old policy yields the rule that the log names."""
     hangs_on: tuple[str, ...] = ()
-    """What the log does not hold."""
+    """What the log does not record."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Branch:
-    """Both verdicts, if certain tests come out in a certain way."""
+    """Both verdicts, for certain results of certain tests."""
 
     given: Mapping[Test, bool]
     before: RequestVerdict
@@ -103,7 +103,7 @@ class _Side:
 
 
 class Comparer:
-    """Compares two policies, each over the live data that it knows."""
+    """Compares two policies, each with the live data that it declares."""
 
     def __init__(
         self, before: EdgePolicy, live_before: LiveData, after: EdgePolicy, live_after: LiveData
@@ -202,18 +202,18 @@ _DEEDS: tuple[tuple[type, str], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """All that makes a difference to the visitor and to the origin."""
+    """Everything that makes a difference to the visitor or the origin."""
 
     ending: Action | None
     path: str
     request_headers: tuple[HeaderChanges, ...]
-    """What rules change, whether or not it was so already: the log does not hold headers."""
+    """What rules change, even if nothing differs: the log does not record headers."""
     answer_headers: tuple[HeaderChanges, ...]
     caching: CacheAction
     key: tuple[str, ...]
     passes: bool
     named: tuple[tuple[str, Action], ...]
-    """Limits and splits, whose names matter: a count and a cookie hang on them."""
+    """Limits and splits, whose names matter: counters and cookies depend on them."""
 
 
 def find_effect(verdict: RequestVerdict) -> Effect:
@@ -252,7 +252,7 @@ def name_effect(verdict: RequestVerdict) -> str:
         for kind, word in _DEEDS
         if isinstance(rule.action, kind)
     ]
-    return ", ".join(["goes on", *deeds])
+    return ", ".join(["forwarded", *deeds])
 
 
 def _name_answer(rule: Rule) -> str:
@@ -274,11 +274,11 @@ def _name_answer(rule: Rule) -> str:
 Signature: TypeAlias = tuple[object, ...]
 
 _MOST_VALUES = 500_000
-"""Different values of a field that are remembered."""
+"""How many different values of a field are remembered."""
 
 
 class VerdictSigner:
-    """Signs records: by what each test of the policies says of them."""
+    """Groups records by the results of the policies' tests."""
 
     def __init__(self, sides: Sequence[tuple[EdgePolicy, Evaluator]]) -> None:
         self._probes: dict[str, list[tuple[Evaluator, Test]]] = {}

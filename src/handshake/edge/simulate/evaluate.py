@@ -32,7 +32,7 @@ NOTHING: Mapping[Test, bool] = {}
 
 
 class Evaluator:
-    """The conditions of one policy, over the live data of a moment."""
+    """The conditions of one policy, with the live data of one moment."""
 
     def __init__(self, policy: EdgePolicy, live: LiveData, hidden: frozenset[str] = frozenset()) -> None:
         """`hidden` names variables that nobody knows of these requests; a header among them may still be known."""

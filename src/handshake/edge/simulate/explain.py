@@ -1,4 +1,4 @@
-"""What becomes of one request, and why: how the ingress parses it, which rules match, and why others do not."""
+"""What happens to one request, and why: how the ingress parses it, which rules match, and why others do not."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _NOT_ALLOWED = 405
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRefusal:
-    """Why the ingress answers without asking any rule."""
+    """Why the ingress answers without evaluating any rule."""
 
     name: str
-    """As the log names it."""
+    """As named in the log."""
     why: str
     status: int
 
@@ -60,7 +60,7 @@ class ParsedRequest:
 
     request: Request
     stripped: tuple[str, ...]
-    """Headers that are taken off, because anybody can write them."""
+    """Headers that the ingress strips, because any client can set them."""
     refusal: RequestRefusal | None
 
 
@@ -102,23 +102,21 @@ def _find_arms(policy: EdgePolicy, request: Request) -> dict[str, str]:
 
 def _find_refusals(request: Request) -> Iterator[RequestRefusal]:
     if not request.path.startswith("/"):
-        yield RequestRefusal(name="strict-path", why="the path does not begin with /", status=_BAD_REQUEST)
+        yield RequestRefusal(name="strict-path", why="the path does not start with /", status=_BAD_REQUEST)
     if found := _SPELLINGS.search(request.path):
-        why = f"{found[0]!r} in the path could be read in two ways"
+        why = f"{found[0]!r} in the path is ambiguous"
         yield RequestRefusal(name="strict-path", why=why, status=_BAD_REQUEST)
     if re.search(OTHER_OPTION, request.headers.get("connection", ""), re.IGNORECASE):
-        why = "Connection names a header that would be taken off on the way"
+        why = "Connection names a header that would be removed on the way"
         yield RequestRefusal(name="strict-connection", why=why, status=_BAD_REQUEST)
     if request.host and not re.search(HOST, request.host, re.IGNORECASE):
-        yield RequestRefusal(name="strict-host", why="Host is no name and port", status=_BAD_REQUEST)
+        yield RequestRefusal(name="strict-host", why="Host is not a valid name and port", status=_BAD_REQUEST)
     if request.method in {"CONNECT", "TRACE"}:
         yield RequestRefusal(
-            name="strict-method", why=f"{request.method} is never let in", status=_NOT_ALLOWED
+            name="strict-method", why=f"{request.method} is not allowed", status=_NOT_ALLOWED
         )
     if not re.search(METHOD, request.method):
-        yield RequestRefusal(
-            name="strict-form", why="the method is not in capital letters", status=_BAD_REQUEST
-        )
+        yield RequestRefusal(name="strict-form", why="the method is not in upper case", status=_BAD_REQUEST)
 
 
 # Why a rule did not match: its condition in parts, each with what it read and whether it holds.
@@ -131,7 +129,7 @@ class ConditionPart:
     depth: int
     text: str
     value: str
-    """What was read; empty for what only joins other parts."""
+    """The value that was read; empty for parts that only join others."""
     holds: bool
 
 
@@ -177,13 +175,13 @@ class Step:
     """file:line."""
     phase: Phase
     condition: str
-    """As it was written."""
+    """As written."""
     did: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class WhyNot:
-    """Why a rule did what it did, or nothing."""
+    """Why a rule had its effect, or an empty text."""
 
     rule: str
     where: str
@@ -194,27 +192,27 @@ class WhyNot:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What becomes of one request."""
+    """What happens to one request."""
 
     request: Request
-    """As the rules saw it first."""
+    """As rules saw it first."""
     stripped: tuple[str, ...]
     refusal: RequestRefusal | None
-    """Why no rule was asked."""
+    """Why no rule was evaluated."""
     steps: tuple[Step, ...]
     ending: str
-    """The rule that answers; empty where the request goes on."""
+    """The rule that answers; empty if the request is forwarded."""
     answers: tuple[SyntheticResponse, ...]
-    """What the visitor may get from the rule; empty where the connection ends without an answer."""
+    """The possible answers of the rule; empty if the connection is closed without an answer."""
     goes_on: Request | None
-    """The request as it goes on, where it does."""
+    """The forwarded request, if it is forwarded."""
     keeping: CacheDecision | None
-    """What the cache keeps, where the gateway answers."""
+    """What the cache stores, if the gateway answers."""
     limits: tuple[str, ...]
     """Rules that count this request."""
     arms: Mapping[str, str]
     why: WhyNot | None
-    """About the rule that was asked for."""
+    """About the rule in question."""
 
 
 def explain(policy: EdgePolicy, request: Request, live: LiveData, about: Rule | None = None) -> Explanation:
@@ -263,7 +261,7 @@ def _where(rule: Rule) -> str:
 
 
 def _tell_refused(arrival: ParsedRequest, about: Rule | None) -> Explanation:
-    why = f"never tried: the ingress refuses the request before any rule ({arrival.refusal and arrival.refusal.name})"
+    why = f"not evaluated: the ingress refuses the request before any rule ({arrival.refusal and arrival.refusal.name})"
     return Explanation(
         request=arrival.request,
         stripped=arrival.stripped,
@@ -290,5 +288,5 @@ def _tell_why(
     else:
         ending = f"{verdict.ending.name} ({_where(verdict.ending)})" if verdict.ending else "another rule"
         would = "would have matched" if parts[0].holds else "would not have matched"
-        why = f"never tried: {ending} answered first; it {would}"
+        why = f"not evaluated: {ending} answered first; it {would}"
     return WhyNot(rule=rule.name, where=_where(rule), why=why, parts=parts)

@@ -1,4 +1,4 @@
-"""What the access log says: the clients that entries matched or would have matched, and who got decoys."""
+"""Analyses the access log: clients that a ban matched or would have matched, and who received decoys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Count:
 
 @dataclass(frozen=True, kw_only=True)
 class Donor:
-    """A client who gave, and would have been met."""
+    """A donor who would have been matched."""
 
     client: str
     donations: int
@@ -40,22 +40,22 @@ class Donor:
 
 @dataclass(frozen=True, kw_only=True)
 class BanPreview:
-    """Whom entries would have met."""
+    """The clients that a ban would have matched."""
 
     since: float
-    """The time of the first record that was looked at; 0 where there was none."""
+    """The time of the first examined record; 0 if there is none."""
     until: float
     requests: int
-    """All that were looked at."""
+    """All examined requests."""
     met: int
-    """Requests that would have been met."""
+    """Requests that would have matched."""
     clients: int
-    """Different addresses behind them."""
+    """The number of different client addresses."""
     paths: tuple[Count, ...]
-    """The most frequent, the most frequent first."""
+    """The most frequent ones, in order."""
     countries: tuple[Count, ...]
     donors: tuple[Donor, ...]
-    """Every client among them to whom a POST was answered 201, by no decoy."""
+    """Every donor among them: a POST was answered 201, not by a decoy."""
 
 
 def preview_clients(
@@ -98,7 +98,7 @@ def _preview(
 
 
 class _Tally:
-    """What is counted of the records that are met."""
+    """Counters of the matching records."""
 
     def __init__(self, decoy_rules: frozenset[str]) -> None:
         self._decoy_rules = decoy_rules
@@ -154,17 +154,17 @@ def _unescape(raw: bytes) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Deceived:
-    """A client who got decoys."""
+    """A client who received decoys."""
 
     client: str
     country: str
     decoys: int
     receipts: int
-    """How many of them looked like success: money that somebody believes to have given."""
+    """How many of them looked like success: the client may believe to have donated."""
     first_at: float
     last_at: float
     gave_at: float
-    """When this client had really given before; 0 where it had not."""
+    """When this client had donated before; 0 if never."""
 
     @property
     def is_suspect(self) -> bool:
@@ -174,12 +174,12 @@ class Deceived:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoyReport:
-    """All decoys of a window."""
+    """All decoys in a time window."""
 
     decoys: int
     rules: tuple[Count, ...]
     clients: tuple[Deceived, ...]
-    """Those who had really given before come first, then by number of decoys."""
+    """Earlier donors come first, then by number of decoys."""
 
     @property
     def suspects(self) -> tuple[Deceived, ...]:

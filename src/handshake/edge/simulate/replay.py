@@ -23,7 +23,7 @@ from handshake.edge.simulate.compare import Comparer, Comparison, Sort
 
 @dataclass(frozen=True, kw_only=True)
 class ReplaySample:
-    """A request of the log."""
+    """A request in the log."""
 
     time: float
     client: str
@@ -31,26 +31,26 @@ class ReplaySample:
     method: str
     path: str
     status: int
-    """What it was answered then."""
+    """The status at the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictChange:
-    """Requests that come to something else, in the same way."""
+    """Requests whose outcome changes in the same way."""
 
     before: str
     after: str
     requests: int
     clients: int
-    """Different addresses behind them."""
+    """The number of different client addresses."""
     donors: int
-    """Clients among them who have given: a POST was answered 201, by no decoy."""
+    """Donors among the clients: a POST was answered 201, not by a decoy."""
     samples: tuple[ReplaySample, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """Requests whose verdict hangs on what the log does not hold."""
+    """Requests whose verdict depends on what the log does not record."""
 
     hangs_on: str
     requests: int
@@ -58,30 +58,30 @@ class Doubt:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayReport:
-    """What a new policy would have done with the requests of a log."""
+    """The outcomes of a log's requests under a new policy."""
 
     since: float
-    """The time of the first record; 0 where there was none."""
+    """The time of the first record; 0 if there is none."""
     until: float
     requests: int
     same: int
     changed: int
     unknown: int
-    """Requests whose verdict hangs on what the log does not hold."""
+    """Requests whose verdict depends on what the log does not record."""
     refused_before: int
-    """Requests that the ingress answered without asking any rule, whatever the policy; they are the same."""
+    """Requests that the ingress rejected before any rule, under any policy; they do not change."""
     decided_otherwise: int
-    """Requests for which the log names another rule than the policy before comes to now: switches, lists or the
-    policy itself were others then."""
+    """Requests for which the log names another rule than the old policy yields now: switches, lists or the policy
+    itself have changed since."""
     unreadable: int
-    """Lines that hold no record: what HAProxy itself had to say, and what was cut short."""
+    """Lines without a record: HAProxy's own messages, and truncated lines."""
     changes: tuple[VerdictChange, ...]
-    """The most frequent first."""
+    """Most frequent first."""
     doubts: tuple[Doubt, ...]
     blind: tuple[Blind, ...]
-    """Rules of either policy that read what the log does not hold."""
+    """Rules of either policy that read what the log does not record."""
     donors: tuple[str, ...]
-    """Clients who have given, and for whom something changes."""
+    """Donors who are affected by a change."""
 
 
 @dataclass(kw_only=True)
@@ -94,7 +94,7 @@ class _Group:
 
 
 class Replay:
-    """Counts what changes from one policy to another; equal requests are judged once."""
+    """Counts what changes from one policy to another; equal requests are evaluated once."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The policy, evaluated for one request without any edge: the same evaluator that replays logs."""
+"""Evaluates the policy for one request without an edge; also used to replay logs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from handshake.edge.simulate.evaluate import Evaluator
 
 @dataclass(frozen=True, kw_only=True)
 class RequestVerdict:
-    """What becomes of a request."""
+    """The outcome of a request."""
 
     matched: tuple[Rule, ...]
-    """The rules whose conditions hold, the ingress's first, up to the one that answers."""
+    """The rules whose conditions hold, in order, up to the one that answers."""
     request: Request
-    """As it goes on, with what the rules have changed."""
+    """As forwarded, with the rules' changes."""
     ending: Rule | None = None
-    """The rule that answers; None where the request goes on."""
+    """The rule that answers; None if the request is forwarded."""
 
     @property
     def statuses(self) -> tuple[int, ...]:

@@ -1,1 +1,1 @@
-"""The rollout engine: pure functions from what is wanted and observed to the next steps."""
+"""The rollout engine: pure functions from the desired and observed state to the next steps."""

@@ -1,4 +1,4 @@
-"""Blue-green: a whole new fleet warms up beside the old one, takes over in one step, and the old one stays warm."""
+"""Blue-green: a whole new fleet warms up beside the old one and takes over in one step; the old one stays warm."""
 
 from __future__ import annotations
 
@@ -101,7 +101,5 @@ def _explain(fleet: Fleet, aim: Generation) -> str:
     if slowest := _find_slowest(fleet):
         return f"{progress}; {print_lack(fleet, slowest)}"
     if silent := [member for member in fleet.stale if member.is_silent_in_pool]:
-        return (
-            f"{progress}; {silent[0].assignment.node} says nothing about {silent[0].id}, which is left alone"
-        )
+        return f"{progress}; {silent[0].assignment.node} does not report {silent[0].id}, which is left alone"
     return f"{progress} and take over"

@@ -1,4 +1,4 @@
-"""Canary: a few instances of the target beside as many fresh ones of the stable generation, and then a judgement."""
+"""Canary: a few instances of the target beside as many fresh ones of the stable generation, then a comparison."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _begin(fleet: Fleet, target: Generation) -> Decision:
     """Launch both sides in one plan, so that they are of one age; what is incomplete begins anew."""
     size = fleet.settings.canary_size
     if fleet.canaries or fleet.baselines:
-        why = "one of both sides is gone: the comparison begins anew"
+        why = "one of the sides is gone: the comparison starts again"
         return _wait(_restart(fleet, target), target, why)
     if fleet.room < 2 * size:
         return make_room(fleet, target)

@@ -1,4 +1,4 @@
-"""Canary analysis: samples of what instances answered, and the comparison of a canary with its baseline."""
+"""Canary analysis: samples of instances' answers, and the comparison of a canary with its baseline."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from enum import StrEnum
 from handshake.fleet.engine.strategy import CanarySettings
 
 _PER_DOUBLING = 8
-"""Bins of latency for each doubling: a bin is 9 % wide."""
+"""Latency bins per doubling: a bin is 9 % wide."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CanarySample:
-    """The answers of an instance since its launch, or of several together."""
+    """The answers of one instance since its launch, or of several together."""
 
     instance: str = ""
-    """Empty where it stands for several."""
+    """Empty if it stands for several."""
     requests: int = 0
     errors: int = 0
-    """Answers of 500 and more, and requests that got none."""
+    """Answers with status 500 and above, and requests without an answer."""
     latencies: tuple[tuple[int, int], ...] = ()
-    """Bins of latency, and how many answers that were no errors fell into each; sorted."""
+    """Latency bins with the number of successful answers in each; sorted."""
 
     @property
     def answered(self) -> int:
@@ -54,7 +54,7 @@ def add_up(samples: Iterable[CanarySample]) -> CanarySample:
 
 
 class CanaryVerdict(StrEnum):
-    """What a comparison says. No data says nothing, and that is never a pass."""
+    """The result of a comparison. Too little data is never a pass."""
 
     NO_WORSE = "no worse"
     WORSE = "worse"
@@ -63,7 +63,7 @@ class CanaryVerdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryJudgement:
-    """A finding, and the numbers that it rests on in one sentence."""
+    """A result, and the numbers behind it in one sentence."""
 
     finding: CanaryVerdict
     why: str

@@ -1,4 +1,4 @@
-"""Members, probes and times in print."""
+"""Members, probes and times as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def print_lack(fleet: Fleet, member: FleetMember) -> str:
     verdicts = member.verdicts
     if member.report is None:
         asked = print_moment(member.assignment.assigned_at)
-        return f"{member.assignment.node} has said nothing about {member.id}, assigned {asked}"
+        return f"{member.assignment.node} has not reported {member.id}, assigned {asked}"
     lacks = (
         (verdicts.alive, "alive", not verdicts.alive.is_yes),
         (verdicts.ready, "ready", not verdicts.ready.is_yes),
@@ -43,10 +43,10 @@ def print_lack(fleet: Fleet, member: FleetMember) -> str:
     )
     for verdict, name, is_lacking in lacks:
         if is_lacking and not verdict.since:
-            return f"{member.id} was not seen {name} yet"
+            return f"{member.id} has not been seen {name} yet"
         if is_lacking:
             known = "is not" if verdict.is_no else "is not known to be"
             return f"{member.id} {known} {name} since {print_moment(verdict.since)}"
     if not member.is_in_pool and not member.is_parked:
-        return f"{member.id} is ready since {print_moment(verdicts.ready.since)}, but not acknowledged by every gateway"
+        return f"{member.id} has been ready since {print_moment(verdicts.ready.since)}, but not every gateway has acknowledged it"
     return f"{member.id} soaks until {print_moment(fleet.soaked_at(member))}"

@@ -1,4 +1,4 @@
-"""The fleet as the strategies see it: members by role, spare capacity, what a failure is blamed on."""
+"""The fleet as strategies see it: members by role, spare capacity, and the cause of failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from handshake.pointers.pointer import Pointer
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """One service's fleet at one moment, seen against what is desired of it."""
+    """One service's fleet at one moment, compared with what is desired."""
 
     desired: Desired
     observed: Observed

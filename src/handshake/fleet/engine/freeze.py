@@ -1,4 +1,4 @@
-"""The freeze calendar: when no rollout may begin, in the operators' own time zone."""
+"""The freeze calendar: when no rollout may start, in the operators' own time zone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DATES = re.compile(r"(\d{4}-\d\d-\d\d) - (\d{4}-\d\d-\d\d)")
 _DAY = 24 * 60
 _WEEK = 7 * _DAY
 _LINKS = 400
-"""How many windows in a row are followed to the end of a freeze: more than a year of daily ones."""
+"""How many consecutive windows are followed to the end of a freeze: more than a year of daily ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeeklyWindow:
-    """From one minute of the week to another, counted from Monday 00:00; it may run over Sunday night."""
+    """From one minute of the week to another, counted from Monday 00:00; it may span Sunday night."""
 
     begin: int
     end: int
@@ -38,7 +38,7 @@ Window = WeeklyWindow | DateWindow
 
 @dataclass(frozen=True, kw_only=True)
 class Calendar:
-    """Windows in which no rollout begins."""
+    """Windows in which no rollout starts."""
 
     zone: str
     """An IANA name, such as `America/Los_Angeles`."""
@@ -47,7 +47,7 @@ class Calendar:
 
 @dataclass(frozen=True, kw_only=True)
 class Freeze:
-    """A freeze that holds now."""
+    """A freeze in effect."""
 
     until: float
     """UTC, seconds since the epoch."""
@@ -73,10 +73,10 @@ def parse_weekly(text: str) -> WeeklyWindow:
     """Return `fri 16:00 - mon 08:00` as a window; ValueError says what is wrong with it."""
     found = _WEEKLY.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r} is no window of the week: write fri 16:00 - mon 08:00")
+        raise ValueError(f"{text!r} is not a valid weekly window: write fri 16:00 - mon 08:00")
     begin, end = _parse_minute(*found.groups()[:3]), _parse_minute(*found.groups()[3:])
     if begin == end % _WEEK:
-        raise ValueError(f"{text!r} ends when it begins: a whole week is no window")
+        raise ValueError(f"{text!r} ends when it starts: a window cannot last a whole week")
     return WeeklyWindow(begin=begin, end=end)
 
 
@@ -84,10 +84,10 @@ def parse_dates(text: str) -> DateWindow:
     """Return `2026-12-23 - 2027-01-02` as a window; ValueError says what is wrong with it."""
     found = _DATES.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r} is no range of days: write 2026-12-23 - 2027-01-02")
+        raise ValueError(f"{text!r} is not a valid range of days: write 2026-12-23 - 2027-01-02")
     window = DateWindow(first=date.fromisoformat(found[1]), last=date.fromisoformat(found[2]))
     if window.last < window.first:
-        raise ValueError(f"{text!r} ends before it begins")
+        raise ValueError(f"{text!r} ends before it starts")
     return window
 
 
@@ -96,7 +96,9 @@ def parse_zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{text!r} is no time zone: write its IANA name, such as Europe/Berlin") from error
+        raise ValueError(
+            f"{text!r} is not a valid time zone: write an IANA name, such as Europe/Berlin"
+        ) from error
 
 
 def _find_ends(calendar: Calendar, at: float) -> list[float]:
@@ -108,10 +110,10 @@ def _find_ends(calendar: Calendar, at: float) -> list[float]:
 
 def _parse_minute(day: str, hour: str, minute: str) -> int:
     if day not in _DAYS:
-        raise ValueError(f"{day!r} is no day: write one of {', '.join(_DAYS)}")
+        raise ValueError(f"{day!r} is not a day of the week: write one of {', '.join(_DAYS)}")
     of_day = int(hour) * 60 + int(minute)
     if int(minute) >= 60 or of_day > _DAY:  # noqa: PLR2004 -- minutes in an hour
-        raise ValueError(f"{hour}:{minute} is no time of day")
+        raise ValueError(f"{hour}:{minute} is not a valid time of day")
     return _DAYS.index(day) * _DAY + of_day
 
 

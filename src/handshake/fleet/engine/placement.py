@@ -1,4 +1,4 @@
-"""Placement: on which node a new instance starts."""
+"""Placement: the node on which a new instance starts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from handshake.fleet.instance import Assignment, Generation, InstancePhase
 class Placement:
     """Spreads a service's instances of one generation over the nodes that answer.
 
-    Of equally free nodes it takes the one that runs least altogether. Those of other generations are not
-    counted: they are on their way out, and where they were must not decide where their successors are.
+    Among nodes with equally many, it takes the one that runs the fewest instances in all. Other generations are
+    not counted: they are being replaced, and should not influence where their successors go.
     """
 
     def __init__(self, nodes: Sequence[str], *, service: str, assignments: Iterable[Assignment]) -> None:

@@ -1,4 +1,4 @@
-"""The rollout engine: what happens next to a fleet, as one pure function."""
+"""The rollout engine: the next steps of a fleet, as one pure function."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _find_hold(fleet: Fleet) -> Hold | None:
 
 def _pause(fleet: Fleet, hold: Hold) -> Decision:
     until = f" until {print_moment(hold.until)}" if hold.until is not None else ""
-    reason = f"paused by {hold.owner}{until}: {hold.reason}; nothing is replaced but what crashed"
+    reason = f"paused by {hold.owner}{until}: {hold.reason}; only crashed instances are replaced"
     return Decision(stage=Stage.PAUSED, reason=reason, rollout=fleet.rollout)
 
 
@@ -82,7 +82,7 @@ def _wait_for_thaw(fleet: Fleet, freeze: Freeze) -> Decision:
     """Leave the fleet as it is until the calendar lets a rollout begin."""
     return Decision(
         stage=Stage.HELD,
-        reason=f"{fleet.aim} waits for the end of the freeze, {freeze}; what goes back need not",
+        reason=f"{fleet.aim} waits for the end of the freeze, {freeze}; rollbacks do not wait",
         rollout=fleet.rollout,
     )
 
@@ -90,7 +90,7 @@ def _wait_for_thaw(fleet: Fleet, freeze: Freeze) -> Decision:
 def _wait_for_release(fleet: Fleet) -> Decision:
     """Leave the fleet as it is until the release can be read; only the stable generation is launched."""
     stable = fleet.rollout.stable
-    meanwhile = f"what crashes is replaced by {stable}" if stable else "nothing is launched"
+    meanwhile = f"crashed instances are replaced by {stable}" if stable else "nothing is launched"
     return Decision(
         stage=Stage.HELD, reason=f"{fleet.desired.unreadable}; {meanwhile}", rollout=fleet.rollout
     )
@@ -102,7 +102,7 @@ def _brake(fleet: Fleet, ill: tuple[FleetMember, ...]) -> Decision:
     return Decision(
         stage=Stage.FROZEN,
         reason=f"{len(ill)} members fell ill the same way since {since}, so replacement is frozen; "
-        "mend the cause, or move a pointer",
+        "fix the cause, or move a pointer",
         rollout=fleet.rollout,
         witness=ill[-1],
     )

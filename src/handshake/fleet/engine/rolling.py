@@ -1,4 +1,4 @@
-"""Rolling: a few newcomers at a time; each is proven before one old member drains."""
+"""Rolling: a few new instances at a time; each is proven before one old member drains."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _explain_wait(fleet: Fleet, slowest: FleetMember | None) -> str:
         member = fleet.draining[0]
         return f"{member.id} drains since {print_moment(member.assignment.phase_at)}"
     if silent := [member for member in fleet.stale if member.is_silent_in_pool]:
-        return f"{silent[0].assignment.node} says nothing about {silent[0].id}, which is left alone"
+        return f"{silent[0].assignment.node} does not report {silent[0].id}, which is left alone"
     return f"{len(fleet.serving)} serve, {fleet.settings.floor} must"
 
 

@@ -1,4 +1,4 @@
-"""What the engine is told (desired, observed), keeps (the rollout record) and answers (a plan)."""
+"""The engine's inputs (desired, observed), its record of a rollout, and its output (a plan)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handshake.pointers.pointer import Pointer
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """The larger of a count and a share of the fleet, and never less than one."""
+    """The larger of a count and a share of the fleet, at least one."""
 
     count: int = 1
     share: float = 0.25
@@ -41,7 +41,7 @@ class Hold:
     since: float
     """UTC, seconds since the epoch."""
     until: float | None
-    """When it ends by itself; None: only by being taken back."""
+    """When it ends by itself; None: only when resumed."""
 
     def is_active(self, now: float) -> bool:
         """Tell whether it holds at a moment."""
@@ -55,14 +55,14 @@ SECRETS = "secrets"
 
 @dataclass(frozen=True, kw_only=True)
 class PlanPart:
-    """One pointer's release at one revision, or the secrets: a promotion of the same release is a new part."""
+    """One pointer's release at one revision, or the secrets: promoting the same release again makes a new part."""
 
     name: str
     """The pointer's subject (`image/hamm`), or `secrets`."""
     value: str
     """The release, or the secrets' keyed digest."""
     revision: int = 0
-    """The pointer's; 0 for secrets, which have none."""
+    """The pointer's revision; 0 for secrets, which have none."""
 
     def __str__(self) -> str:
         return self.name if self.name == SECRETS else f"{self.name} {short(Digest(self.value))}"
@@ -70,7 +70,7 @@ class PlanPart:
 
 @dataclass(frozen=True, kw_only=True)
 class BadPart:
-    """A part that its trial condemned; it is not tried again."""
+    """A part that failed its trial; it is not tried again."""
 
     part: PlanPart
     reason: str
@@ -95,29 +95,29 @@ _SILENT = Verdicts()
 
 @dataclass(frozen=True, kw_only=True)
 class FleetSettings:
-    """How large a service's fleet is and how gently it is replaced."""
+    """The size of a service's fleet and the limits of its replacement."""
 
     desired: int
-    """Instances wanted now; at least 1."""
+    """The current target number of instances; at least 1."""
     max_parallel: Budget = field(default_factory=Budget)
     soak_seconds: float = 10.0
-    """How long a newcomer must be alive, ready and fresh without a break before it counts."""
+    """How long a new instance must be alive, ready and fresh without interruption before it counts."""
     deadline_seconds: float = 300.0
-    """How long a newcomer may take to become ready."""
+    """How long a new instance may take to become ready."""
     drain_seconds: float = 30.0
-    """How long an instance may take to finish what is in flight."""
+    """How long an instance may take to finish requests in flight."""
     floor_share: float = 1.0
-    """The share of `desired` that serves at every moment of a planned replacement."""
+    """The share of `desired` that serves at all times during a planned replacement."""
     brake_seconds: float = 60.0
-    """Members that fail the same way within this interval have one cause, which is not in them."""
+    """Members that fail the same way within this interval have a common cause outside of them."""
     strategy: Strategy = Strategy.ROLLING
     keep_warm_seconds: float = 600.0
-    """How long blue-green keeps the old generation for an instant way back; 0: not at all."""
+    """How long blue-green keeps the old generation for an instant rollback; 0: not at all."""
     canary: CanarySettings = field(default_factory=CanarySettings)
 
     def __post_init__(self) -> None:
         if self.desired < 1:
-            raise ValueError("a fleet has at least one instance")
+            raise ValueError("a fleet must have at least one instance")
 
     @property
     def budget(self) -> int:
@@ -144,15 +144,15 @@ class FleetSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FleetMember:
-    """What the leader knows about one instance."""
+    """The leader's knowledge of one instance."""
 
     assignment: Assignment
     report: InstanceReport | None = None
-    """None until its node has said something about it."""
+    """None until its node has reported it."""
     is_in_pool: bool = False
-    """Whether every gateway has acknowledged a pool that holds it open."""
+    """Whether every gateway has acknowledged a pool that includes it."""
     is_out_of_pool: bool = False
-    """Whether every gateway has acknowledged a pool without it, or has seen its last request end."""
+    """Whether every gateway has acknowledged a pool without it, or has finished its last request."""
 
     @property
     def id(self) -> str:
@@ -201,7 +201,7 @@ class FleetMember:
 
 
 class Stage(StrEnum):
-    """Where a rollout stands."""
+    """The stage of a rollout."""
 
     TRIAL = "trial"
     CANARY = "canary"
@@ -209,16 +209,16 @@ class Stage(StrEnum):
     SETTLED = "settled"
     PAUSED = "paused"
     HELD = "held"
-    """A freeze of the calendar, or a release that cannot be read: what the pointers ask for has yet to begin."""
+    """A freeze, or an unreadable release: the rollout of what the pointers ask for has not started."""
     FROZEN = "frozen"
-    """The brake holds."""
+    """The brake is on."""
     STUCK = "stuck"
     """The first release failed and there is none to go back to."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """The target that is being tried by one instance."""
+    """One instance tries the target."""
 
     generation: Generation
     begun_at: float
@@ -226,27 +226,27 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """The record kept under `rollouts/<service>`: all that a new leader needs in order to go on."""
+    """The record under `rollouts/<service>`: everything that a new leader needs to continue."""
 
     service: str
     stable: Generation | None = None
-    """What to fall back to: the last generation that the whole fleet ran, or the first that passed its trial."""
+    """The fallback: the last generation that the whole fleet ran, or the first that passed its trial."""
     trial: Trial | None = None
     passed: tuple[Generation, ...] = ()
-    """Generations that passed their trial since the fleet last settled; members of each may run."""
+    """Generations that passed their trial since the fleet last settled; their members may run."""
     bad: tuple[BadPart, ...] = ()
     """The latest parts that failed a trial, and why."""
     canary: Canary | None = None
-    """The comparison that runs, of a target that has passed its trial."""
+    """The comparison in progress, of a target that has passed its trial."""
     warm: Warm | None = None
-    """What blue-green keeps, or last kept, for an instant way back."""
+    """The generation that blue-green keeps, or last kept, for an instant rollback."""
     stage: Stage = Stage.SETTLED
     stage_at: float = 0.0
-    """When the stage became what it is."""
+    """When the stage last changed."""
     reason: str = ""
-    """What it does or waits for, in one sentence; times are absolute, so it stays the same while nothing moves."""
+    """What it does or waits for, in one sentence; times are absolute, so that it only changes with the state."""
     witness: str = ""
-    """The instance that the reason is about; empty where it is about none."""
+    """The instance that the reason is about; empty if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,16 +256,16 @@ class Desired:
     service: str
     image: Pointer
     templates: Pointer | None = None
-    """None where the service renders no templates."""
+    """None if the service renders no templates."""
     secrets: str = ""
-    """The keyed digest of the secrets of today."""
+    """The keyed digest of the current secrets."""
     settings: FleetSettings
     hold: Hold | None = None
-    """None where nobody paused the service."""
+    """None if the service is not paused."""
     freeze: Freeze | None = None
-    """None where the calendar freezes nothing now."""
+    """None if no freeze is in effect."""
     unreadable: str = ""
-    """Why nobody can read what the image's pointer names; empty where it can be read."""
+    """Why the image's release cannot be read; empty if it can."""
 
     @property
     def pointers(self) -> tuple[Pointer, ...]:
@@ -286,14 +286,14 @@ class Desired:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What the leader sees."""
+    """What the leader observes."""
 
     rollout: Rollout
     members: tuple[FleetMember, ...] = ()
     samples: tuple[CanarySample, ...] = ()
-    """What the gateways saw of canaries and baselines."""
+    """The gateways' metrics of canaries and baselines."""
     is_catalogue_readable: bool = True
-    """False where any part of this may be out of date: then nothing is decided."""
+    """False if any part of this may be out of date: then nothing is decided."""
 
 
 # Plans: what one call of the engine decides.
@@ -301,9 +301,9 @@ class Observed:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Steps to apply in order, the record to keep before the first of them, and the sentence to journal.
+    """Steps to apply in order, the record to write before the first of them, and the sentence for the journal.
 
-    The record comes first: a leader that dies between the two repeats a step, it never forgets a decision.
+    The record comes first: a leader that dies in between repeats a step, but never forgets a decision.
     """
 
     steps: tuple[Step, ...]
@@ -313,11 +313,11 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What one rule makes of a fleet."""
+    """The result of one rule for a fleet."""
 
     stage: Stage
     reason: str
     rollout: Rollout
     steps: tuple[Step, ...] = ()
     witness: FleetMember | None = None
-    """The member that the reason is about, if its last probe says more."""
+    """The member that the reason is about, if its last probe has more details."""

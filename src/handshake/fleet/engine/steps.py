@@ -1,4 +1,4 @@
-"""Steps: what the rollout engine asks of the world, one act each, in order."""
+"""Steps: the actions that the rollout engine asks for, one each, in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class Drain:
-    """Take an instance out of every pool, letting what is in flight finish."""
+    """Remove an instance from every pool, letting requests in flight finish."""
 
     instance: str
     why: str
@@ -29,7 +29,7 @@ class Drain:
 
 @dataclass(frozen=True, kw_only=True)
 class Park:
-    """Take an instance out of every pool as for a drain, and let it run on."""
+    """Remove an instance from every pool as for a drain, but keep it running."""
 
     instance: str
     why: str
@@ -37,7 +37,7 @@ class Park:
 
 @dataclass(frozen=True, kw_only=True)
 class Open:
-    """Put a warm instance into every pool."""
+    """Add a warm instance to every pool."""
 
     instance: str
     why: str
@@ -45,7 +45,7 @@ class Open:
 
 @dataclass(frozen=True, kw_only=True)
 class Retire:
-    """Stop an instance that has no traffic any more, or is not alive."""
+    """Stop an instance that has no more traffic, or is not alive."""
 
     instance: str
     why: str
@@ -63,7 +63,7 @@ class Revert:
 
 @dataclass(frozen=True, kw_only=True)
 class Settle:
-    """Name the pointer's release the stable one: the whole fleet runs it."""
+    """Mark the pointer's release as stable: the whole fleet runs it."""
 
     subject: Subject
     release: Digest

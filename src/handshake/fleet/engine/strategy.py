@@ -1,4 +1,4 @@
-"""Strategies: the ways in which a target that passed its trial takes over the fleet."""
+"""Strategies: how a target that passed its trial takes over the fleet."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Strategy(StrEnum):
     ROLLING = "rolling"
     """A few at a time."""
     BLUE_GREEN = "blue-green"
-    """A whole new fleet beside the old one, one step of the pools, and the old one kept warm for a while."""
+    """A whole new fleet beside the old one, one switch of the pools, and the old one kept warm for a while."""
     CANARY = "canary"
-    """A share first, judged against a fresh baseline of the same size and age; then a few at a time."""
+    """A share first, compared with a fresh baseline of the same size and age; then a few at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CanarySettings:
-    """How large a canary is and what it takes to judge it."""
+    """The size of a canary and the data needed to judge it."""
 
     share: float = 0.1
     """Of the fleet; at least one instance."""
     requests: int = 500
-    """How many answers each side must have given; fewer decide nothing."""
+    """The number of answers needed from each side."""
     seconds: float = 60.0
-    """How long both sides must have served; less decides nothing."""
+    """How long both sides must have served."""
     significance: float = 0.01
-    """How unlikely a difference must be, if there were none, to be believed."""
+    """The significance level of a difference."""
     latency_margin: float = 0.05
-    """A slower answer must be so much likelier than a faster one: what nobody would notice is no reason."""
+    """How much likelier a slower answer must be than a faster one, so that imperceptible differences do not count."""
 
     def size(self, desired: int) -> int:
         """Return the number of canaries of a fleet of `desired` instances; the baseline has as many."""
@@ -45,7 +45,7 @@ class CanarySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Warm:
-    """The generation that left the pools and still runs, so that going back to it needs no launch."""
+    """The generation that left the pools and still runs, so that a rollback needs no launch."""
 
     generation: Generation
     until: float

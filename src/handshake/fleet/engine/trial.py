@@ -1,4 +1,4 @@
-"""The trial: one instance of the target goes ahead of the fleet, and its failure stops there."""
+"""The trial: one instance of the target goes first, and a failure stops there."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Instances of one node: launched, probed, reported, measured, drained, stopped."""
+"""The instances of one node: launched, probed, reported, measured, drained, stopped."""

@@ -38,15 +38,15 @@ _RETRY_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Delay:
-    """Why an instance could not be started yet, and when it is tried again."""
+    """Why an instance could not be started, and when to retry."""
 
     why: str
     until: float
-    """By the monotonic clock."""
+    """On the monotonic clock."""
 
 
 class Instances:
-    """Moves this node's instances to where its assignments are."""
+    """Moves this node's instances to the state of their assignments."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class Instances:
 
     def _why_not_running(self, instance: str, hosted: HostedInstance | None) -> str:
         if hosted is None:
-            return self._failed.get(instance, "it is not on this node any more")
+            return self._failed.get(instance, "it is no longer on this node")
         return "" if hosted.is_running else hosted.evidence
 
     def _announce(self, assignment: Assignment, report: InstanceReport) -> None:
@@ -267,11 +267,11 @@ def _tell(launched: list[str], gone: list[str], assigned: int) -> Outcome:
 
 _BODY_CHARACTERS = 500
 _INSTANCES = 1024
-"""Of which urllib3 remembers how they are asked: with its usual 10 it would begin anew at every question."""
+"""The connection pools that urllib3 keeps: its default of 10 would mean a new one for every probe."""
 
 
 class Prober:
-    """Asks instances how they are. Each question has a connection of its own, as a load balancer's has."""
+    """Probes instances. Each probe uses a new connection, as a load balancer does."""
 
     def __init__(self, clock: Clock, *, timeout_seconds: float = 2.0) -> None:
         self._clock = clock
@@ -306,7 +306,7 @@ def choose_port(taken: Collection[int], host: str = "127.0.0.1") -> int:
     for port in random.sample(range(FIRST, LAST + 1), _TRIES):
         if port not in taken and _is_free(host, port):
             return port
-    raise UnavailableError(f"no free port among {_TRIES} tried between {FIRST} and {LAST}")
+    raise UnavailableError(f"no free port in {_TRIES} attempts between {FIRST} and {LAST}")
 
 
 def _is_free(host: str, port: int) -> bool:

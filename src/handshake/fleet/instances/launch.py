@@ -1,4 +1,4 @@
-"""What an instance is launched with, and the Protocol of what launches it."""
+"""What an instance is launched with, and the Protocol of instance hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handshake.release.image_contract import Contract
 
 
 class Limiter(StrEnum):
-    """What holds a node's instances to their memory and their number of processes."""
+    """What enforces the memory and process limits of a node's instances."""
 
     UNKNOWN = "unknown"
     CGROUP = "cgroup"
@@ -25,7 +25,7 @@ class Limiter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchOrder:
-    """All that an instance is started with."""
+    """Everything that an instance is started with."""
 
     instance: str
     service: str
@@ -33,29 +33,29 @@ class LaunchOrder:
     tree: Path
     """The image's files, verified and read-only."""
     base: Path | None
-    """The files of the image's base, verified and read-only; None for the host's own."""
+    """The files of the image's base, verified and read-only; None for the host's own base."""
     templates: Path | None
-    """The template release's files; None where the service renders none."""
+    """The template release's files; None if the service renders none."""
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
-    """Name -> content; files in memory inside, and nowhere else."""
+    """Name -> content; kept in memory inside the instance only."""
     memory_megabytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostedInstance:
-    """What a host sees of one instance."""
+    """What a host observes of one instance."""
 
     instance: str
     is_running: bool
     evidence: str
-    """How that is known: its pid, or how it ended."""
+    """The evidence: its pid, or how it ended."""
     started_at: float
     """UTC, seconds since the epoch."""
 
 
 class InstanceHost(Protocol):
-    """Runs instances that outlive whoever started them. May be called from several threads."""
+    """Runs instances that outlive the process that started them. May be called from several threads."""
 
     def launch(self, order: LaunchOrder) -> None:
         """Start an instance unless it runs; RefusedError where it cannot ever, UnavailableError where not now."""
@@ -82,7 +82,7 @@ class InstanceHost(Protocol):
 
 
 class Launcher:
-    """Fetches an assignment's releases and puts its launch order together."""
+    """Fetches an assignment's releases and assembles its launch order."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Launcher:
 # The environment of an instance: the one place that says which variables it gets, whoever launches it.
 
 TEMPLATES_INSIDE = "/templates"
-"""Where an instance sees its template release."""
+"""Where an instance finds its template release."""
 
 
 def instance_environment(

@@ -1,4 +1,4 @@
-"""What a node measures of its instances: load for the autoscaler, samples of answers for canary analysis."""
+"""A node's metrics of its instances: load for the autoscaler, samples of answers for canary analysis."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from handshake.fleet.scaling import Measure, NodeMeasures
 
 MEASURE_SECONDS = 3.0
 _WINDOW = 4
-"""So many readings make one measure: one quiet moment is no quiet time."""
+"""A metric needs this many readings: one quiet moment does not mean low load."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricReading:
-    """Counters at one moment; they only ever grow, or begin anew."""
+    """Counters at one moment; they only increase, or restart."""
 
     at: float
     requests: Mapping[str, float]
@@ -60,7 +60,7 @@ class Measurer:
         )
         self._readings.append(reading)
         if len(self._readings) == 1:
-            return Outcome(sentence="measures since now", changed=False)
+            return Outcome(sentence="measuring starts", changed=False)
         measures = self._measure(reports)
         said = NodeMeasures(node=self._node, at=self._clock.now(), measures=measures)
         self._catalog.transact([Write(key=measures_key(self._node), value=encode(said))])
@@ -103,7 +103,7 @@ _CLIENT_LEFT = "C"
 
 @dataclass(frozen=True, kw_only=True)
 class NodeSamples:
-    """What one node's gateway saw."""
+    """The metrics of one node's gateway."""
 
     node: str
     samples: tuple[CanarySample, ...] = ()
@@ -137,10 +137,10 @@ class Tally:
 
 
 class Sampler:
-    """Counts what a gateway says of the instances that are being compared, and only of those.
+    """Counts a gateway's answers of the instances that are being compared, and only of those.
 
-    A new agent goes on from what the one before it wrote. What was logged in between is not counted: that is
-    less data, which decides nothing, and never wrong data.
+    A new agent continues from what the previous one wrote. What was logged in between is not counted: that
+    means less data, which decides nothing, but never wrong data.
     """
 
     def __init__(self, *, node: str, catalog: Catalog, read_log: Callable[[], Iterable[bytes]]) -> None:

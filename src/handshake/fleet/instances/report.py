@@ -24,7 +24,7 @@ from handshake.pointers.pointer import Pointer
 
 
 class Reports:
-    """One node's reports: read once, then kept."""
+    """One node's reports: read once, then cached."""
 
     def __init__(self, catalog: Catalog, node: str) -> None:
         self._catalog = catalog

@@ -1,4 +1,4 @@
-"""Verdicts: what probes, process and pointers say about an instance, and how often it is asked."""
+"""Verdicts on an instance from probes, its process and the pointers, and how often it is probed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _OK = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """How much failure it takes."""
+    """Failure thresholds."""
 
     ready_failures: int = 2
-    """Consecutive probes that fail before an instance that was ready for a while is not ready."""
+    """Consecutive failed probes after which an instance that was ready for a while is not ready."""
     steady_seconds: float = 10.0
-    """How long that while is. Until then one bad probe is enough: what fails half of the time never soaks."""
+    """How long that while is. Before, one failed probe is enough: an instance that fails half of the time never soaks."""
     silent_seconds: float = 30.0
-    """How long an instance that has answered before may be silent and still pass as alive."""
+    """How long an instance that has answered before may be silent and still count as alive."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """One look at an instance."""
+    """One observation of an instance."""
 
     at: float
     exited: str = ""
@@ -31,20 +31,20 @@ class Sighting:
     plain: Evidence
     """The answer to `/health`."""
     templates: Evidence | None = None
-    """The answer to `/health?templateRelease=`; None where the service renders no templates."""
+    """The answer to `/health?templateRelease=`; None if the service renders no templates."""
     is_target: VerdictState
-    """Whether its generation equals what the pointers ask for; unknown where they could not be read."""
+    """Whether its generation is what the pointers ask for; unknown if they could not be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What is remembered of an instance from one sighting to the next."""
+    """What is remembered of an instance between observations."""
 
     verdicts: Verdicts = field(default_factory=Verdicts)
     failures: int = 0
-    """Plain probes that failed in a row."""
+    """Consecutive failed plain probes."""
     silent_since: float | None = None
-    """When the present silence began; None while it answers."""
+    """When the current silence started; None while it answers."""
 
 
 def watch(before: Watched, seen: Sighting, thresholds: Thresholds) -> Watched:
@@ -115,9 +115,9 @@ def _print_exit(seen: Sighting) -> Evidence:
 # How often an instance is asked how it is: at every cycle, but for one that has been well for a while.
 
 _WELL_SECONDS = 10.0
-"""So long it is asked at every cycle: the time in which a rollout judges a newcomer."""
+"""An instance is probed in every cycle for this long: the time in which a rollout judges it."""
 _PAUSE_SECONDS = 1.0
-"""So long one that has been well for longer is left alone. Its process is looked at in every cycle all the same."""
+"""The probe interval of an instance that has been well for longer. Its process is still checked in every cycle."""
 
 
 def may_pause(watched: Watched, now: float) -> bool:

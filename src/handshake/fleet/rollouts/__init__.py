@@ -1,1 +1,1 @@
-"""Rollouts: the leader reads the world, asks the engine, and carries out its steps."""
+"""Rollouts: the leader observes, asks the engine, and carries out its steps."""

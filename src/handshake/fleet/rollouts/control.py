@@ -1,4 +1,4 @@
-"""What operators say about a rollout: pause it, resume it, roll it back."""
+"""Operators' control of a rollout: pause, resume, abort."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handshake.pointers.pointers import Pointers
 
 
 class Holds:
-    """Reads, sets and lifts holds; every change leaves its journal record in the same transaction."""
+    """Reads, sets and lifts holds; every change writes its journal record in the same transaction."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
@@ -50,7 +50,7 @@ class Holds:
         hold = decode(Hold, entry.value) if entry else None
         if hold is None or not hold.is_active(now):
             raise RefusedError(
-                f"{service} is not paused", hint=f"`handshake status {service}` says what it does."
+                f"{service} is not paused", hint=f"`handshake status {service}` shows its state."
             )
         told = journal_write(owner, f"{service} resumed: {reason}", now)
         # A hold that was set anew meanwhile is somebody's newer word: then this one is refused.
@@ -68,7 +68,7 @@ def _index(entry: CatalogEntry | None) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Rollouts:
-    """Somebody's say in rollouts. Works with the control plane dead: the leader obeys when it is back."""
+    """Controls rollouts for an operator. Works while the control plane is down: the leader obeys once it is back."""
 
     who: str
     catalog: Catalog
@@ -106,7 +106,7 @@ class Rollouts:
         ]
         if not moves:
             raise RefusedError(
-                f"{service}: its pointers name what it runs; there is nothing to abort",
+                f"{service} already runs what its pointers name; there is nothing to abort",
                 hint=f"`handshake rollback image/{service}` goes back further.",
             )
         return self.pointers.move(moves)
@@ -116,8 +116,8 @@ class Rollouts:
         stable = decode(Rollout, entry.value).stable if entry else None
         if stable is None:
             raise RefusedError(
-                f"{service} has no release to go back to: none has passed a trial yet",
-                hint="Promote another one.",
+                f"{service} has no release to revert to: none has passed a trial yet",
+                hint="Promote another release.",
             )
         return stable
 

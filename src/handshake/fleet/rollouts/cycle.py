@@ -1,4 +1,4 @@
-"""The leader's fleets: reads the world, asks the engine for each service, and carries out its plan."""
+"""The leader's fleets: observes the world, asks the engine for each service, and carries out its plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the leader sees at the start of a cycle: assignments, reports, endpoints, acks of gateways."""
+"""The leader's observations at the start of a cycle: assignments, reports, endpoints, acks of gateways."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What all services' plans of one cycle share, read once."""
+    """Observations that all services' plans in one cycle share, read once."""
 
     pointers: Mapping[Subject, Pointer]
     entries: tuple[CatalogEntry, ...]
@@ -136,9 +136,9 @@ class PoolView:
 
 
 class Pools:
-    """Every service's endpoints, asked for again only once some endpoint has changed.
+    """Every service's endpoints, requested again only after some endpoint has changed.
 
-    A leader of a hundred services asks the catalogue one question in a cycle at rest, not a hundred.
+    A leader of a hundred services asks the catalogue one question in an idle cycle, not a hundred.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -163,7 +163,7 @@ class Pools:
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogRolloutProgress:
-    """What the rollouts' records say to somebody who waits for a moved pointer."""
+    """Answers questions about rollouts for whoever waits for a moved pointer."""
 
     catalog: Catalog
 

@@ -23,7 +23,7 @@ from handshake.pointers.pointers import Pointers
 
 LEADER_NAME = "leader"
 _MOST_CHANGES = 60
-"""A transaction holds 64 operations; what does not fit is planned again in the next cycle."""
+"""A transaction holds 64 operations; the rest is planned again in the next cycle."""
 
 
 class StepRunner:
@@ -56,9 +56,9 @@ class StepRunner:
     def send_back(self, pointer: Pointer, why: str, *, fence: HeldLock) -> Outcome:
         """Move a pointer that names no release back to what was stable before."""
         if pointer.stable is None:
-            raise ValueError(f"{pointer.subject} has nowhere to go back to")
+            raise ValueError(f"{pointer.subject} has no release to revert to")
         moved = self._pointers.move_back(pointer, to=pointer.stable, who=LEADER_NAME, why=why, also=[fence])
-        return Outcome(sentence=f"{pointer.subject} goes back: {why}", changed=moved is not None)
+        return Outcome(sentence=f"{pointer.subject} is reverted: {why}", changed=moved is not None)
 
     def _assignment_changes(
         self, steps: Sequence[Step], entries: Sequence[CatalogEntry], placement: Placement

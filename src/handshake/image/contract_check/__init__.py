@@ -1,1 +1,1 @@
-"""The contract check: an image's promises, put to the test before it is promoted."""
+"""The contract check: tests an image's promises before it is promoted."""

@@ -42,7 +42,7 @@ _TAIL_LINES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseStore:
-    """Where releases come from."""
+    """The source of releases."""
 
     manifest_of: Callable[[Digest], Manifest]
     fetch: Callable[[Digest], Path]
@@ -50,7 +50,7 @@ class ReleaseStore:
 
 
 class SandboxTrial:
-    """Keeps the Protocol Trial with real sandboxes."""
+    """Implements the Protocol Trial with real sandboxes."""
 
     def __init__(
         self,
@@ -157,12 +157,12 @@ class SandboxTrial:
 
 
 Tell = Callable[[int, Promise], None]
-"""Hears how many promises were judged, and which one is put to the test now."""
+"""Called with the number of promises judged so far and the one being checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContractCheck:
-    """Puts releases of images through the contract check."""
+    """Runs the contract check on releases of images."""
 
     who: str
     catalog: Catalog
@@ -171,7 +171,7 @@ class ContractCheck:
     open_bench: Callable[[Sequence[str]], AbstractContextManager[CheckBench]]
     """Names of stores -> a bench with throw-away stores of these names."""
     launcher: Callable[[Mapping[str, str]], Launcher]
-    """Secrets -> what puts launch orders together with them."""
+    """Secrets -> what assembles launch orders with them."""
     templates_of: Callable[[Subject], Digest]
     """The template release that a renderer is tried with."""
 
@@ -182,10 +182,12 @@ class ContractCheck:
         """
         manifest = self.shelf.manifest_of(release)
         if manifest.kind is not Kind.IMAGE:
-            raise RefusedError(f"{subject} is no image", hint="Only services make promises: image/NAME.")
+            raise RefusedError(
+                f"{subject} is not an image", hint="Only services have a contract: image/NAME."
+            )
         if is_base(manifest):
             raise RefusedError(
-                f"{subject} is a base", hint="A base promises nothing; name it in a service.toml."
+                f"{subject} is a base", hint="A base has no contract; use it in a service.toml."
             )
         begun = self.clock.monotonic()
         judgements = self._judge(subject.name, release, parse_contract(manifest.contract), tell)

@@ -17,11 +17,11 @@ from handshake.image.contract_check.trial import Drained, ExitObservation, Trial
 
 TIMEOUT_SECONDS = 10.0
 _BEGUN_SECONDS = 1.0
-"""How long a service may take to say that it has begun to read a body."""
+"""How long a service may take to start reading a body."""
 
 
 class Exchange:
-    """A connection to one address, and at most one request under way on it."""
+    """A connection to one address, with at most one request in flight."""
 
     def __init__(self, address: str, clock: Clock, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._clock = clock
@@ -112,7 +112,7 @@ def ask_once(address: str, clock: Clock, request: TrialRequest) -> TrialResponse
 
 
 class ProcessInspector(Protocol):
-    """Looks at the instances of one host. Of an instance that has ended, or was never there, it sees nothing."""
+    """Inspects the instances of one host. Returns nothing for an instance that has ended or never existed."""
 
     def kill(self, instance: str) -> None:
         """Send SIGKILL, and return once it has ended; idempotent."""
@@ -138,9 +138,9 @@ class ProcessInspector(Protocol):
 CONNECTIONS = 8
 _TICK_SECONDS = 0.02
 _SLOW_SECONDS = 0.3
-"""How long after SIGTERM the second half of a body comes."""
+"""When, after SIGTERM, the second half of a body is sent."""
 _RECORD_SECONDS = 2.0
-"""How long after its end a supervisor may take to write down how an instance ended."""
+"""How long after its end a supervisor may take to record how an instance ended."""
 _LOG_LINES = 10_000
 
 Seen = TypeVar("Seen")
@@ -148,7 +148,7 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True, kw_only=True)
 class CheckBench:
-    """What instances are tried on: where they run, what sees them, and their secrets."""
+    """The test environment of instances: where they run, what inspects them, and their secrets."""
 
     host: InstanceHost
     witness: ProcessInspector
@@ -157,7 +157,7 @@ class CheckBench:
 
 
 class SandboxedInstance:
-    """Keeps the Protocol TrialInstance over an instance that a host runs."""
+    """Implements the Protocol TrialInstance with an instance that a host runs."""
 
     def __init__(
         self, name: str, address: str, *, bench: CheckBench, clock: Clock, drain_seconds: float

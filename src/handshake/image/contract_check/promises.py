@@ -30,7 +30,7 @@ from handshake.release.image_contract import Idempotent
 
 
 class Promise(Protocol):
-    """One thing that every service owes the platform."""
+    """One thing that every service must do."""
 
     @property
     def name(self) -> str:
@@ -69,9 +69,9 @@ class PortPromise:
 
 QUESTIONS = 40
 MOST_PROCESSOR_SECONDS = 0.01
-"""For one question. Three gateways that ask twice a second then take 6 % of one processor."""
+"""For one probe. Three gateways that probe twice a second then take 6 % of one processor."""
 MOST_SECONDS = 0.25
-"""Until the answer, in the median: a machine under load may be slow once."""
+"""Until the answer, in the median: a loaded machine may be slow once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class HealthPromise:
         measured = f"an answer takes {cost * 1000:.1f} ms of processor time and {took * 1000:.0f} ms in all"
         if cost > MOST_PROCESSOR_SECONDS or took > MOST_SECONDS:
             limits = f"{MOST_PROCESSOR_SECONDS * 1000:g} ms and {MOST_SECONDS * 1000:g} ms"
-            return broken(f"{measured}; {limits} are the most")
+            return broken(f"{measured}; the limits are {limits}")
         return kept(measured)
 
 
@@ -154,7 +154,7 @@ def _question(trial: ImageTrial, release: Digest) -> TrialRequest:
 # Logs are lines on standard output: an instance's own files vanish with it, and nobody would read them.
 
 MISSING = "/contract-check"
-"""A path that no service has: most write a line about it."""
+"""A path that no service has: most log a line about it."""
 _UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -182,7 +182,7 @@ def _fault(twin: TrialInstance) -> str:
     if not any(line.strip() for line in lines):
         return f"{twin.name} served requests and wrote nothing to standard output"
     if bad := [line for line in lines if not _is_text(line)]:
-        return f"{len(bad)} of {len(lines)} lines are no text"
+        return f"{len(bad)} of {len(lines)} lines are not text"
     return ""
 
 
@@ -195,12 +195,12 @@ def _is_text(line: str) -> bool:
 # A service writes to its temporary folder alone, and needs no more: an image is never changed.
 
 REFUSALS = ("Read-only file system", "EROFS", "read-only file system")
-"""How programs tell that they tried to write where nothing can be written."""
+"""What programs log when they tried to write to a read-only file system."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOnlyPromise:
-    """No file of its trees differs from its release, and its log tells of no attempt."""
+    """No file of its trees differs from its release, and its log shows no attempt to write."""
 
     name: str = "read-only"
     sentence: str = "writes nothing outside of its temporary folder, and does not try to"
@@ -221,7 +221,7 @@ class ReadOnlyPromise:
 # Instances are interchangeable: what one remembers by itself, the next visitor's instance does not know.
 
 TIMES = 3
-"""How often the first is asked before its twin: what it remembers of a question shows by then."""
+"""How often the first is asked before its twin, so that what it remembers of a question shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,9 +239,9 @@ class LikenessPromise:
         for path in trial.contract.reads:
             answers = _answers(twins, TrialRequest(path=path))
             if not answers[0].is_good:
-                return broken(f"GET {path}, which it declares, is not answered well", str(answers[0]))
+                return broken(f"the declared GET {path} is not answered with success", str(answers[0]))
             if len({_substance(answer) for answer in answers}) > 1:
-                return broken(f"GET {path} is answered in different ways", *map(str, answers))
+                return broken(f"GET {path} has different answers", *map(str, answers))
         return kept(f"{len(trial.contract.reads)} GETs, the same answers from both")
 
 
@@ -261,7 +261,7 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class IdempotencyPromise:
-    """A POST repeated under one key has one effect, at whichever instance it arrives."""
+    """A POST repeated with one key has one effect, at whichever instance it arrives."""
 
     name: str = "idempotency"
     sentence: str = "gives a POST that is repeated under one key one effect"
@@ -301,7 +301,7 @@ def _judge(declared: Idempotent, counts: list[float | None], answers: list[Trial
     told = f"{declared.count} of GET {declared.count_path}"
     known = [count for count in counts if count is not None]
     if len(known) < len(counts):
-        return broken(f"{told} is no number", *map(str, answers[:1]))
+        return broken(f"{told} is not a number", *map(str, answers[:1]))
     if not answers[0].is_good or not any(answer.is_good for answer in answers[2:]):
         return broken(f"POST {declared.path}, as it is declared, is not accepted", *map(str, answers))
     step, again, at_once = (after - before for before, after in pairwise(known))
@@ -376,7 +376,7 @@ ROUNDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class TwinPromise:
-    """The death of one instance is no matter to another."""
+    """The death of one instance does not affect another."""
 
     name: str = "twin"
     sentence: str = "answers on when its twin is killed"
@@ -406,7 +406,7 @@ REQUESTS = 240
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryPromise:
-    """Under a short load it neither fails nor fills its memory."""
+    """Under a short load it neither fails nor exceeds its memory."""
 
     name: str = "memory"
     sentence: str = "stays within its memory under load"

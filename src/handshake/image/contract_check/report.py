@@ -1,4 +1,4 @@
-"""The report of a contract check, its record, and the rule that only checked images are promoted."""
+"""The report of a contract check, its record, and the rule that only images that passed are promoted."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from handshake.pointers.pointer import Pointer
 
 @dataclass(frozen=True, kw_only=True)
 class ContractJudgement:
-    """One promise and what was found."""
+    """One promise and its result."""
 
     promise: str
     sentence: str
-    """What is promised, as the end of the sentence `the service ...`."""
+    """The promise, as the end of the sentence `the service ...`."""
     finding: CheckResult
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContractReport:
-    """What a release was found to be like."""
+    """The result of the check of a release."""
 
     service: str
     release: Digest
@@ -124,21 +124,26 @@ def require_checked(
     if subject.kind is not Kind.IMAGE or any(past.stable == release for past in history):
         return
     if report is None:
-        raise RefusedError(f"{subject} {short(release)} was never shaken", hint=_hint(release))
+        raise RefusedError(
+            f"{subject} {short(release)} has not been through the contract check", hint=_hint(release)
+        )
     if not report.passed:
         raise RefusedError(
-            f"{subject} {short(release)} does not keep what it promises: {print_broken(report)}",
+            f"{subject} {short(release)} failed the contract check: {print_broken(report)}",
             hint=_hint(release),
         )
 
 
 def _hint(release: Digest) -> str:
     return (
-        f"`handshake contract check {short(release)}` puts it through the contract check;"
-        ' `--force "reason"` promotes it all the same.'
+        f'`handshake contract check {short(release)}` runs the check; `--force "reason"` promotes it anyway.'
     )
 
 
 def _tell(report: ContractReport) -> str:
-    what = f"image/{report.service} {short(report.release)} was shaken"
-    return f"{what}: it keeps its promises" if report.passed else f"{what}: it breaks {print_broken(report)}"
+    what = f"image/{report.service} {short(report.release)}"
+    return (
+        f"{what} passed the contract check"
+        if report.passed
+        else f"{what} failed the contract check: {print_broken(report)}"
+    )

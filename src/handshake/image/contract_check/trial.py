@@ -1,4 +1,4 @@
-"""A trial: the instances that a promise is checked against, what it asks them, and what it finds."""
+"""A trial: the instances that a promise is checked against, the requests to them, and the findings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN_CHARACTERS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRequest:
-    """A GET, or a POST where it has a body."""
+    """A GET, or a POST if it has a body."""
 
     path: str
     body: str = ""
@@ -35,12 +35,12 @@ class TrialRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResponse:
-    """What came back."""
+    """The response."""
 
     status: int
-    """0 where no whole answer came."""
+    """0 if there was no complete answer."""
     body: str
-    """The whole body, or why none came."""
+    """The whole body, or why there was none."""
     content_type: str = ""
     seconds: float = 0.0
 
@@ -93,14 +93,14 @@ class ExitObservation:
     """How an instance ended."""
 
     code: int
-    """As a shell says it: 128 and the signal's number where a signal ended it."""
+    """As in a shell: 128 plus the signal's number if a signal ended it."""
     seconds: float = 0.0
-    """From SIGTERM, or from its start where it ended by itself."""
+    """From SIGTERM, or from its start if it ended by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drained:
-    """What became of the requests that were in flight when SIGTERM came, in their order, and of the instance."""
+    """The result of the requests in flight at SIGTERM, in their order, and of the instance."""
 
     answers: tuple[TrialResponse, ...]
     ending: ExitObservation
@@ -203,25 +203,25 @@ def reads_of(contract: Contract) -> tuple[TrialRequest, ...]:
 
 
 class PromiseRuling(StrEnum):
-    """What a finding says. Only a broken promise, or one that could not be judged, keeps a release back."""
+    """The result of a check. Only a broken promise, or one that could not be checked, blocks a release."""
 
     KEPT = "kept"
     BROKEN = "broken"
     NOT_MADE = "not made"
-    """The contract declares nothing that this promise is about."""
+    """The contract declares nothing for this promise."""
     UNKNOWN = "unknown"
-    """It could not be put to the test, because another promise was broken."""
+    """It could not be checked, because another promise was broken."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What is known of one promise."""
+    """The finding for one promise."""
 
     ruling: PromiseRuling
     said: str
-    """One sentence: what was measured, or what is wrong."""
+    """One sentence: the measurement, or the fault."""
     evidence: tuple[str, ...] = ()
-    """Lines of a log, or answers, that the sentence rests on."""
+    """Lines of a log, or answers, that support the sentence."""
 
 
 def kept(said: str) -> CheckResult:

@@ -1,1 +1,1 @@
-"""The fallback copy: chosen pages of the edge, published as a site for the time when nothing answers."""
+"""The fallback copy: selected pages of the edge, published as a site for outages."""

@@ -1,4 +1,4 @@
-"""Makes the fallback copy: chosen pages of the edge, published as a release and proven to be served."""
+"""Makes the fallback copy: selected pages of the edge, published as a release and tested."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from handshake.site.upload import publish_site
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedPage:
-    """One answer."""
+    """One response."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,7 +46,7 @@ _OK = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Copier:
-    """Somebody who makes the copy."""
+    """Makes the copy."""
 
     who: str
     catalog: Catalog
@@ -54,9 +54,9 @@ class Copier:
     pointers: Pointers
     stores: Sequence[ObjectStore]
     ask: Callable[[str], CopiedPage]
-    """Asks the edge for a path; UnavailableError where it does not answer."""
+    """Requests a path from the edge; UnavailableError if it does not answer."""
     mounts: tuple[str, ...]
-    """Of sites: what lies there needs no copy."""
+    """Of sites: paths below them need no copy."""
     work: Path
 
     def make(self, pages: Sequence[str], tell: Callable[[str], None]) -> Pointer:
@@ -76,7 +76,8 @@ class Copier:
     def _make(self, pages: Sequence[str], tell: Callable[[str], None]) -> Pointer:
         if not pages:
             raise RefusedError(
-                "no page is to be copied", hint='Name some: [fallback_copy] pages = ["/"] in handshake.toml.'
+                "there are no pages to copy",
+                hint='List some in handshake.toml: [fallback_copy] pages = ["/"]',
             )
         self.work.mkdir(parents=True, exist_ok=True)
         with (
@@ -106,13 +107,13 @@ class Copier:
         answer = self.ask(path)
         if answer.status != _OK:
             raise UnavailableError(
-                f"{path} answers {answer.status}, and a copy of that would help nobody",
-                hint="Mend the page, or take it off [fallback_copy] pages; the last copy stays.",
+                f"{path} answers {answer.status}, which is not worth copying",
+                hint="Fix the page, or remove it from [fallback_copy] pages; the last copy is kept.",
             )
         if Hop.RELEASE.lower() in answer.headers:
             raise UnavailableError(
                 f"{path} is served from release {answer.headers[Hop.RELEASE.lower()]} of a site",
-                hint="Either it needs no copy, or what renders it is down; the last copy stays.",
+                hint="Either it needs no copy, or its renderer is down; the last copy is kept.",
             )
         return answer.body
 
@@ -201,11 +202,11 @@ class _Finder(HTMLParser):
 
 @dataclass(frozen=True, kw_only=True)
 class PageProof:
-    """What came of asking for one page."""
+    """The result of requesting one page."""
 
     path: str
     fault: str
-    """Empty where the page came from the copy, whole."""
+    """Empty if the page came from the copy, intact."""
 
 
 def prove_copy(
@@ -222,11 +223,11 @@ def prove_copy(
 
 def _find_fault(file: ManifestFile | None, release: str, page: CopiedPage) -> str:
     if file is None:
-        return "the copy does not hold it: make a copy first"
+        return "the copy does not contain it: make a copy first"
     if page.status != _OK:
         return f"the edge answers {page.status}"
     if page.headers.get(Hop.RELEASE.lower(), "") != release:
-        return "the edge does not answer it from the copy"
+        return "the edge does not serve it from the copy"
     if digest_bytes(page.body) != file.digest:
-        return "what the edge answers is not what was copied"
+        return "the edge serves something other than the copied page"
     return ""

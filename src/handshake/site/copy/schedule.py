@@ -24,7 +24,7 @@ from handshake.pointers.pointer import Pointer
 # What is known of the fallback copy: when it was made last, and what was in the way.
 
 SUBJECT = Subject(kind=Kind.SITE, name="fallback-copy")
-"""The site that the copy is; it has no mount."""
+"""The name of the copy's site; it has no mount."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ class CopyRecord:
     """The last attempts."""
 
     made_at: float
-    """When a copy was made last; 0 where none ever was. UTC, seconds since the epoch."""
+    """When a copy was last made; 0 if never. UTC, seconds since the epoch."""
     tried_at: float
     problem: str
-    """What was in the way of the last attempt; empty where it went well."""
+    """Why the last attempt failed; empty if it succeeded."""
 
 
 NEVER = CopyRecord(made_at=0.0, tried_at=0.0, problem="")
@@ -56,12 +56,12 @@ _HOUR = 3600.0
 _RETRY_SECONDS = 900.0
 _SESSION_SECONDS = 600.0
 _OVERDUE = 2
-"""Periods after which somebody should look."""
+"""Periods after which a missing copy is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DailyCopy:
-    """Looks whether the copy is due, and makes it."""
+    """Checks whether the copy is due, and makes it."""
 
     catalog: Catalog
     clock: Clock
@@ -72,13 +72,13 @@ class DailyCopy:
         """Make the copy if it is due and nobody else makes it."""
         wanted = self.read_settings()
         if not wanted.pages:
-            return Outcome(sentence="no page is to be copied", changed=False)
+            return Outcome(sentence="there are no pages to copy", changed=False)
         if not is_due(read_record(self.catalog), self.clock.now(), every_hours=wanted.every_hours):
-            return Outcome(sentence="the copy is young enough", changed=False)
+            return Outcome(sentence="the copy is recent enough", changed=False)
         session = self.catalog.open_session("copy", _SESSION_SECONDS)
         try:
             if not self.catalog.acquire(COPYING, b"", session):
-                return Outcome(sentence="another process makes the copy", changed=False)
+                return Outcome(sentence="another process is making the copy", changed=False)
             return self._make(wanted.pages)
         finally:
             self.catalog.close_session(session)
@@ -113,9 +113,9 @@ PagePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")]
 
 
 class CopySettings(Settings):
-    """Pages that are kept as files, for when everything that renders them is gone."""
+    """Pages that are kept as static files, for when everything that renders them is down."""
 
     pages: tuple[PagePath, ...] = Field(
-        default=(), description="Paths of the pages, such as `/`; empty: there is no copy."
+        default=(), description="Paths of the pages, such as `/`. Empty: no copy is made."
     )
-    every_hours: float = Field(default=24.0, gt=0, description="How often the copy is made.")
+    every_hours: float = Field(default=24.0, gt=0, description="The interval between copies, in hours.")

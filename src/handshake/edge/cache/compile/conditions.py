@@ -1,4 +1,4 @@
-"""Conditions in VCL's words."""
+"""Conditions in VCL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing among many constant texts by halving: eight comparisons for two hundred, where a chain makes a hundred."""
+"""Selects among many constant texts by binary search: eight comparisons for two hundred, where a chain needs a hundred."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FEW = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """A text, and what happens where the subject equals it (or, in a range, is not before it)."""
+    """A text, and what happens if the subject equals it (or, in a range, is not before it)."""
 
     key: str
     body: tuple[Statement, ...]

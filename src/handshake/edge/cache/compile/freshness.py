@@ -1,4 +1,4 @@
-"""How long a page may be kept: what its origin says about it, read by the letter of RFC 9111."""
+"""How long a page may be cached: the origin's headers, interpreted according to RFC 9111."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from handshake.core.hop_header import Hop
 from handshake.syntax.vcl import Act, Block, Branch, If, act, sub, when
 
 WHILE = Hop.WHILE
-"""Kept with a page: how long past its end it is handed out while the new one is being fetched."""
+"""Stored with a page: how long after expiry it is served while a new one is fetched."""
 
 _NOT_FOR_US = "(^|[, ])(no-store|no-cache|private)"
 _BINDING = "(^|[, ])((must|proxy)-revalidate|s-maxage)"
-"""RFC 9111, 5.2.2: after its end, such a page is shown to nobody before the origin was asked."""
+"""RFC 9111, 5.2.2: after expiry, such a page is not served before the origin was asked."""
 _LISTED = ("Age", "Cache-Control", "Surrogate-Control", "Vary")
-"""RFC 9110, 5.3: several lines of one name are one list. Varnish looks at the first."""
+"""RFC 9110, 5.3: several lines of one name are one list. Varnish reads only the first."""
 
 
 def judge_freshness() -> Block:

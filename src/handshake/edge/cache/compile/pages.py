@@ -1,4 +1,4 @@
-"""Everything that is not a site: fetched from the gateway, streamed where it must be, stale while its origin fails."""
+"""Everything that is not a site: fetched from the gateway, streamed if necessary, served stale while its origin fails."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from handshake.edge.cache.compile.tags import keep_tags
 from handshake.syntax.vcl import Act, Block, If, Statement, act, sub, when
 
 _REMEMBERED_UNCACHEABLE = "10s"
-"""So long requests for an uncacheable page do not queue behind one another. Each answer is remembered anew, in a kilobyte of
-memory that nothing limits: whoever asks ten thousand times a second takes 100 MB, and took an hour's worth with `keep`."""
+"""How long requests for an uncacheable page do not queue behind one another. Each answer takes a kilobyte of
+memory without a limit: ten thousand requests a second take 100 MB, and took an hour's worth with `keep`."""
 
 _FRESH_ENOUGH = f"std.duration(obj.http.{WHILE}, 0s)"
-"""How long past its end a page is handed out while the new one is being fetched: as long as the origin allows."""
+"""How long after expiry a page is served while a new one is fetched: as long as the origin allows."""
 
 
 def hand_to_gateway() -> tuple[Statement, ...]:
@@ -111,17 +111,17 @@ def _name_strongly(tag: str) -> str:
 # origin that fails slowly, the last of many would wait for the sum of all tries.
 
 _MOMENT = "1s"
-"""So long after a failure the origin is left alone."""
+"""How long the origin is left alone after a failure."""
 _SLOW = "2s"
 """A failure that took longer is a slow one; as a header holds whole seconds, so may be one of more than a second."""
 _WHILE = "60s"
-"""So long after a slow failure nobody waits for another try: it is made in the background."""
+"""How long after a slow failure retries run only in the background."""
 _NEVER_REACHED = 1_000_000
 _SITE = f"http.{Hop.SITE}"
 _BEGUN = f"bereq.http.{Hop.BEGUN}"
 
 NOTE_FAILURE = act("call note_failure")
-"""For the backend's side: the answer did not come, or says that the origin is broken."""
+"""For the backend's side: there was no answer, or it reports that the origin is broken."""
 
 
 def describe_noting() -> Block:
@@ -197,7 +197,7 @@ def _name(request: str) -> str:
 # Connections that last: WebSockets are handed through as they are, event streams are passed on as they come.
 
 _LONGEST = "1h"
-"""What an answer may take in all where it is a stream; any other has a minute."""
+"""The maximum duration of a streamed answer; all others have a minute."""
 
 
 def hand_through_sockets() -> tuple[Statement, ...]:
@@ -237,7 +237,7 @@ def let_streams_last() -> Statement:
 _SHARE = 4
 """At most a quarter of the storage for one answer: the rest of the cache stays useful, and a few can be fetched at once."""
 _REMEMBERED = "10s"
-"""For so long, visitors of a large answer do not wait for one another to find out that it is large."""
+"""How long visitors of a large answer do not wait for one another to find out that it is large."""
 
 
 def is_too_large(storage_megabytes: int) -> str:

@@ -1,4 +1,4 @@
-"""The rules of phase serve as VCL: tried in vcl_recv, answered in vcl_synth, finished in vcl_deliver."""
+"""The rules of phase serve as VCL: evaluated in vcl_recv, answered in vcl_synth, finished in vcl_deliver."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ServeRule:
     answer: tuple[If, ...] = ()
     """In vcl_synth."""
     finish: tuple[If, ...] = ()
-    """Wherever an answer leaves."""
+    """Wherever a response is sent."""
 
 
 def compile_rules(policy: EdgePolicy) -> tuple[ServeRule, ...]:

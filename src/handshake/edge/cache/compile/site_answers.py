@@ -1,4 +1,4 @@
-"""What a visitor gets of a site: the file, its not-found page, the release before, and how long it may be kept."""
+"""A site's responses: the file, the not-found page, the previous release, and how long each may be cached."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _LONG = "30d"
 _ASSET_ABSENT = "10s"
 _DOCUMENT_ABSENT = "60s"
 _STREAMED_BYTES = 8 * 1024 * 1024
-"""From this size on visitors need not wait for the whole file; a smaller one is shown once it is there whole."""
+"""From this size on, visitors need not wait for the whole file; smaller ones are sent once complete."""
 _DOUBTFUL_TTL = "5s"
 
 
@@ -249,7 +249,7 @@ def _say_absent() -> tuple[Statement, ...]:
 # Compressed variants: which one a visitor gets, and where it lies in the store.
 
 _ACCEPTED = f"req.http.{Hop.ACCEPT_ENCODING}"
-"""The visitor's own words, which the ingress keeps: Varnish knows gzip alone, and forgets the others."""
+"""The visitor's own header, which the ingress preserves: Varnish supports only gzip, and drops the others."""
 _COMPRESSIBLE = rf"(?i)\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)})$"
 _MAY_HAVE_VARIANTS = rf"(?i)(?:/|/[^/.]+|\.(?:{'|'.join(COMPRESSIBLE_EXTENSIONS)}))$"
 _FOLDERS = f"^/(?:{'|'.join(encoding.folder for encoding in Encoding)})"

@@ -1,4 +1,4 @@
-"""From a visitor's path to what the store is asked for: one spelling, one address for each page."""
+"""Maps a visitor's path to the object to request from the store: canonical spelling, one URL for each page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from handshake.edge.cache.compile.target import ReleaseRoute
 from handshake.syntax.vcl import Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
 PATH = f"req.http.{Hop.PATH}"
-"""The request's path in its one spelling, without the query."""
+"""The request's path in canonical form, without the query."""
 BELOW = f"req.http.{Hop.BELOW}"
-"""The path below the site's mount; begins with a slash."""
+"""The path below the site's mount; starts with a slash."""
 
 _PLAIN = r"[^A-Za-z0-9._~/-]"
 _BROKEN = r"%(?![0-9A-Fa-f]{2})"

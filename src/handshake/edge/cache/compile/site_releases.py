@@ -1,4 +1,4 @@
-"""One release of a site, or of the fallback copy, as a subroutine: the facts by which the shared code serves it."""
+"""One release of a site, or of the fallback copy, as a subroutine: the values that the shared code serves it by."""
 
 from __future__ import annotations
 
@@ -141,10 +141,10 @@ class CopyRoute:
     """The copy that is live."""
 
     name: str
-    """As a site's in the stores' keys."""
+    """As a site's name in the stores' keys."""
     shown: ReleaseRoute
     files: tuple[str, ...]
-    """All that it holds."""
+    """All of its paths."""
 
 
 def describe_copy(copy: CopyRoute | None) -> tuple[Block, ...]:

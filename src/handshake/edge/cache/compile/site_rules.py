@@ -14,7 +14,7 @@ from handshake.release.manifest import MOVES, HeaderRule, RedirectRule, RulesDia
 from handshake.syntax.vcl import Act, Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
 _BLOCK = 32
-"""Rules of one path in a block: it is copied and searched for a request whose path falls between its ends."""
+"""Rules per path in a block, which is copied and searched for a request whose path falls between its ends."""
 _BLOCK_BYTES = 4096
 _GROUP = 16
 """Other rules behind one test that none of them can match."""
@@ -187,7 +187,7 @@ def _address(rule: RedirectRule, contract: SiteContract) -> str:
 # `_headers` as VCL: what its rules say is gathered by name, and then takes the place of what the answer says.
 
 _ASKED_SITE_HEADERS = f"req.http.{Hop.ASKED}"
-"""The path below the mount as the visitor asked for it."""
+"""The path below the mount as requested by the visitor."""
 _NAME = f"req.http.{Hop.HEADERS}"
 
 
@@ -260,7 +260,7 @@ _WILD = re.compile(r":[A-Za-z]\w*|\*", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """A path's pattern without its anchors, and the group that each placeholder is."""
+    """A path's pattern without anchors, and the group of each placeholder."""
 
     text: str
     groups: dict[str, int]

@@ -27,7 +27,7 @@ from handshake.edge.cache.compile.target import PreviewRoute, SiteRoute
 from handshake.syntax.vcl import Act, Block, Branch, If, Statement, act, escape_pattern, quote, sub, when
 
 _FIRST = f"req.http.{Hop.FIRST}"
-"""The first part of the path: sites are found by it, in as many comparisons as halving takes."""
+"""The first part of the path: sites are found by it, with a binary search."""
 _OWN = (Hop.PATH, Hop.FIRST, Hop.SEARCH, Hop.ACCEPT_ENCODING)
 
 
@@ -169,7 +169,7 @@ def _serve_site() -> Block:
 _HOST = r"(?i)^[a-z0-9-]+--[a-z0-9-]+\.preview\."
 _LABEL = f"req.http.{Hop.PREVIEW}"
 _CREDENTIAL = f"req.http.{Hop.CREDENTIAL}"
-"""The digest of what the visitor's browser sent, which the ingress makes: a VCL can compare, and not compute it."""
+"""The digest of the browser's credentials, computed by the ingress: VCL can compare it but not compute it."""
 
 
 def route_previews(previews: tuple[PreviewRoute, ...]) -> tuple[Statement, ...]:

@@ -1,4 +1,4 @@
-"""Pages by their tags and URLs: what an origin or an operator declares outdated is forgotten at once."""
+"""Pages by tag and URL: purged as soon as an origin or an operator declares them outdated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PURGE_PATH = Hop.PURGE_PATH
 PURGE_SOFTLY = Hop.SOFT
 
 INWARD = ("Surrogate-Control", "Surrogate-Key", "Cache-Tag", "xkey")
-"""Headers that an origin writes for caches; visitors do not see them."""
+"""Headers that an origin writes for caches; they are removed before the response reaches visitors."""
 
 _SAFE = "^(GET|HEAD|OPTIONS|TRACE)$"
 

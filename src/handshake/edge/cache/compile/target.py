@@ -21,14 +21,14 @@ class CacheTarget:
 
     gateway_socket: str
     regions: tuple[RegionSocket, ...]
-    """In the order in which they are asked."""
+    """In the order in which they are tried."""
     storage_megabytes: int = 256
-    """What the cache was started with: how large an answer may be to be kept follows from it."""
+    """The cache's storage size: it determines how large a cached answer may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteShape:
-    """Which kinds of documents a release has at all: what it has none of, no store is asked for."""
+    """The kinds of documents that a release has: stores are not asked for kinds that it lacks."""
 
     has_bare: bool = True
     """Files without an extension: LICENSE."""
@@ -37,7 +37,7 @@ class SiteShape:
     has_folders: bool = True
     """Folders with an index: blog/index.html."""
     has_dotted: bool = True
-    """Pages and folders whose name holds a dot, so that it looks like an extension: v1.2.html."""
+    """Pages and folders whose name contains a dot, which looks like an extension: v1.2.html."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class ReleaseRoute:
     """One release of a site, as the cache serves it."""
 
     release: str
-    """As it stands in the stores' keys: `sites/<name>/<release>/...`."""
+    """As in the stores' keys: `sites/<name>/<release>/...`."""
     contract: SiteContract = field(default_factory=SiteContract)
     shape: SiteShape = field(default_factory=SiteShape)
 
@@ -70,13 +70,13 @@ class SiteRoute:
     """`/calls`; `/` for a site at the root."""
     live: ReleaseRoute
     previous_release: str | None = None
-    """Shown when no region has the live one; None where there was none."""
+    """Shown if no region has the live one; None if there was none."""
     split: SplitRoute | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewRoute:
-    """A release on a host name of its own, for who knows the password."""
+    """A release on a host name of its own, protected by a password."""
 
     label: str
     """The host name's first part: `3f2a9b1c77aa--calls`."""

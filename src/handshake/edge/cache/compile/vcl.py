@@ -1,4 +1,4 @@
-"""The edge policy and the live releases -> the cache's VCL."""
+"""Compiles the edge policy and the live releases into the cache's VCL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warming: what the agent fetches of a release before any visitor asks for it."""
+"""Cache warming: what the agent fetches of a release before any visitor requests it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handshake.release.manifest import Encoding, is_compressible
 from handshake.syntax.vcl import If, act, when
 
 _ORDER = (Encoding.BROTLI, Encoding.GZIP, Encoding.ZSTD)
-"""What nearly all browsers send comes first; the file as it is comes last."""
+"""The encoding of nearly all browsers comes first; the uncompressed file last."""
 
 
 def plan_warming(

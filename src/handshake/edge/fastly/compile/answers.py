@@ -1,4 +1,4 @@
-"""The answers that the edge gives itself, decoys among them: vcl_error."""
+"""The responses that the edge itself sends, including decoys: vcl_error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of answers at Fastly: cached where the origin or a rule says so, tagged, stale while the origin is down."""
+"""Caching at Fastly: as the origin or a rule says, with tags, and stale while the origin is down."""
 
 from __future__ import annotations
 

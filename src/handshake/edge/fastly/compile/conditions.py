@@ -28,7 +28,7 @@ from handshake.syntax.fastly_vcl import acl, quote
 from handshake.syntax.vcl import Block, escape_pattern
 
 NOW = "var.now"
-"""The local variable that holds the time, in seconds since the epoch."""
+"""The local variable with the time, in seconds since the epoch."""
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""The containers of the service: ACLs and dictionaries, the key for seals among them, and their declarations for linters."""
+"""The service's containers: ACLs and dictionaries, including the key for seals, and their declarations for linters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handshake.syntax.vcl import field as setting
 SWITCHES = "hs_switches"
 """Switch -> when its lease ends."""
 SEALS = "hs_seals"
-"""What nobody may read: the key of decoys and challenges."""
+"""Not readable: the key of decoys and challenges."""
 SEAL_KEY = "key"
 
 
@@ -28,7 +28,7 @@ class Containers:
     acls: tuple[str, ...]
     dictionaries: tuple[str, ...]
     private: tuple[str, ...]
-    """Dictionaries that can be written and never read back."""
+    """Dictionaries that can be written but never read back."""
 
 
 def plan_containers(policy: EdgePolicy, surroundings: FastlyTarget) -> Containers:

@@ -1,4 +1,4 @@
-"""The first hop: who the client is, and which malformed requests are refused before any rule is tried."""
+"""The first hop: determines the client, and refuses malformed requests before any rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RATES = "hs_clients"
 
 _COUNTRY = "client.geo.country_code"
 _FASTLYS_OWN = "fastly-"
-"""Fastly sets most of these itself and protects some; only what names a client is taken off."""
+"""Fastly sets most of these itself and protects some; only headers that identify a client are stripped."""
 _NAME_A_CLIENT = ("fastly-temp-xff", "fastly-orig-host")
 
 
@@ -72,7 +72,7 @@ def _find_country() -> If:
 # Fastly itself writes every request anew; these are the forms that a rule on a path could be walked around with.
 
 REFUSED = 601
-"""Fastly leaves the statuses from 600 to 699 to its customers; nobody outside sees them."""
+"""Fastly leaves statuses 600 to 699 to its customers; they are never sent to clients."""
 NOT_ALLOWED = 602
 
 

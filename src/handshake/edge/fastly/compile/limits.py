@@ -1,4 +1,4 @@
-"""Limits at Fastly: counted for each of its sites apart, in windows of tens of seconds up to a minute."""
+"""Limits at Fastly: counted for each of its sites separately, in windows of ten seconds to one minute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUCKET_SECONDS = 10
 _SHORTEST_PENALTY_SECONDS = 60
 """Fastly counts penalties in minutes."""
 ANSWER = 600
-"""The status with which vcl_error is asked for a rule's answer; nobody outside sees it."""
+"""The status that triggers a rule's answer in vcl_error; it is never sent to clients."""
 
 
 def keep_limit(rule: Rule) -> tuple[Block, ...]:

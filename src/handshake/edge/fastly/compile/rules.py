@@ -1,4 +1,4 @@
-"""The rules in Fastly's VCL: tried in vcl_recv, answered in vcl_error, finished in vcl_deliver."""
+"""The rules in Fastly's VCL: evaluated in vcl_recv, answered in vcl_error, finished in vcl_deliver."""
 
 from __future__ import annotations
 

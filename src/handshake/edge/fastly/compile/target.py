@@ -11,9 +11,9 @@ from handshake.edge.policy.policy import EdgePolicy
 from handshake.syntax.vcl import Act, act
 
 DEFAULT_CAPACITY = 1000
-"""Entries of one ACL or dictionary, unless Fastly has raised it for the account."""
+"""Fastly's default limit of entries in one ACL or dictionary."""
 HIGHEST_CAPACITY = 10_000
-"""No account gets more."""
+"""The highest limit that Fastly grants."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,13 @@ class FastlyTarget:
     shards: int = 1
     """Containers of one list."""
     mounts: tuple[str, ...] = ()
-    """The paths at which sites live."""
+    """The paths at which sites are mounted."""
 
 
 # What is left to the ingress behind Fastly, which has the same rules and knows the same client.
 
 LONGEST_SECONDS = 60
-"""Fastly counts no further back."""
+"""Fastly's longest counting window."""
 
 
 def defer_limits(policy: EdgePolicy) -> EdgePolicy:

@@ -1,4 +1,4 @@
-"""The policy -> the whole VCL of a Fastly service, and what Fastly cannot do of it."""
+"""Compiles the policy into the whole VCL of a Fastly service, and reports what Fastly cannot do."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ _PROTECTED = frozenset(
         "upgrade",
     )
 )
-"""Fastly lets no VCL change these, beyond those that no policy may change."""
+"""Fastly does not allow VCL to change these, besides those that no policy may change."""
 
 
 def check_fastly(policy: EdgePolicy, surroundings: FastlyTarget) -> list[Problem]:
@@ -164,9 +164,9 @@ def _check_rule(rule: Rule) -> Iterator[Problem]:
         if name.lower() in _PROTECTED:
             yield Problem(
                 check="fastly-protected-header",
-                what=f"Fastly lets nobody change {name}, and rule {rule.name} does",
+                what=f"rule {rule.name} changes {name}, which Fastly does not allow",
                 where=rule.where,
-                hint="Leave it alone, or let the origin set it.",
+                hint="Remove the change, or let the origin set the header.",
             )
 
 
@@ -174,7 +174,7 @@ def _too_large(policy: EdgePolicy, size: int) -> Problem:
     first = policy.rules[0].where if policy.rules else Location(file="edge.toml")
     return Problem(
         check="fastly-too-large",
-        what=f"the policy becomes {size:,} bytes of VCL, and Fastly takes {_LARGEST_BYTES:,}",
+        what=f"the policy becomes {size:,} bytes of VCL; Fastly's limit is {_LARGEST_BYTES:,}",
         where=first,
         hint="Move long bodies to pages of a site, and addresses from rules to lists.",
     )

@@ -1,4 +1,4 @@
-"""Versions of the service: what is wanted, what that changes, and how it is told to people."""
+"""Versions of the service: the desired version, its changes, and their description."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from handshake.edge.policy.policy import EdgePolicy
 from handshake.syntax.fastly_vcl import print_fastly
 
 OURS = "hs_"
-"""What the names of our containers begin with; others are left alone."""
+"""The prefix of our containers' names; others are not touched."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedVersion:
-    """What a version shall be."""
+    """The desired content of a version."""
 
     vcl: str
     containers: Containers

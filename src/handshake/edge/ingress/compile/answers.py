@@ -1,4 +1,4 @@
-"""Answers that take many lines: backends of their own, and headers beyond the first line."""
+"""Answers that need many lines: backends of their own, and headers beyond the first line."""
 
 from __future__ import annotations
 

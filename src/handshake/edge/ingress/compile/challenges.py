@@ -1,7 +1,7 @@
-"""Challenges at the ingress: a puzzle that is sealed for one client, solved once, and good for a while.
+"""Challenges at the ingress: a puzzle that is sealed for one client, valid once, and good for a limited time.
 
-The seal is a keyed digest of the client's address, so that nobody solves puzzles for others; a table remembers
-which seals were handed in. The pass is a cookie, sealed in the same way: the ingress keeps nothing for a client.
+The seal is a keyed digest of the client's address, so that nobody can solve puzzles for others; a table remembers
+which seals were used. The pass is a cookie, sealed in the same way: the ingress stores nothing per client.
 """
 
 from __future__ import annotations

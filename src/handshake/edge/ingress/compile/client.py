@@ -1,4 +1,4 @@
-"""What the ingress finds out about a request before any rule is tried: the client, and only what a rule reads."""
+"""What the ingress determines about a request before any rule: the client, and only what rules read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from handshake.edge.policy.variables import (
 from handshake.syntax.haproxy import Line, Section, line
 
 _CLAIMS = f"^({'|'.join((*PREFIXES, *(f'{name}$' for name in NAMES)))})"
-"""One pattern: with a line for each name, every header of every request would be walked over two dozen times."""
+"""One pattern: a line for each name would walk over every request's headers two dozen times."""
 
 
 def identify_client(policy: EdgePolicy, maps: str) -> tuple[Line, ...]:

@@ -1,4 +1,4 @@
-"""Conditions as HAProxy ACLs, and whether a rule matched: decided once, read by every line of the rule."""
+"""Conditions as HAProxy ACLs, and whether a rule matched: evaluated once, read by every line of the rule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IngressCondition:
 
     acls: tuple[Line, ...]
     words: tuple[str, ...]
-    """`if A !B or C`; empty where it always holds."""
+    """`if A !B or C`; empty if it always holds."""
     is_never: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The edge policy -> the HAProxy configuration of the ingress."""
+"""Compiles the edge policy into the HAProxy configuration of the ingress."""
 
 from __future__ import annotations
 
@@ -241,9 +241,9 @@ _ASKED = (
     '"query":"%[query,json(utf8s)]',
     '"user_agent":"%[req.fhdr(user-agent,1),json(utf8s)]',
 )
-"""What the request itself says. Text that a visitor chose is escaped; the rest HAProxy wrote itself."""
+"""The request's fields. Text chosen by a visitor is escaped; HAProxy wrote the rest itself."""
 _OR_HYPHEN = "%{+M}o"
-"""From here on, what is absent is a hyphen, as it is in a log's own format."""
+"""From here on, missing values are hyphens, as in the log's own format."""
 _TOLD = f"{Hop.LOG}-"
 """How the names of headers begin in which the cache tells the ingress what only the log is for."""
 

@@ -1,4 +1,4 @@
-"""Decoys at the ingress: chosen by a keyed digest, answered by a backend of their own after the time an origin takes."""
+"""Decoys at the ingress: chosen by a keyed digest, and sent by a backend with the response time of an origin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handshake.edge.policy.policy import EdgePolicy, Rule
 from handshake.syntax.haproxy import Line, Section, line
 
 _SUBJECT = "%[src] %[date,div(3600)] %[req.body,sha2(256),hex]"
-"""Who asks, in which hour, for what: a replayed request learns nothing."""
+"""Client, hour and body: replaying a request reveals nothing."""
 _TIMES = "decoy-times"
 
 

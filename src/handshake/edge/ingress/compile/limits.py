@@ -1,4 +1,4 @@
-"""Limits as HAProxy lines: a table for each, in which whoever is counted has a rate."""
+"""Limits as HAProxy lines: a table for each, with a rate per counted key."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ COUNTRIES = "countries.map"
 NETWORKS = "networks.map"
 """The numbers of autonomous systems."""
 TEXT_KEY = "base64"
-"""HAProxy's word for how a text becomes a map's key: a key ends at the first space."""
+"""HAProxy's converter from a text to a map key: a key ends at the first space."""
 FOREVER = 253_402_300_799
-"""The last second of the year 9999: a lease without an end."""
+"""The last second of the year 9999: a lease with no end."""
 
 
 def name_list_map(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The way out: one Unix socket per region, behind it TLS, name resolution and a health check."""
+"""The origin proxy: one Unix socket per region, with TLS, name resolution and a health check behind it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Region:
     prefix: str = ""
     """What comes before every path: `/bucket`."""
     tls_ca_file: str = ""
-    """The authorities that vouch for the store; empty for plain HTTP."""
+    """The CA certificates for the store; empty for plain HTTP."""
     health_path: str = "/"
     """Anything below 500 counts as alive: a store may refuse to list its root."""
 
@@ -39,7 +39,7 @@ class Accounts:
 
     ingress: str = ""
     ingress_group: str = ""
-    """Empty where the group is named as the user: HAProxy would otherwise keep root's."""
+    """Empty if the group has the user's name: HAProxy would otherwise keep root's."""
     cache: str = ""
 
 
@@ -48,7 +48,7 @@ class IngressTarget:
     """Everything that `compile_ingress` needs beside the policy."""
 
     digest: str
-    """What `show info` of the running worker gives back as its description: the proof of what runs."""
+    """What `show info` of the running worker reports as its description: the proof of what runs."""
     listeners: tuple[IngressListener, ...]
     runtime_socket: str
     maps: str
@@ -56,9 +56,9 @@ class IngressTarget:
     cache_socket: str
     regions: tuple[Region, ...]
     decoy_key: str
-    """Base64; keeps a decoy's choice from being foreseen."""
+    """Base64; makes a decoy's choice unpredictable."""
     accounts: Accounts = Accounts()
     certificates: str = ""
-    """A digest of all certificates: a renewed one makes another configuration."""
+    """A digest of all certificates: a renewed one changes the configuration."""
     acme: str = ""
-    """Where a program answers ACME's challenges; empty where there is none."""
+    """The address of the ACME client; empty if there is none."""

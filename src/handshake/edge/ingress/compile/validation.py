@@ -1,8 +1,8 @@
-"""What no honest client sends: refused before any rule is asked.
+"""Requests that no honest client sends: refused before any rule is evaluated.
 
-HAProxy itself refuses most requests of doubtful form, and writes every other one anew. These lines refuse what it
-would let through although a program behind it could read it otherwise. NUL bytes in headers are left to the cache, which
-refuses them too: to look for them here would cost a tenth of the ingress's time.
+HAProxy itself refuses most malformed requests, and rewrites all others. These lines refuse what it would accept
+although a program behind it could read it differently. NUL bytes in headers are left to the cache, which
+refuses them too: checking them here would cost a tenth of the ingress's time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ SECOND_SPELLINGS = (
     "%(?![0-9a-f][0-9a-f])",
 )
 _ONE_SPELLING = f"^(?!.*(?:{'|'.join(SECOND_SPELLINGS)}))/"
-"""One pattern instead of two: HAProxy remembers what it has matched against a pattern."""
+"""One pattern instead of two: HAProxy caches the results of a pattern."""
 HOST = r"^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?$"
 METHOD = "^[A-Z-]+$"
 OTHER_OPTION = "^(?!(close|keep-alive|upgrade|te|http2-settings)?$)"
-"""RFC 9110, 7.6.1: what `Connection` names is taken off on the way; it must name nothing that we rely on."""
+"""RFC 9110, 7.6.1: headers named in `Connection` are removed on the way; they must not be ones that we rely on."""
 
 
 def refuse_malformed() -> tuple[Line, ...]:
