@@ -138,11 +138,11 @@ def test_a_new_leader_keeps_the_trial_s_beginning() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "in_pool", "lack"),
     [
-        (BOOTING, False, "hamm-t was not seen alive yet"),
+        (BOOTING, False, "hamm-t has not been seen alive yet"),
         (ill(NOW - 5), False, "hamm-t is not ready"),
         (STALE, True, "hamm-t is not fresh"),
         (replace(HEALTHY, ready=verdict(YES, NOW - 9)), True, "hamm-t soaks until"),
-        (HEALTHY, False, "not acknowledged by every gateway"),
+        (HEALTHY, False, "not every gateway has acknowledged it"),
     ],
 )
 def test_a_trial_is_waited_for_with_a_reason(verdicts: Verdicts, *, in_pool: bool, lack: str) -> None:

@@ -47,7 +47,7 @@ class LocalProgram(Protocol):
         ...
 
     def ensure(self) -> bool:
-        """Start it unless it runs, fill it where it is filled from a source; True where something was done."""
+        """Start it unless it runs, fill it where it is filled from a source; True if something was done."""
         ...
 
     def answers(self) -> bool:
@@ -164,7 +164,7 @@ class Agent:
         return self._known_pointers.read(latest)
 
     def target_of(self, service: str) -> Generation | None:
-        """Return what the pointers ask of a service, None where that cannot be known now."""
+        """Return what the pointers ask of a service, None if that cannot be known now."""
         return self._parts.targets.find_generation(service, self.pointers())
 
     def _wake_all(self) -> None:

@@ -44,7 +44,7 @@ class Heartbeat:
     def cycle(self, words: Snapshot | None) -> Outcome:
         """Compare clocks where the home node has just spoken; renew the own word where that is due.
 
-        `words` is what lies under `nodes/`, None where that could not be read yet.
+        `words` is what lies under `nodes/`, None if that could not be read yet.
         """
         self._compare_clocks(words)
         now = self._clock.monotonic()

@@ -23,7 +23,7 @@ class Supervision(Protocol):
     """Starts and stops supervised programs, which outlive the process that started them."""
 
     def start(self, name: str, argv: Sequence[str]) -> bool:
-        """Start a program that is started again in place when it ends; False where it runs already."""
+        """Start a program that is started again in place when it ends; False if it runs already."""
         ...
 
     def stop(self, name: str, seconds: float) -> None:

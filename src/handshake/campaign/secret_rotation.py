@@ -84,7 +84,7 @@ class Rotator:
 
         If the new secret fails its trial or time runs out, the old one is restored.
         """
-        self._demand(name, value)
+        self._check(name, value)
         store, lock = self.locks[name]
         begun, old = self.clock.monotonic(), self.secrets.read(name)
         lock.admit(old, value)
@@ -100,7 +100,7 @@ class Rotator:
         lock.forget(old, value)
         return Rotation(name=name, replaced=services, seconds=self.clock.monotonic() - begun)
 
-    def _demand(self, name: str, value: str) -> None:
+    def _check(self, name: str, value: str) -> None:
         if name not in self.locks:
             known = ", ".join(sorted(self.locks)) or "none"
             raise RefusedError(f"{name} is not a secret that can be rotated", hint=f"Secrets: {known}.")

@@ -39,7 +39,7 @@ def wait_and_tell(operator: Operator, moved: Pointer, *, seconds: float, as_json
             arrival = operator.wait(
                 moved, seconds=seconds, tell=lambda why: bars.update(task, description=why)
             )
-    print_report(arrival, as_json=as_json, for_people=lambda: _tell(arrival))
+    print_report(arrival, as_json=as_json, for_people=lambda: _print(arrival))
     if arrival.ending is not ArrivalOutcome.ARRIVED:
         sys.exit(1)
 
@@ -52,7 +52,7 @@ def _concerned(operator: Operator, moved: Pointer) -> tuple[FleetRow, ...]:
     return tuple(fleet for fleet in fleets if fleet.stage != Stage.SETTLED)
 
 
-def _tell(arrival: Arrival) -> None:
+def _print(arrival: Arrival) -> None:
     pointer = arrival.pointer
     colour = "green" if arrival.ending is ArrivalOutcome.ARRIVED else "red"
     out.print(
@@ -125,7 +125,9 @@ def _colour_of(instance: InstanceRow) -> str:
 # Progress of a publish as bars.
 
 
-def telling(bars: Progress, subject: str, done: dict[str, UploadProgress] | None = None) -> ProgressReporter:
+def publish_progress(
+    bars: Progress, subject: str, done: dict[str, UploadProgress] | None = None
+) -> ProgressReporter:
     """Return a reporter that shows a publish as one bar: its steps, then the upload of its objects.
 
     Afterwards, `done` holds how many objects were uploaded to each region.
@@ -148,7 +150,7 @@ def telling(bars: Progress, subject: str, done: dict[str, UploadProgress] | None
     return ProgressReporter(step=step, upload=upload)
 
 
-def say_sent(sent: Mapping[str, int]) -> str:
+def describe_upload(sent: Mapping[str, int]) -> str:
     """Describe how many objects were uploaded to each region."""
     if not any(sent.values()):
         return "nothing to upload"

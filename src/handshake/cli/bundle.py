@@ -91,7 +91,7 @@ def status(identity: str, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         known = open_wiring(campaign).bundles(who_asks()).all()
         chosen = tuple(each for each in known if each.bundle.id.startswith(identity))
-        print_report(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _tell(chosen))
+        print_report(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _print(chosen))
 
 
 def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
@@ -111,7 +111,7 @@ def _wait_and_tell(
                 break
             bars.update(task, description=found.progress.reason)
             time.sleep(_LOOK_SECONDS)
-    print_report(found, as_json=as_json, for_people=lambda: _tell((found,)))
+    print_report(found, as_json=as_json, for_people=lambda: _print((found,)))
     if found.progress.state is not wanted:
         sys.exit(1)
 
@@ -120,7 +120,7 @@ def _find(wiring: Wiring, identity: str) -> BundleStatus:
     return next(each for each in wiring.bundles(who_asks()).all() if each.bundle.id == identity)
 
 
-def _tell(bundles: tuple[BundleStatus, ...]) -> None:
+def _print(bundles: tuple[BundleStatus, ...]) -> None:
     table = Table("bundle", "state", "moves", "by", "reason", box=None)
     for each in bundles:
         moves = "\n".join(f"{item.subject} -> {short(item.to)}" for item in each.bundle.items)

@@ -7,7 +7,7 @@ import sys
 import click
 from rich.progress import Progress
 
-from handshake.cli.arriving import telling
+from handshake.cli.arriving import publish_progress
 from handshake.cli.completion import complete_service
 from handshake.cli.screen import (
     campaign_option,
@@ -55,7 +55,7 @@ def check(image: str, *, campaign: str, as_json: bool) -> None:
         with progress(is_quiet=as_json) as bars:
             subject, release = _find(wiring, image, bars)
             report = wiring.contract_check(who_asks()).run(subject, release, _bar(bars, subject))
-        print_report(report, as_json=as_json, for_people=lambda: _tell_report(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_report(report))
         if not report.passed:
             sys.exit(1)
 
@@ -70,7 +70,7 @@ def check_contract_unless_passed(
         shaking = wiring.contract_check(who_asks())
         report = shaking.run_unless_passed(subject, release, _bar(bars, subject))
     if not report.passed and not is_quiet:
-        _tell_report(report)
+        _print_report(report)
 
 
 def _bar(bars: Progress, subject: Subject) -> Tell:
@@ -78,14 +78,14 @@ def _bar(bars: Progress, subject: Subject) -> Tell:
     return lambda done, promise: bars.update(task, completed=done, description=f"{subject}: {promise.name}")
 
 
-def _tell_report(report: ContractReport) -> None:
+def _print_report(report: ContractReport) -> None:
     for judgement in report.judgements:
-        _tell_judgement(judgement)
+        _print_judgement(judgement)
     end = "[green]keeps its promises[/]" if report.passed else "[red]does not keep its promises[/]"
     out.print(f"image/{report.service} {short(report.release)} {end} ({report.seconds:.1f} s)")
 
 
-def _tell_judgement(judgement: ContractJudgement) -> None:
+def _print_judgement(judgement: ContractJudgement) -> None:
     finding = judgement.finding
     out.print(f"{_MARKS[finding.ruling]} {judgement.promise}: ", end="")
     out.print(finding.said, markup=False, style="dim", soft_wrap=True)
@@ -103,6 +103,6 @@ def _find(wiring: Wiring, image: str, bars: Progress) -> tuple[Subject, Digest]:
     subject = Subject(kind=Kind.IMAGE, name=image.removeprefix("image/"))
     publisher = wiring.publisher()
     if subject in publisher.subjects():
-        return subject, publisher.publish(subject, telling(bars, str(subject)))
+        return subject, publisher.publish(subject, publish_progress(bars, str(subject)))
     release = find_release(image, wiring.releases())
     return wiring.subject_of(release), release

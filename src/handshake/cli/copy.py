@@ -61,12 +61,12 @@ def prove(*, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         pages = Copying(find_node(campaign), SystemClock()).prove_copy()
         report = CopyProofReport(is_proven=not any(page.fault for page in pages), pages=pages)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
         if not report.is_proven:
             sys.exit(1)
 
 
-def _tell(report: CopyProofReport) -> None:
+def _print(report: CopyProofReport) -> None:
     for page in report.pages:
         mark = "[bold red]✗[/]" if page.fault else "[green]✓[/]"
         out.print(f"{mark} {escape(page.path)}  {escape(page.fault)}")

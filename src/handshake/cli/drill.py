@@ -58,7 +58,7 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
         with changed_campaign(wiring.paths.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
             stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
-        print_report(done, as_json=as_json, for_people=lambda: _tell_end(done))
+        print_report(done, as_json=as_json, for_people=lambda: _print_end(done))
         if not done.is_good:
             sys.exit(1)
 
@@ -82,7 +82,7 @@ def _go(
     for stop in tour.go():
         stops.append(stop)
         if not is_quiet:
-            _tell(stop)
+            _print(stop)
     return stops
 
 
@@ -93,7 +93,7 @@ def _plan(wiring: Wiring, released: Collection[Subject]) -> TourPlan:
     return plan_tour(policy, contracts, released)
 
 
-def _tell(stop: Stop) -> None:
+def _print(stop: Stop) -> None:
     mark = "[green]✓[/]" if stop.is_good else "[red]✗[/]"
     if stop.is_skipped:
         mark = "[yellow]skipped[/]"
@@ -101,7 +101,7 @@ def _tell(stop: Stop) -> None:
     out.print(stop.measured, markup=False, style="dim", soft_wrap=True)
 
 
-def _tell_end(report: DrillReport) -> None:
+def _print_end(report: DrillReport) -> None:
     bad = sum(not stop.is_good for stop in report.stops)
     out.print("[green]all stops passed[/]" if report.is_good else f"[red]{bad} stops failed[/]")
     if skipped := sum(stop.is_skipped for stop in report.stops):

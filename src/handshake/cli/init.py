@@ -45,7 +45,7 @@ def site(folder: Path, *, as_json: bool) -> None:
         written = tuple(path for path, text in files.items() if _write(folder / path, text))
         kept = tuple(path for path in files if path not in written)
         report = InitReport(folder=str(folder), written=written, kept=kept)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def _list(folder: Path) -> list[str]:
@@ -61,7 +61,7 @@ def _write(file: Path, text: str) -> bool:
     return True
 
 
-def _tell(report: InitReport) -> None:
+def _print(report: InitReport) -> None:
     for path in report.written:
         out.print(f"wrote {path}", markup=False)
     for path in report.kept:

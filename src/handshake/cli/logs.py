@@ -33,7 +33,7 @@ def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
         if not chosen:
             raise _unknown(name, known)
         report = LogReport(lines={each: supervision.log_tail(each, count) for each in chosen})
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> ProblemsError:
@@ -44,7 +44,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> ProblemsError:
     )
 
 
-def _tell(report: LogReport) -> None:
+def _print(report: LogReport) -> None:
     for name, lines in report.lines.items():
         for line in lines:
             out.print(f"[bold]{name}[/] | ", end="")

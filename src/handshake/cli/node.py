@@ -63,7 +63,7 @@ def list_nodes(*, campaign: str, as_json: bool) -> None:
     """List every node of the policy, whether it answers, and its clock offset."""
     with errors_explained(as_json=as_json):
         report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_nodes(report))
 
 
 @node.command("invite")
@@ -87,7 +87,7 @@ def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
         report = NodeReport(
             node=name, what=f"is invited: copy {file} there, then run `handshake node join` there"
         )
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 @node.command("join")
@@ -105,7 +105,7 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
         started = Wiring(paths, SystemClock()).join(ask_agent)
         what = f"joined {paths.name}" if started else f"had already joined {paths.name}"
         report = NodeReport(node=paths.node, what=f"{what}; its ingress is http://{paths.ingress}/")
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 @node.command("remove")
@@ -120,7 +120,7 @@ def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None
         names = wiring.operator(who_asks()).live().policy.campaign.nodes
         wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
         report = NodeReport(node=name, what="is removed: its instances are replaced elsewhere")
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def _settle(invitation: Invitation, address: str) -> NodePaths:
@@ -137,11 +137,11 @@ def _settle(invitation: Invitation, address: str) -> NodePaths:
     return paths
 
 
-def _tell(report: NodeReport) -> None:
+def _print(report: NodeReport) -> None:
     out.print(f"[bold]{report.node}[/] {report.what}")
 
 
-def _tell_nodes(report: NodesReport) -> None:
+def _print_nodes(report: NodesReport) -> None:
     table = Table("node", "address", "state", "clock", "", box=None)
     for its in report.nodes:
         clock = f"{its.ahead_seconds:+.1f} s" if its.address else ""

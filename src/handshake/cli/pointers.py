@@ -106,10 +106,10 @@ def history(subject: str, *, campaign: str, as_json: bool) -> None:
         wiring = open_wiring(campaign)
         pointers = wiring.pointers.history(read_subject(subject))
         report = HistoryReport(subject=subject, pointers=pointers)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: HistoryReport) -> None:
+def _print(report: HistoryReport) -> None:
     table = Table("revision", "release", "when", "by", "reason", box=None)
     for pointer in report.pointers:
         when = datetime.fromtimestamp(pointer.moved_at, UTC).strftime("%Y-%m-%d %H:%M:%S")

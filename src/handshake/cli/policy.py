@@ -9,7 +9,7 @@ import click
 
 from handshake.campaign.checks import check_folder, require_folder
 from handshake.campaign.policy import PolicyPlan, diff_policies
-from handshake.cli.arriving import telling, wait_and_tell
+from handshake.cli.arriving import publish_progress, wait_and_tell
 from handshake.cli.completion import complete_release
 from handshake.cli.screen import (
     campaign_option,
@@ -63,7 +63,7 @@ def plan(folder: Path | None, *, campaign: str, as_json: bool) -> None:
         subject = wiring.policies.subject
         with progress(is_quiet=as_json) as bars:
             source = folder.resolve() if folder else None
-            release = wiring.publisher().publish(subject, telling(bars, str(subject)), source=source)
+            release = wiring.publisher().publish(subject, publish_progress(bars, str(subject)), source=source)
         today = wiring.pointers.get(subject)
         before = wiring.fetch(today.release) if today else None
         report = PolicyPlan(
@@ -74,10 +74,10 @@ def plan(folder: Path | None, *, campaign: str, as_json: bool) -> None:
             changes=diff_policies(before, wiring.fetch(release)),
             fastly=wiring.fastly_planner().plan(wiring.policies.read(release)),
         )
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: PolicyPlan) -> None:
+def _print(report: PolicyPlan) -> None:
     if not report.is_changed:
         out.print(f"{report.subject}: nothing would change")
         return

@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from handshake.campaign.publish import ProgressReporter, Publisher
-from handshake.cli.arriving import say_sent, telling, wait_and_tell
+from handshake.cli.arriving import describe_upload, publish_progress, wait_and_tell
 from handshake.cli.completion import complete_subject
 from handshake.cli.contract import check_contract_unless_passed
 from handshake.cli.screen import (
@@ -96,7 +96,7 @@ def publish(
         with progress(is_quiet=as_json) as bars:
             folder = source.resolve() if source else None
             seen = operator.revision(wanted)
-            tell = telling(bars, subject, done)
+            tell = publish_progress(bars, subject, done)
             release = operator.publish(wanted, tell, source=folder, is_thorough=is_thorough)
         if is_promoted:
             if not forced:
@@ -106,14 +106,14 @@ def publish(
             return
         sent = {region: each.total for region, each in done.items()}
         report = PublishReport(subject=subject, release=release, sent=sent)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
         if wanted.kind is Kind.SITE and not as_json:
             _propose_assets(wiring.manifest_of(release))
 
 
-def _tell(report: PublishReport) -> None:
+def _print(report: PublishReport) -> None:
     plain = short(report.release)
-    out.print(f"{report.subject} {plain} is in every region; {say_sent(report.sent)}", soft_wrap=True)
+    out.print(f"{report.subject} {plain} is in every region; {describe_upload(report.sent)}", soft_wrap=True)
     out.print(f"To make it live: handshake promote {report.subject} {plain}", soft_wrap=True)
 
 
@@ -182,8 +182,8 @@ def bake(service: str, *, folder: Path, base: Path | None, kept: Path | None, as
         publisher = Wiring(paths, SystemClock()).publisher()
         with progress(is_quiet=as_json) as bars:
             acts = _base_act(publisher, base) if base else _acts(publisher, service)
-            images = tuple(_bake(name, act, telling(bars, name), kept) for name, act in acts.items())
-        print_report(BakeReport(images=images), as_json=as_json, for_people=lambda: _tell_bake(images))
+            images = tuple(_bake(name, act, publish_progress(bars, name), kept) for name, act in acts.items())
+        print_report(BakeReport(images=images), as_json=as_json, for_people=lambda: _print_bake(images))
 
 
 def _base_act(publisher: Publisher, base: Path) -> dict[str, Act]:
@@ -223,7 +223,7 @@ def _summary(name: str, baked: Baked) -> BakedImage:
     )
 
 
-def _tell_bake(images: tuple[BakedImage, ...]) -> None:
+def _print_bake(images: tuple[BakedImage, ...]) -> None:
     table = Table("image", "step", "to", "", "files", "size", "seconds", box=None)
     table.columns[0].no_wrap = True
     for image in images:

@@ -72,7 +72,7 @@ def collect(*, is_done: bool, days: int, newest: int, forced: str, campaign: str
             else:
                 plan = collector.plan(retention)
         report = _describe(plan, is_done=is_done)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report, plan))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report, plan))
 
 
 def _describe(plan: CollectionPlan, *, is_done: bool) -> CollectionReport:
@@ -84,7 +84,7 @@ def _describe(plan: CollectionPlan, *, is_done: bool) -> CollectionReport:
     )
 
 
-def _tell(report: CollectionReport, plan: CollectionPlan) -> None:
+def _print(report: CollectionReport, plan: CollectionPlan) -> None:
     table = Table("region", "objects", "unneeded", box=None)
     for region in plan.regions:
         table.add_row(region.region, f"{region.objects:,}", f"{len(region.keys):,}")

@@ -64,7 +64,7 @@ def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as
     """Pause SERVICE's rollouts, for a limited time or until resumed. Crashed instances are still replaced."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).pause(service, reason=reason, seconds=seconds)
-        print_report(hold, as_json=as_json, for_people=lambda: _tell_pause(hold))
+        print_report(hold, as_json=as_json, for_people=lambda: _print_pause(hold))
 
 
 @rollout.command()
@@ -76,7 +76,7 @@ def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Resume SERVICE's rollouts."""
     with errors_explained(as_json=as_json):
         hold = open_wiring(campaign).rollouts(who_asks()).resume(service, reason=reason)
-        print_report(hold, as_json=as_json, for_people=lambda: _tell_resume(hold))
+        print_report(hold, as_json=as_json, for_people=lambda: _print_resume(hold))
 
 
 @rollout.command()
@@ -89,7 +89,7 @@ def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         moved = open_wiring(campaign).rollouts(who_asks()).abort(service, reason=reason)
         report = AbortReport(service=service, pointers=moved)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_abort(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_abort(report))
 
 
 @rollout.command()
@@ -123,17 +123,17 @@ def _read(wiring: Wiring, service: str) -> FleetRow:
     return found
 
 
-def _tell_pause(hold: Hold) -> None:
+def _print_pause(hold: Hold) -> None:
     until = f"until {print_moment(hold.until)}" if hold.until is not None else "until resumed"
     out.print(f"{hold.service}: [yellow]paused[/] {until}; crashed instances are still replaced")
 
 
-def _tell_resume(hold: Hold) -> None:
+def _print_resume(hold: Hold) -> None:
     out.print(f"{hold.service}: [green]resumed[/]; it was paused by {hold.owner} ", end="")
     out.print(f"since {print_moment(hold.since)}: {hold.reason}", markup=False, soft_wrap=True)
 
 
-def _tell_abort(report: AbortReport) -> None:
+def _print_abort(report: AbortReport) -> None:
     for pointer in report.pointers:
         out.print(f"{pointer.subject} -> {short(pointer.release)} revision {pointer.revision}: moved back")
 
@@ -183,10 +183,10 @@ def scale(
             said = scales.release(services, service, reason=reason)
         else:
             said = scales.hold(services, service, count, reason=reason, seconds=seconds)
-        print_report(said, as_json=as_json, for_people=lambda: _tell(said))
+        print_report(said, as_json=as_json, for_people=lambda: _print(said))
 
 
-def _tell(said: Scale) -> None:
+def _print(said: Scale) -> None:
     if said.owner == AUTOSCALER:
         out.print(f"{said.service}: the autoscaler decides again, starting at {said.wanted} instances")
         return

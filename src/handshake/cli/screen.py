@@ -93,14 +93,14 @@ def errors_explained(*, as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except ProblemsError as error:
-        _say_problems(error, as_json=as_json)
+        _print_problems(error, as_json=as_json)
         sys.exit(2)
     except HandshakeError as error:
-        _say_error(error, as_json=as_json)
+        _print_error(error, as_json=as_json)
         sys.exit(1)
 
 
-def _say_problems(error: ProblemsError, *, as_json: bool) -> None:
+def _print_problems(error: ProblemsError, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"problems": [json.loads(encode(problem)) for problem in error.problems]}))
         return
@@ -112,7 +112,7 @@ def _say_problems(error: ProblemsError, *, as_json: bool) -> None:
     err.print(f"{count} problem{'s' if count > 1 else ''}; nothing was changed.")
 
 
-def _say_error(error: HandshakeError, *, as_json: bool) -> None:
+def _print_error(error: HandshakeError, *, as_json: bool) -> None:
     kind = type(error).__name__.removesuffix("Error").lower()
     if as_json:
         said = {"kind": kind, "what": error.what, "hint": error.hint, "details": error.details}

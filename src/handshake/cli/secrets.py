@@ -48,7 +48,7 @@ def list_keys(*, campaign: str, as_json: bool) -> None:
     """List every key: its state, and who changed it last, when and why."""
     with errors_explained(as_json=as_json):
         ring = open_wiring(campaign).signing_keys.ring()
-        print_report(ring, as_json=as_json, for_people=lambda: _tell_keys(ring))
+        print_report(ring, as_json=as_json, for_people=lambda: _print_keys(ring))
 
 
 @key.command("rotate")
@@ -91,7 +91,7 @@ def _finish(changed: SigningKey, *, as_json: bool) -> None:
     )
 
 
-def _tell_keys(ring: Keyring) -> None:
+def _print_keys(ring: Keyring) -> None:
     table = Table("key", "state", "since", "by", "reason", box=None)
     for its in ring.keys:
         since = datetime.fromtimestamp(its.changed_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -115,7 +115,7 @@ def list_secrets(*, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         wiring = open_wiring(campaign)
         rows, now = wiring.rotator(who_asks()).rows(), wiring.clock.now()
-        print_report(rows, as_json=as_json, for_people=lambda: _tell_rows(rows, now))
+        print_report(rows, as_json=as_json, for_people=lambda: _print_rows(rows, now))
 
 
 @secret.command("set")
@@ -136,15 +136,15 @@ def set_secret(*, name: str, reason: str, seconds: float, campaign: str, as_json
         with progress(is_quiet=as_json) as bars:
             bars.add_task(f"replacing the instances that receive {name}", total=None)
             done = rotator.rotate(name, value, reason=reason, seconds=seconds)
-        print_report(done, as_json=as_json, for_people=lambda: _tell(done))
+        print_report(done, as_json=as_json, for_people=lambda: _print(done))
 
 
-def _tell(done: Rotation) -> None:
+def _print(done: Rotation) -> None:
     replaced = ", ".join(done.replaced) or "no service receives it"
     out.print(f"{done.name} was rotated in {done.seconds:.1f} s; replaced: {replaced}", markup=False)
 
 
-def _tell_rows(rows: tuple[SecretRow, ...], now: float) -> None:
+def _print_rows(rows: tuple[SecretRow, ...], now: float) -> None:
     table = Table("secret", "age", "given to", box=None)
     for row in rows:
         age = timedelta(seconds=round(now - row.written_at))

@@ -43,7 +43,7 @@ def status(service: str, *, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).status()
         _require_fleet(report, service)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report, service))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report, service))
 
 
 def _require_fleet(report: StatusReport, service: str) -> None:
@@ -58,7 +58,7 @@ def _require_fleet(report: StatusReport, service: str) -> None:
         raise ProblemsError([problem])
 
 
-def _tell(report: StatusReport, service: str) -> None:
+def _print(report: StatusReport, service: str) -> None:
     table = Table("subject", "release", "rev", "places", "why", box=None)
     for row in report.subjects:
         places = Text(" ").join(_mark(cell) for cell in row.places)
@@ -69,7 +69,7 @@ def _tell(report: StatusReport, service: str) -> None:
     for cell in refusals:
         out.print(f"{cell.place} refuses: {cell.said}", markup=False, style="red", soft_wrap=True)
     for fleet in report.fleets:
-        _tell_fleet(fleet, is_detailed=fleet.service == service)
+        _print_fleet(fleet, is_detailed=fleet.service == service)
     for note in report.notes:
         out.print(note, markup=False, style="dim", soft_wrap=True)
     limits = ", ".join(f"{node.name} {node.limited_by}" for node in report.nodes if node.address)
@@ -83,7 +83,7 @@ def _mark(cell: PlaceCell) -> Text:
     return Text(f"{mark}{cell.place}", style=colour)
 
 
-def _tell_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
+def _print_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
     out.print(
         f"[bold]{fleet.service}[/] {len(fleet.instances)} instances, {fleet.progress}, "
         f"{fleet.stage} since {print_moment(fleet.since)}: ",
@@ -94,12 +94,12 @@ def _tell_fleet(fleet: FleetRow, *, is_detailed: bool) -> None:
         return
     for instance in fleet.instances:
         if instance.instance == fleet.witness:
-            out.print(f"last probe of {instance.instance}: {_tell_probe(instance)}", soft_wrap=True)
+            out.print(f"last probe of {instance.instance}: {_describe_probe(instance)}", soft_wrap=True)
     table = Table("instance", "generation", "phase", "alive", "ready", "fresh", "last probe", box=None)
     for instance in fleet.instances:
         findings = (_find(each) for each in (instance.alive, instance.ready, instance.fresh))
         table.add_row(
-            instance.instance, instance.generation, instance.phase, *findings, _tell_probe(instance)
+            instance.instance, instance.generation, instance.phase, *findings, _describe_probe(instance)
         )
     out.print(table)
     for instance in fleet.instances:
@@ -112,7 +112,7 @@ def _find(finding: VerdictState) -> Text:
     return Text(word, style=colour)
 
 
-def _tell_probe(instance: InstanceRow) -> str:
+def _describe_probe(instance: InstanceRow) -> str:
     probe = instance.last_probe
     return f"{probe.status} in {probe.latency_seconds * 1000:.0f} ms {escape(probe.body[:60])}"
 
@@ -127,12 +127,12 @@ def drift(*, campaign: str, as_json: bool) -> None:
     """Compare the instances, trees and routers of this node with the pointers; exit with 1 if any has drifted."""
     with errors_explained(as_json=as_json):
         report = Routing(find_node(campaign), SystemClock()).drift()
-        print_report(report, as_json=as_json, for_people=lambda: _tell_drift(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_drift(report))
         if report.has_drifted:
             sys.exit(1)
 
 
-def _tell_drift(report: DriftReport) -> None:
+def _print_drift(report: DriftReport) -> None:
     out.print(f"checked {', '.join(report.looked_at)}", style="dim")
     if not report.differences:
         out.print("[green]no drift[/]: everything matches the pointers")

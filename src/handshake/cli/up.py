@@ -17,7 +17,7 @@ from handshake.agent.joining import OBJECTS_SECRET
 from handshake.campaign.checks import check_folder, check_ports, require_folder
 from handshake.campaign.operator import Opening
 from handshake.campaign.settings import CampaignSettings
-from handshake.cli.arriving import telling
+from handshake.cli.arriving import publish_progress
 from handshake.cli.screen import (
     campaign_option,
     err,
@@ -71,7 +71,7 @@ def up(folder: Path, *, as_json: bool) -> None:
     """
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
@@ -161,7 +161,7 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
     )
     waiting = bars.add_task("", total=None, visible=False)
     arrived = opening.open(
-        lambda subject: telling(bars, str(subject)),
+        lambda subject: publish_progress(bars, str(subject)),
         lambda why: bars.update(waiting, description=why, visible=True),
     )
     return UpReport(
@@ -181,7 +181,7 @@ def _task(bars: Progress, what: str) -> Iterator[None]:
     bars.remove_task(task)
 
 
-def _tell(report: UpReport) -> None:
+def _print(report: UpReport) -> None:
     what = "is up" if report.started else "was already up"
     out.print(f"[bold]{report.campaign}[/] {what} ({report.seconds:.1f} s)")
     out.print(f"  visitors    {report.ingress}")

@@ -65,7 +65,7 @@ class Foundation(LiveDataWiring):
         return GenerationReader(contract_of=self.contract_of, secrets_digest=self.secrets_digest)
 
     def base_of(self, image: Digest) -> Digest | None:
-        """Return the release of an image's base, None where it is the host."""
+        """Return the release of an image's base, None if it is the host."""
         base = self.manifest_of(image).base
         return None if base == HOST_BASE else parse_digest(base)
 
@@ -96,7 +96,7 @@ class Foundation(LiveDataWiring):
         )
 
     def live(self) -> LivePolicy | None:
-        """Return the live policy, None where none was applied yet."""
+        """Return the live policy, None if none was applied yet."""
         return self.policies.live(self.pointers.all())
 
     def releases(self) -> tuple[Digest, ...]:

@@ -84,7 +84,7 @@ class Connection:
             raise FailedError(Failure.RESET, str(error) or type(error).__name__) from error
 
     def renew(self) -> bool:
-        """Make the connection ready for another request; False where it has to be closed."""
+        """Make the connection ready for another request; False if it has to be closed."""
         is_whole = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
         if not is_whole or self._http.trailing_data[0]:
             return False
@@ -219,7 +219,7 @@ class RetryingDonor:
     async def give(
         self, kind: RequestKind, draft: DonationDraft, *, habit: Habit, source: str, due_at: float
     ) -> bool:
-        """Send until the answer is a good one; False where no try brought one."""
+        """Send until the answer is a good one; False if no try brought one."""
         for _ in range(kind.tries - 1):
             if await self._try_once(kind, draft, habit, source, due_at):
                 return True
@@ -266,7 +266,7 @@ class IdleConnections:
         self._resting: defaultdict[str, deque[tuple[float, Connection]]] = defaultdict(deque)
 
     def take(self, source: str, habit: Habit) -> Connection | None:
-        """Return a connection to use again, None where a new one is needed.
+        """Return a connection to use again, None if a new one is needed.
 
         One that the server has closed meanwhile is dropped here, before anything is sent, as a browser does.
         """

@@ -186,7 +186,7 @@ class LoadRun:
         self._files.close()
 
     def result(self) -> LoadReport:
-        """Return what came of it; a load that still runs is stopped first."""
+        """Return the result of it; a load that still runs is stopped first."""
         self.stop()
         return self._reports[0]
 

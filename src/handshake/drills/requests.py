@@ -129,7 +129,7 @@ def donation_kind(path: str, *, weight: float = 1.0, tries: int = 1, header: str
     )
 
 
-# What became of a request.
+# The result of a request.
 
 
 class Failure(StrEnum):
@@ -188,7 +188,7 @@ class RequestResult:
 
     @property
     def ended_at(self) -> float:
-        """When the visitor knew what became of it."""
+        """When the visitor knew the result of it."""
         return self.started_at + self.latency_seconds
 
 

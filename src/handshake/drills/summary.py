@@ -122,7 +122,7 @@ def _longest_gap(moments: Iterable[float]) -> float:
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """Return the nearest-rank percentile of values in ascending order: the smallest that `percent` do not exceed.
 
-    0.0 where there are no values. ValueError for a percentage outside of 0 to 100.
+    0.0 if there are no values. ValueError for a percentage outside of 0 to 100.
     """
     if not 0 <= percent <= 100:  # noqa: PLR2004 -- a percentage
         raise ValueError(f"{percent} is not a percentage")
@@ -131,7 +131,7 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-# The timeline: what became of requests before and after each thing that was done under load.
+# The timeline: the result of requests before and after each thing that was done under load.
 
 FIRST_PHASE = "start"
 """The name of the phase before the first mark."""

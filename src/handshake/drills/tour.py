@@ -268,7 +268,7 @@ def _images(folder: Path, campaign: CampaignSettings) -> Iterator[SampleChange]:
 
 
 def _inside(folder: Path, path: Path) -> Path | None:
-    """Return a path relative to the campaign's folder; None where the copy would not hold it."""
+    """Return a path relative to the campaign's folder; None if the copy would not hold it."""
     if not path.resolve().is_relative_to(folder.resolve()):
         return None
     return path.resolve().relative_to(folder.resolve())

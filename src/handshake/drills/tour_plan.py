@@ -174,7 +174,7 @@ def _find_ban(policy: Policy, pages: list[str]) -> Ban | None:
 
 
 def _refusal(policy: Policy, its: AddressList, page: str) -> int:
-    """Return what a listed client is answered; 0 where the list does not keep it out, or not with one status."""
+    """Return what a listed client is answered; 0 if the list does not keep it out, or not with one status."""
     if is_within(ip_address(BANNED), its.protected):
         return 0
     live = LiveData(switches_on=_switches_on(policy), lists={its.name: (parse_network(BANNED),)})

@@ -56,7 +56,7 @@ class EdgeCampaign(Protocol):
 
     @property
     def fastly(self) -> FastlySettings | None:
-        """The service at Fastly, None where there is none."""
+        """The service at Fastly, None if there is none."""
         ...
 
 

@@ -54,7 +54,7 @@ class Scaler:
 def _choose(
     service: str, settings: ServiceSettings, before: Scale | None, load: ServiceLoad | None, now: float
 ) -> Scale | None:
-    """Return the record after one look; None where there is nothing to say about this service."""
+    """Return the record after one look; None if there is nothing to say about this service."""
     targets = settings.scaling.targets()
     if before is None and not targets.is_on:
         return None
@@ -63,11 +63,11 @@ def _choose(
     return before if after == known else after
 
 
-# How many instances a service shall have: the number of the autoscaler, or that of a person, which wins.
+# How many instances a service should have: the number of the autoscaler, or that of a person, which wins.
 
 
 def read_scale(catalog: Catalog, service: str) -> tuple[Scale | None, int]:
-    """Return a service's record with its index; None and 0 where nobody ever said a number."""
+    """Return a service's record with its index; None and 0 if nobody ever said a number."""
     entry = catalog.get(scale_key(service))
     return (decode(Scale, entry.value), entry.index) if entry else (None, 0)
 

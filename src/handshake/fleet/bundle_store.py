@@ -32,7 +32,7 @@ class BundleStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Bundles:
-    """Somebody's bundles. Works with the control plane dead: the leader carries them out when it is back."""
+    """Somebody's bundles. Works while the control plane is down: the leader carries them out when it is back."""
 
     who: str
     catalog: Catalog

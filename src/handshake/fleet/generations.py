@@ -25,7 +25,7 @@ class GenerationReader:
         self._secrets_digest = secrets_digest
 
     def contract(self, service: str, pointers: Mapping[Subject, Pointer]) -> Contract | None:
-        """Return the contract of a service's live image, None where it has none yet.
+        """Return the contract of a service's live image, None if it has none yet.
 
         RefusedError where there is no such image, UnavailableError where it cannot be read now.
         """
@@ -40,7 +40,7 @@ class GenerationReader:
             raise RefusedError(what, details=str(error)) from error
 
     def templates(self, contract: Contract, pointers: Mapping[Subject, Pointer]) -> Pointer | None:
-        """Return the pointer of the templates that an image serves, None where there is none."""
+        """Return the pointer of the templates that an image serves, None if there is none."""
         if not contract.templates:
             return None
         return pointers.get(Subject(kind=Kind.TEMPLATES, name=contract.templates))
@@ -50,7 +50,7 @@ class GenerationReader:
         return self._secrets_digest(contract.stores)
 
     def generation(self, service: str, pointers: Mapping[Subject, Pointer]) -> Generation | None:
-        """Return what each instance of a service shall be, None while a release is still missing."""
+        """Return what each instance of a service should be, None while a release is still missing."""
         contract = self.contract(service, pointers)
         if contract is None:
             return None

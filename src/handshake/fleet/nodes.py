@@ -126,7 +126,7 @@ def _describe(name: str, entry: CatalogEntry | None, *, is_removed: bool) -> Nod
 
 
 def explain_node(node: Node) -> str:
-    """Return what an operator should know about a node; empty where all is well."""
+    """Return what an operator should know about a node; empty if all is well."""
     match node.state:
         case NodeState.SILENT:
             return (

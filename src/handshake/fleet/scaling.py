@@ -88,7 +88,7 @@ class Scale:
 def add_load(
     service: str, nodes: Iterable[NodeMeasures], answering: Iterable[str], now: float
 ) -> ServiceLoad | None:
-    """Return a service's load from what nodes measured lately; None where none did."""
+    """Return a service's load from what nodes measured lately; None if none did."""
     fresh = [node for node in nodes if now - node.at <= FRESH_SECONDS]
     own = [measure for node in fresh for measure in node.measures if measure.service == service]
     if not own:

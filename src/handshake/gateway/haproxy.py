@@ -206,12 +206,12 @@ _OF_SERVICES = rf"^{_PREFIX}(?!{Hop.CONTENT.lower().removeprefix(_PREFIX)}$)"
 
 
 def hide_inner_headers() -> Line:
-    """Return the line that takes off what only ingress and cache have a use for."""
+    """Return the line that removes what only ingress and cache have a use for."""
     return line("http-request", "del-header", _INNER, "-m", "reg")
 
 
 def refuse_forged_words() -> Line:
-    """Return the line that takes off an answer what only the cache may say to the ingress."""
+    """Return the line that removes an answer what only the cache may say to the ingress."""
     return line("http-response", "del-header", _OF_SERVICES, "-m", "reg")
 
 

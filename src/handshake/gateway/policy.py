@@ -75,12 +75,12 @@ class GatewayPolicy(Settings):
 
 
 def covers(prefix: str, path: str) -> bool:
-    """Tell whether a path lies at or below a prefix; `/api/hammer` does not lie below `/api/hamm`."""
+    """Return whether a path lies at or below a prefix; `/api/hammer` does not lie below `/api/hamm`."""
     return prefix in {"/", path} or path.startswith(prefix + "/")
 
 
 def find_route(routes: Iterable[Route], path: str) -> Route | None:
-    """Return the route that answers a path, None where no route does."""
+    """Return the route that answers a path, None if no route does."""
     fitting = [route for route in routes if covers(route.path, path)]
     return max(fitting, key=lambda route: len(route.path), default=None)
 

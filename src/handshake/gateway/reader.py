@@ -31,7 +31,7 @@ class Gateway:
 
 
 def read_gateway(path: Path, *, services: Collection[str], shown_as: str = "") -> Gateway:
-    """Return what a `gateway.toml` asks for; ProblemsError names everything wrong with it and its files."""
+    """Return what a `gateway.toml` asks for; raise ProblemsError with everything wrong with it and its files."""
     loaded = read_settings(GatewayPolicy, path, shown_as=shown_as)
     descriptions, problems = _read_descriptions(loaded, path.parent)
     merged = print_description(merge_descriptions(loaded.model.title, descriptions))

@@ -65,7 +65,7 @@ class Router(Protocol):
         ...
 
     def apply(self, step: PoolStep) -> None:
-        """Carry out one step; one that has been carried out already is no error.
+        """Carry out one step; one that has been carried out already is not an error.
 
         Returning says nothing about what the program serves now: observe. A member that cannot be removed
         yet, because a connection to it has not quite ended, stays, and is planned again. RefusedError where
@@ -98,7 +98,7 @@ class Startable(Protocol):
     """A program that is started with an initial configuration and then keeps running."""
 
     def ensure(self, text: str) -> bool:
-        """Start the program with this configuration unless it runs; True where it was started now."""
+        """Start the program with this configuration unless it runs; True if it was started now."""
         ...
 
 
@@ -145,7 +145,7 @@ class GatewayReconciler:
         waiting = self._acknowledge(wanted)
         if self._failed:
             raise self._failed[0]
-        return _tell(started=started, changed=changed, steps=steps, waiting=waiting)
+        return _describe(started=started, changed=changed, steps=steps, waiting=waiting)
 
     def digest_of(self, live: LiveGatewayPolicy) -> str:
         """Return what the running program should say that it serves."""
@@ -189,7 +189,7 @@ class GatewayReconciler:
         return GatewayConfiguration(text=print_haproxy(compile_gateway(gateway.policy, whole)), digest=digest)
 
     def _members(self, service: str, wanted: Wanted) -> tuple[Endpoint, ...]:
-        """Return the members that a start or reload shall find: the wanted ones, else those of now."""
+        """Return the members that a start or reload should find: the wanted ones, else those of now."""
         if isinstance(wanted, Unknown):
             return _present(service, self._router.observe())
         return tuple(endpoint for endpoint in wanted.endpoints if endpoint.traffic is Traffic.OPEN)
@@ -255,7 +255,7 @@ def _present(service: str, said: RouterState) -> tuple[Endpoint, ...]:
     )
 
 
-def _tell(*, started: bool, changed: bool, steps: int, waiting: list[str]) -> Outcome:
+def _describe(*, started: bool, changed: bool, steps: int, waiting: list[str]) -> Outcome:
     parts = ["started"] if started else []
     parts += ["serves a new configuration"] if changed else []
     parts += [f"{steps} pool steps"] if steps else []

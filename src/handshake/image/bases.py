@@ -56,7 +56,7 @@ class Debian(Protocol):
     """Unpacks Debian packages without installing them: their scripts are not run."""
 
     def index(self) -> str:
-        """Return the digest of what Debian offers, as this machine saw it last; empty where it never looked."""
+        """Return the digest of what Debian offers, as this machine saw it last; empty if it never looked."""
         ...
 
     def unpack(self, suite: str, packages: tuple[str, ...], folder: Path) -> tuple[Material, ...]:
@@ -68,12 +68,12 @@ class Debian(Protocol):
 
 
 def read_base(folder: Path) -> Loaded[BaseRecipe]:
-    """Return a base's recipe; ProblemsError names every problem of the file."""
+    """Return a base's recipe; raise ProblemsError with every problem of the file."""
     return read_settings(BaseRecipe, folder / BASE_FILE)
 
 
 def is_base(manifest: Manifest) -> bool:
-    """Tell whether an image is a base: something to run on, nothing that runs."""
+    """Return whether an image is a base: something to run on, nothing that runs."""
     return manifest.contract == BASE_CONTRACT
 
 

@@ -66,7 +66,7 @@ def cached_packages(locks: Sequence[Path], cache: Path, packages: Packages) -> U
 
 
 def is_noise(path: str) -> bool:
-    """Tell whether an unpacked file says something about a machine, or starts with a machine's path."""
+    """Return whether an unpacked file says something about a machine, or starts with a machine's path."""
     parts = PurePosixPath(path).parts
     return (
         "__pycache__" in parts
@@ -165,7 +165,7 @@ def known_rooms() -> tuple[str, ...]:
 
 
 def is_room(name: str) -> bool:
-    """Tell whether the package holds a room (`core`, `drivers/redis`) or a module (`renderer/__main__.py`) of this name."""
+    """Return whether the package holds a room (`core`, `drivers/redis`) or a module (`renderer/__main__.py`) of this name."""
     if path_fault(name):
         return False
     path = PACKAGE / name

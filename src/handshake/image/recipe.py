@@ -172,7 +172,7 @@ class Recipe(Settings):
 
 
 def read_recipe(folder: Path) -> Loaded[Recipe]:
-    """Return the recipe beside a service's source; ProblemsError names every problem of the file."""
+    """Return the recipe beside a service's source; raise ProblemsError with every problem of the file."""
     return read_settings(Recipe, folder / FILE_NAME)
 
 

@@ -151,7 +151,7 @@ def is_compressible(path: str) -> bool:
 
 
 def find_extension(path: str) -> str:
-    """Return what follows the last dot of a file's name, in lower case; empty where that is no extension."""
+    """Return what follows the last dot of a file's name, in lower case; empty if that is no extension."""
     stem, dot, extension = path.rpartition("/")[2].rpartition(".")
     return extension.lower() if stem and dot else ""
 

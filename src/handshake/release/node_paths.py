@@ -63,7 +63,7 @@ class NodePaths:
 
     @property
     def certificate_folder(self) -> Path | None:
-        """Where the ingress's certificates lie; None where it speaks no TLS."""
+        """Where the ingress's certificates lie; None if it speaks no TLS."""
         if not self.ingress_tls:
             return None
         return (

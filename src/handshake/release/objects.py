@@ -44,20 +44,20 @@ class ObjectStore(Protocol):
     ) -> None:
         """Write an object: atomic, durable when it returns, idempotent. UnavailableError, RefusedError.
 
-        `encoding` is how the content is compressed already, None where it is not; nothing is compressed here.
+        `encoding` is how the content is compressed already, None if it is not; nothing is compressed here.
         """
         ...
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's content, None where there is none. UnavailableError."""
+        """Return an object's content, None if there is none. UnavailableError."""
         ...
 
     def download(self, key: str, target: Path) -> bool:
-        """Write an object's content to a file, flat in memory; False where there is no such object."""
+        """Write an object's content to a file, flat in memory; False if there is no such object."""
         ...
 
     def info(self, key: str) -> ObjectInfo | None:
-        """Return what the store knows of an object, None where there is none."""
+        """Return what the store knows of an object, None if there is none."""
         ...
 
     def recall(self, keys: Collection[str]) -> Mapping[str, Digest]:
@@ -76,7 +76,7 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; one that is missing is no error."""
+        """Remove objects; one that is missing is not an error."""
         ...
 
 
@@ -102,7 +102,7 @@ def signature_key(release: Digest, key: KeyId) -> str:
 
 
 def signature_prefix(release: Digest) -> str:
-    """Return what the keys of all signatures of a release begin with."""
+    """Return what the keys of all signatures of a release start with."""
     return f"releases/{release.removeprefix('sha256:')}/signatures/"
 
 
@@ -112,7 +112,7 @@ def document_key(site: str, release: Digest, path: str) -> str:
 
 
 def document_prefix(site: str, release: Digest) -> str:
-    """Return what the keys of all documents of one release of a site begin with."""
+    """Return what the keys of all documents of one release of a site start with."""
     return f"sites/{site}/{release.removeprefix('sha256:')}/"
 
 
@@ -122,7 +122,7 @@ def asset_key(site: str, path: str) -> str:
 
 
 def asset_prefix(site: str) -> str:
-    """Return what the keys of all assets of a site begin with."""
+    """Return what the keys of all assets of a site start with."""
     return f"sites/{site}/assets/"
 
 

@@ -111,7 +111,7 @@ class RegionSettings(Settings):
     )
 
     def as_bucket(self) -> Bucket | None:
-        """Return where the region's bucket is, None where the region is a directory."""
+        """Return where the region's bucket is, None if the region is a directory."""
         if not self.bucket:
             return None
         return Bucket(

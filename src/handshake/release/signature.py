@@ -41,7 +41,7 @@ class SignatureScheme(Protocol):
         ...
 
     def is_signed(self, public: str, text: bytes, value: bytes) -> bool:
-        """Tell whether the signature over this very text was made by the other half of `public`."""
+        """Return whether the signature over this very text was made by the other half of `public`."""
         ...
 
 

@@ -54,11 +54,11 @@ class Keyring:
 
     @property
     def active(self) -> SigningKey | None:
-        """The key that signs, None where none was made, or the last one was revoked."""
+        """The key that signs, None if none was made, or the last one was revoked."""
         return next((key for key in self.keys if key.state is KeyState.ACTIVE), None)
 
     def get(self, key: KeyId) -> SigningKey | None:
-        """Return a key, None where it is unknown."""
+        """Return a key, None if it is unknown."""
         return next((known for known in self.keys if known.id == key), None)
 
 
@@ -220,7 +220,7 @@ class SignatureVerifier:
         return self._seen[release]
 
     def _fault(self, release: Digest, signature: Signature, ring: Keyring) -> str:
-        """Return why a signature is not believed; empty where it is."""
+        """Return why a signature is not believed; empty if it is."""
         key = ring.get(signature.key)
         if key is None:
             return f"key {signature.key} is unknown here"

@@ -77,7 +77,7 @@ class Look:
 
 
 def path_fault(path: str) -> str:
-    """Return why a path cannot stand in a manifest; empty where it can."""
+    """Return why a path cannot stand in a manifest; empty if it can."""
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
         return "is not a plain relative path"

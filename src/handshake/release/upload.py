@@ -161,7 +161,7 @@ def _watch(region: str, running: Sequence[Future[Upload | None]], report: Report
 def _place(store: ObjectStore, upload: Upload) -> Upload | None:
     """Write one object; return it where it is still to be read back, as a copy was already.
 
-    A copy that differs from what it should be is written anew.
+    A copy that differs from what it should be is written again.
     """
     if upload.copy_of and _copied(store, upload):
         return None
@@ -189,7 +189,7 @@ def _require_held(store: ObjectStore, placed: Iterable[Upload | None]) -> None:
 
 
 def _copied(store: ObjectStore, upload: Upload) -> bool:
-    """Copy inside the region; False where the source is gone or is not what it should be."""
+    """Copy inside the region; False if the source is gone or is not what it should be."""
     try:
         store.copy(upload.copy_of, upload.key)
     except RefusedError:
@@ -198,7 +198,7 @@ def _copied(store: ObjectStore, upload: Upload) -> bool:
 
 
 def _read_unchanged(upload: Upload) -> Path | bytes:
-    """Return what shall travel; a file that changed since it was listed would take its name in the store for ever."""
+    """Return what should travel; a file that changed since it was listed would take its name in the store for ever."""
     if isinstance(upload.content, bytes):
         return upload.content
     try:

@@ -34,7 +34,7 @@ class Trees:
     errors: tuple[TemplateSyntaxError, ...]
 
     def references(self, template: str) -> Iterator[Mention]:
-        """Yield what a template extends, includes and imports; the name is empty where it is computed."""
+        """Yield what a template extends, includes and imports; the name is empty if it is computed."""
         for node in self.roots[template].find_all(nodes.Stmt):
             if isinstance(node, _REFERENCES):
                 yield Mention(name=_literal(node.template), template=template, line=node.lineno)

@@ -51,7 +51,7 @@ class Rendering:
 
 
 def is_path(text: str) -> bool:
-    """Tell whether a text is a path pattern: `/`, or segments that are literal or one `{parameter}`."""
+    """Return whether a text is a path pattern: `/`, or segments that are literal or one `{parameter}`."""
     if text == "/":
         return True
     start, *segments = text.split("/")

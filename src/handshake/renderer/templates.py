@@ -61,7 +61,7 @@ class Templates:
 
 
 def load_templates(folder: Path, release_name: str = UNPUBLISHED) -> Templates:
-    """Return a folder's template release; ProblemsError names everything that is wrong with it."""
+    """Return a folder's template release; raise ProblemsError with everything that is wrong with it."""
     try:
         texts = read_texts(folder)
     except (OSError, UnicodeDecodeError) as error:

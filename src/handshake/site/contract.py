@@ -72,7 +72,7 @@ _SHOWS = (200, 404)
 
 
 def find_contract_faults(contract: SiteContract) -> list[str]:
-    """Return what no contract says that `handshake publish` has written; empty where nothing is wrong."""
+    """Return what no contract says that `handshake publish` has written; empty if nothing is wrong."""
     files = (*contract.assets, contract.not_found, contract.fallback)
     return [
         *(f"the path {path!r}" for path in files if path and not _is_path(path)),

@@ -64,7 +64,7 @@ def parse_headers(
 
 
 def find_headers(rules: Iterable[HeaderRule], path: str, dialect: RulesDialect) -> dict[str, str | None]:
-    """Return what the rules make of an answer to a path: a value for each name, None for a name taken off."""
+    """Return what the rules make of an answer to a path: a value for each name, None for a name removed."""
     found: dict[str, str | None] = {}
     for rule in rules:
         values = match(rule.pattern, path, dialect)
@@ -79,7 +79,7 @@ def find_headers(rules: Iterable[HeaderRule], path: str, dialect: RulesDialect) 
 
 
 def is_own(name: str) -> bool:
-    """Tell whether a header is the edge's to say."""
+    """Return whether a header is the edge's to say."""
     return name.lower() in _OWN or name.lower().startswith(HOP_PREFIX.lower())
 
 

@@ -42,7 +42,7 @@ def check_paths(folder: Path, paths: Sequence[str], assets: Iterable[str]) -> li
 
 
 def has_hash(name: str) -> bool:
-    """Tell whether a file's name looks as if it carried a hash of its content."""
+    """Return whether a file's name looks as if it carried a hash of its content."""
     return _HASHED_NAME.search(name) is not None
 
 

@@ -27,7 +27,7 @@ RULES_FILES = (REDIRECTS_FILE, HEADERS_FILE)
 
 
 def read_release(folder: Path, settings: SiteSettings, seen: Seen | None = None) -> Manifest:
-    """Return the manifest of a site's release; ProblemsError names everything that is wrong with the folder.
+    """Return the manifest of a site's release; raise ProblemsError with everything that is wrong with the folder.
 
     What `seen` knows is not read again.
     """

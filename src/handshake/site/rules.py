@@ -18,7 +18,7 @@ _MOST_CAPTURES = 8
 
 
 def find_fault(pattern: str, dialect: RulesDialect) -> str:
-    """Return what is wrong with a pattern, empty where nothing is."""
+    """Return what is wrong with a pattern, empty if nothing is."""
     names = [found["name"] or SPLAT for found in _WILD.finditer(pattern)]
     faults = {
         "does not start with a slash": not pattern.startswith("/"),
@@ -39,7 +39,7 @@ def normalise(pattern: str) -> str:
 
 
 def is_static(pattern: str) -> bool:
-    """Tell whether a pattern matches one path alone."""
+    """Return whether a pattern matches one path alone."""
     return not _WILD.search(pattern)
 
 
@@ -54,7 +54,7 @@ def bare_path(path: str, dialect: RulesDialect) -> str:
 
 
 def match(pattern: str, path: str, dialect: RulesDialect) -> dict[str, str] | None:
-    """Return what the placeholders stand for in a path in its one spelling, None where it does not match."""
+    """Return what the placeholders stand for in a path in its one spelling, None if it does not match."""
     if is_static(pattern):
         return {} if bare_path(pattern, dialect) == bare_path(path, dialect) else None
     found = _compile(pattern, dialect).fullmatch(path)

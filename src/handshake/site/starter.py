@@ -36,7 +36,7 @@ class Guess:
 
 
 def guess_site(paths: Iterable[str], package: str) -> Guess:
-    """Return a guess from the paths in a folder and the text of its package.json, empty where it has none."""
+    """Return a guess from the paths in a folder and the text of its package.json, empty if it has none."""
     known = tuple(paths)
     scripts = _scripts(package)
     build = ("npm", "run", "build") if "build" in scripts else ()

@@ -51,12 +51,12 @@ class StatusHeadline:
 def compose_headline(report: StatusReport) -> StatusHeadline:
     """Return the sentence: what is refused, else what is on its way, else that all is settled."""
     if troubles := (*_list_refusals(report), *_list_halted_fleets(report)):
-        return _tell_troubles(troubles)
+        return _describe_troubles(troubles)
     if moving := tuple(row for row in report.subjects if judge_subject(row) is Settlement.MOVING):
-        return _tell_moving(moving)
+        return _describe_moving(moving)
     if fleets := tuple(row for row in report.fleets if judge_fleet(row) is Settlement.MOVING):
-        return _tell_moving_fleets(fleets)
-    return _tell_rest(report)
+        return _describe_moving_fleets(fleets)
+    return _describe_rest(report)
 
 
 def _list_refusals(report: StatusReport) -> tuple[tuple[str, str], ...]:
@@ -82,7 +82,7 @@ def _list_halted_fleets(report: StatusReport) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> StatusHeadline:
+def _describe_troubles(troubles: tuple[tuple[str, str], ...]) -> StatusHeadline:
     (first, why), *others = troubles
     more = f", and {len(others)} more" if others else ""
     return StatusHeadline(
@@ -92,7 +92,7 @@ def _tell_troubles(troubles: tuple[tuple[str, str], ...]) -> StatusHeadline:
     )
 
 
-def _tell_moving(rows: tuple[SubjectRow, ...]) -> StatusHeadline:
+def _describe_moving(rows: tuple[SubjectRow, ...]) -> StatusHeadline:
     sentence = (
         f"{rows[0].subject} is being rolled out"
         if len(rows) == 1
@@ -111,7 +111,7 @@ def _explain_moving(row: SubjectRow) -> str:
     return f"{row.subject} r{row.revision} {lack}"
 
 
-def _tell_moving_fleets(rows: tuple[FleetRow, ...]) -> StatusHeadline:
+def _describe_moving_fleets(rows: tuple[FleetRow, ...]) -> StatusHeadline:
     return StatusHeadline(
         mood=Settlement.MOVING,
         sentence=", ".join(f"{row.service}: {row.stage}" for row in rows),
@@ -119,7 +119,7 @@ def _tell_moving_fleets(rows: tuple[FleetRow, ...]) -> StatusHeadline:
     )
 
 
-def _tell_rest(report: StatusReport) -> StatusHeadline:
+def _describe_rest(report: StatusReport) -> StatusHeadline:
     """Tell what is left when nothing is refused and nothing moves."""
     if not report.subjects:
         return StatusHeadline(

@@ -172,7 +172,7 @@ class TestReplay:
         assert report["donors"] == ["203.0.113.9"]
         change = report["changes"][0]
         assert (change["before"], change["after"]) == (
-            "goes on, headers by safe-pages",
+            "forwarded, headers by safe-pages",
             "403 by wordpress-pingbacks",
         )
         assert change["samples"][0]["client"] == "203.0.113.9"

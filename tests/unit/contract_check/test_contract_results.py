@@ -52,10 +52,13 @@ def past(*, stable: bool) -> Pointer:
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [(None, "was never shaken"), (report(passed=False), "does not keep what it promises: memory")],
+    [
+        (None, "has not been through the contract check"),
+        (report(passed=False), "failed the contract check: memory"),
+    ],
 )
 def test_an_image_that_has_not_passed_is_refused(found: ContractReport | None, said: str) -> None:
-    """An image that was never shaken, or that failed, is refused with the verb that shakes it and the way around."""
+    """An image that was not checked, or that failed, is refused with the command to run and the way around it."""
     with pytest.raises(RefusedError, match=said) as refused:
         require_checked(HAMM, RELEASE, found, [past(stable=False)])
     assert "handshake contract check" in refused.value.hint
@@ -89,7 +92,7 @@ def test_the_newest_report_stands() -> None:
     assert not shaken.has_passed(RELEASE)
     shaken.write(report(passed=True))
     assert shaken.has_passed(RELEASE)
-    assert {record.what.partition(" was shaken: ")[2] for record in read_journal(catalog)} == {
-        "it breaks memory",
-        "it keeps its promises",
+    assert {record.what.partition(" ")[2].partition(" ")[2] for record in read_journal(catalog)} == {
+        "failed the contract check: memory",
+        "passed the contract check",
     }

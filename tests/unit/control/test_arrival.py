@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 120.0
 
 
 def test_a_first_release_that_fails_its_trial_is_told_at_once() -> None:
-    """Where there is no release to go back to, the verb ends with the trial's verdict and does not wait on."""
+    """Where there is no release to revert to, the verb ends with the trial's verdict and does not wait on."""
     moved = image_pointer(stable=None)
 
     arrival = wait_for(moved, bad=BadPart(part=pointer_part(moved), reason="trial failed: silence", at=1.0))

@@ -161,7 +161,7 @@ def test_one_that_cannot_move_stops_nothing_else(node: Node, held: Subject, erro
         PURGES_SUBJECT: 1,
         "policy/campaign": 2,
     }.items() <= node.served().items()
-    assert f"{held} stays as it is: {error.what}" in outcome.sentence
+    assert f"{held} stays unchanged: {error.what}" in outcome.sentence
 
 
 def test_what_is_refused_is_recorded_of_that_site_alone(node: Node) -> None:
@@ -213,7 +213,7 @@ def test_a_new_agent_takes_nothing_away(node: Node) -> None:
     outcome = node.turn(order())
 
     assert node.cache.serving == before
-    assert "left alone" in outcome.sentence
+    assert "left unchanged" in outcome.sentence
     assert node.served()[PURGES_SUBJECT] == 1
     node.errors.clear()
     node.turn()

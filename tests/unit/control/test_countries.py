@@ -82,5 +82,5 @@ def test_another_file_is_named(system: NodePaths) -> None:
     """A file that is something else is a problem before anything starts."""
     (system.folder / "x.mmdb").write_text("<html>not found</html>")
 
-    assert "no file in MaxMind's format" in find_mmdb_fault(system.folder / "x.mmdb")
+    assert "not a file in MaxMind's format" in find_mmdb_fault(system.folder / "x.mmdb")
     assert "cannot be read" in find_mmdb_fault(system.folder / "gone.mmdb")

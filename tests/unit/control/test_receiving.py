@@ -41,7 +41,7 @@ def test_a_wish_is_one_of_two() -> None:
 )
 def test_nothing_else_is_done(text: str) -> None:
     """Whatever else is asked for is refused, and told what is possible."""
-    with pytest.raises(ProblemsError, match="nothing that this connection"):
+    with pytest.raises(ProblemsError, match="not a command of this connection"):
         parse_wish(text)
 
 

@@ -83,5 +83,5 @@ def test_a_first_release_cannot_be_aborted() -> None:
     """Where no release has passed a trial yet, there is nothing to go back to."""
     system = Controlled()
     system.promote(IMAGE, "good")
-    with pytest.raises(RefusedError, match="no release to go back to"):
+    with pytest.raises(RefusedError, match="no release to revert to"):
         system.rollouts().abort("hamm", reason="no")

@@ -57,7 +57,7 @@ def test_a_preview_ends_by_itself(traffics: SiteTraffics, catalog: MemoryCatalog
 
 def test_a_preview_with_a_bad_name(traffics: SiteTraffics) -> None:
     """What can be no part of a host name is refused."""
-    with pytest.raises(RefusedError, match="can name no host"):
+    with pytest.raises(RefusedError, match="not valid in a host name"):
         traffics.preview("calls", NEW, name="Neu!", password="x", seconds=60, owner="ada", reason="a look")
 
 

@@ -26,7 +26,7 @@ def test_nothing() -> None:
 
 def test_no_percentage() -> None:
     """A number over 100 is no percentage."""
-    with pytest.raises(ValueError, match="101 is no percentage"):
+    with pytest.raises(ValueError, match="101 is not a percentage"):
         percentile(HUNDRED, 101)
 
 

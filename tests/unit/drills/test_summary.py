@@ -136,5 +136,5 @@ def test_record_cut_off() -> None:
     """A record without its end is refused: nobody knows what it lacks."""
     written: list[Line] = [Beginning(began_at=1.0, utc=2.0), *STEADY]
     lines = [print_line(line) for line in written]
-    with pytest.raises(UnavailableError, match="did not come to its end"):
+    with pytest.raises(UnavailableError, match="did not finish"):
         parse_record(lines)

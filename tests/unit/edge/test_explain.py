@@ -94,7 +94,7 @@ def test_steps_stand_in_the_order_in_which_rules_are_tried() -> None:
     ]
     assert (
         found.steps[0].did
-        == "sets X-Kind on the request; takes Server off the answer; sets X-Edge on the answer"
+        == "sets X-Kind on the request; removes Server from the answer; sets X-Edge on the answer"
     )
     assert found.steps[1].did == "counts: more than 5 in 10 s per client.ip are answered 429"
     assert found.limits == ("slowly",)
@@ -155,7 +155,7 @@ def test_keeping_tells_time_tags_and_key() -> None:
     ("request_line", "headers", "why"),
     [
         ("GET /live", {}, "never always asks the origin"),
-        ("POST /x", {}, "the answer to a POST is never kept"),
+        ("POST /x", {}, "the answer to a POST is never cached"),
         ("GET /x", {"cookie": "a=b"}, "the request carries a Cookie header"),
         ("GET /x", {"authorization": "Basic x"}, "the request carries a Authorization header"),
     ],
@@ -186,7 +186,7 @@ def test_why_a_rule_was_never_tried() -> None:
     siege = LiveData(switches_on=frozenset({"siege"}), lists={"wall": (ip_network("192.0.2.0/24"),)})
     found = ask(about="the-wall", country="DE", live=siege)
     assert found.why is not None
-    assert found.why.why == "never tried: siege (edge.toml:17) answered first; it would have matched"
+    assert found.why.why == "not evaluated: siege (edge.toml:17) answered first; it would have matched"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_refused_before_any_rule(request_line: str, name: str, status: int) -> N
     assert found.refusal is not None
     assert (found.refusal.name, found.refusal.status, found.steps) == (name, status, ())
     assert found.why is not None
-    assert found.why.why.startswith("never tried")
+    assert found.why.why.startswith("not evaluated")
 
 
 def test_claims_are_taken_off() -> None:

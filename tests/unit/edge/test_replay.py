@@ -90,7 +90,7 @@ def test_changes_are_grouped_with_samples_and_donors() -> None:
         line("the-wall", client="192.0.2.3", status=403),
     )
     assert changes(report) == [
-        ("goes on", "451 by abroad", 3),
+        ("forwarded", "451 by abroad", 3),
         ("403 by the-wall", "410 by the-wall", 1),
     ]
     assert [(its.clients, its.donors) for its in report.changes] == [(2, 1), (1, 0)]
@@ -113,17 +113,17 @@ def test_a_new_name_is_no_change() -> None:
 @pytest.mark.parametrize(
     ("action", "named"),
     [
-        ('headers = { response = { set = { X-A = "1" } } }', "goes on, headers by new"),
-        ("cache = { ttl_seconds = 5 }", "goes on, cached by new"),
-        ("pass = {}", "goes on, passed by new"),
-        ('route = { to = "/b" }', "goes on, routed by new"),
-        ("split = { arms = { a = 1, b = 1 } }", "goes on, split by new"),
+        ('headers = { response = { set = { X-A = "1" } } }', "forwarded, headers by new"),
+        ("cache = { ttl_seconds = 5 }", "forwarded, cached by new"),
+        ("pass = {}", "forwarded, passed by new"),
+        ('route = { to = "/b" }', "forwarded, routed by new"),
+        ("split = { arms = { a = 1, b = 1 } }", "forwarded, split by new"),
     ],
 )
 def test_what_goes_on_otherwise_is_a_change(action: str, named: str) -> None:
     """A request that still goes on, but otherwise, changes."""
     after = policy(rule("new", 'request.path == "/x"', action, phase="serve"))
-    assert changes(replay(policy(), after, line(path="/x"), line(path="/y"))) == [("goes on", named, 1)]
+    assert changes(replay(policy(), after, line(path="/x"), line(path="/y"))) == [("forwarded", named, 1)]
 
 
 def test_what_is_not_in_the_log_is_unknown() -> None:
@@ -155,7 +155,7 @@ def test_a_header_that_a_rule_sets_is_known() -> None:
         "deny", 'request.path == "/x" && request.header["x-kind"] == "x"', "respond = { status = 403 }"
     )
     report = replay(policy(mark), policy(mark, deny), line(path="/x"))
-    assert changes(report) == [("goes on, headers by mark", "403 by deny", 1)]
+    assert changes(report) == [("forwarded, headers by mark", "403 by deny", 1)]
 
 
 def test_a_log_without_user_agents_does_not_tell_them() -> None:
@@ -173,8 +173,8 @@ def test_how_often_is_not_in_the_log() -> None:
     refused = line("often", status=429)
     assert replay(policy(limit), policy(limit), refused, line()).same == 2
     assert changes(replay(policy(limit), policy(), refused, line())) == [
-        ("429 (deny) by often", "goes on", 1),
-        ("goes on, counted by often", "goes on", 1),
+        ("429 (deny) by often", "forwarded", 1),
+        ("forwarded, counted by often", "forwarded", 1),
     ]
     slower = limit.replace("5", "50")
     report = replay(policy(limit), policy(slower), refused)
@@ -280,8 +280,8 @@ def test_routed_requests_are_judged_by_where_they_lead() -> None:
     )
     report = replay(policy(), after, line(path="/a/2"), line(path="/a/1"))
     assert sorted(changes(report)) == [
-        ("goes on", "410 by one", 1),
-        ("goes on", "goes on, routed by moved", 1),
+        ("forwarded", "410 by one", 1),
+        ("forwarded", "forwarded, routed by moved", 1),
     ]
 
 
@@ -301,7 +301,7 @@ def test_remembered_verdicts_are_those_of_their_own_requests() -> None:
     )
     for order in permutations(lines):
         assert sorted(changes(replay(before, after, *order, *order))) == [
-            ("goes on", "403 by one", 2),
-            ("goes on", "404 by two", 2),
-            ("goes on", "405 by three", 2),
+            ("forwarded", "403 by one", 2),
+            ("forwarded", "404 by two", 2),
+            ("forwarded", "405 by three", 2),
         ]

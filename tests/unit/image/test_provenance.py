@@ -59,5 +59,5 @@ def test_a_printed_provenance_is_parsed_to_the_same(commit: str) -> None:
 @pytest.mark.parametrize("text", [b"[]", b"{}", b"null", b'{"_type": "other", "predicateType": "other"}'])
 def test_other_documents_are_no_provenance(text: bytes) -> None:
     """What is no such statement is refused, whatever JSON it is."""
-    with pytest.raises(ValueError, match="no provenance"):
+    with pytest.raises(ValueError, match="not a valid provenance"):
         parse_provenance(text)

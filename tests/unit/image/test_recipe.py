@@ -110,7 +110,7 @@ def test_nearest_room_is_named(service: Path) -> None:
     """The hint for an unknown room names the nearest one that exists."""
     (service / "service.toml").write_text(SMALLEST + '[[build]]\nplatform = ["cora"]\nto = "lib"\n')
     (problem,) = check_recipe(read_recipe(service), service, service.parent)
-    assert problem.hint == "did you mean core?"
+    assert problem.hint == "Did you mean core?"
 
 
 def test_source_beside_the_service_is_allowed(service: Path) -> None:
@@ -160,7 +160,7 @@ def test_contract_survives_a_manifest() -> None:
 
 def test_broken_contract_is_refused() -> None:
     """Values that are no contract are refused, unknown ones included."""
-    with pytest.raises(ValueError, match="no image's contract"):
+    with pytest.raises(ValueError, match="not a valid image contract"):
         parse_contract({**print_contract(CONTRACT), "privileged": True})
 
 

@@ -147,7 +147,7 @@ def test_damaged_blob_leaves_nothing_behind(folder: Path, target: Path) -> None:
 def test_hostile_path_is_refused(target: Path) -> None:
     """A manifest whose path leads out of the tree writes nothing there."""
     file = ManifestFile(path="../outside", digest=digest_bytes(b""), size=0)
-    with pytest.raises(RefusedError, match="no plain relative path"):
+    with pytest.raises(RefusedError, match="not a plain relative path"):
         materialise((file,), lambda _: b"", target)
     assert list(target.parent.iterdir()) == []
 

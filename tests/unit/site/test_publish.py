@@ -131,6 +131,6 @@ def test_a_forged_manifest_writes_nothing_elsewhere(
     (tmp_path / "dist" / path).write_bytes(b"x")
     forged = ManifestFile(path=path, digest=digest_bytes(b"x"), size=1)
     manifest = Manifest(kind=Kind.SITE, files=(forged,), contract={"assets": []})
-    with pytest.raises(RefusedError, match="is no key"):
+    with pytest.raises(RefusedError, match="is not a valid object key"):
         publish(stores, tmp_path / "dist", manifest)
     assert [list(store.keys("")) for store in stores] == [[], []]

@@ -163,7 +163,7 @@ def test_a_region_that_lags_or_lies_gets_no_manifest(tmp_path: Path, kind: type[
     manifest, endless = build(tmp_path / "dist", "one"), Fuse(float("inf"))
     sound = FusedStore(tmp_path / "east", "east", endless)
     doubtful = kind(tmp_path / "west", "west", endless)
-    with pytest.raises(UnavailableError, match="west does not give back"):
+    with pytest.raises(UnavailableError, match="west does not return"):
         publish([sound, doubtful], tmp_path / "dist", manifest)
     assert not any(is_sealed(store, manifest) for store in (sound, doubtful))
 

@@ -9,7 +9,7 @@ from handshake.release.regions import Bucket
 BUCKET = Bucket(endpoint="https://s3.example:8443", name="site", prefix="campaign")
 
 MEANINGS: dict[str, tuple[type[HandshakeError], str]] = {
-    "<Code>RequestTimeTooSkewed</Code>": (RefusedError, "clock wrong"),
+    "<Code>RequestTimeTooSkewed</Code>": (RefusedError, "rejects this machine's clock"),
     "<Code>AccessDenied</Code>": (RefusedError, "does not let this access key"),
     "status code: 403 Forbidden": (RefusedError, "does not let this access key"),
     "<Code>NoSuchBucket</Code>": (UnavailableError, "has no bucket site"),

@@ -38,9 +38,9 @@ def test_the_contract_is_part_of_the_release(tmp_path: Path) -> None:
 def test_an_older_contract_is_read() -> None:
     """What a release does not say has its default; what this program does not know is refused."""
     assert parse_contract({"assets": ["assets/"]}) == SiteContract(assets=("assets/",))
-    with pytest.raises(ValueError, match="speaks of planets"):
+    with pytest.raises(ValueError, match="unknown fields: planets"):
         parse_contract({"assets": [], "planets": 9})
-    with pytest.raises(ValueError, match="no site's contract"):
+    with pytest.raises(ValueError, match="site contract"):
         parse_contract({"assets": "assets/"})
 
 
@@ -60,7 +60,7 @@ def test_an_older_contract_is_read() -> None:
 )
 def test_a_forged_contract_is_refused(said: dict[str, object]) -> None:
     """What `publish` would not have written reaches no edge: there it would be part of everybody's program."""
-    with pytest.raises(ValueError, match="no site's contract"):
+    with pytest.raises(ValueError, match="site contract"):
         parse_contract(said)
 
 

@@ -24,7 +24,7 @@ def test_one_subject_on_its_way() -> None:
     headline = compose_headline(
         build_report(build_subject("site/calls", serves("cache@n1"), waits("cache@n2")))
     )
-    assert (headline.mood, headline.sentence) == (Settlement.MOVING, "site/calls is on its way")
+    assert (headline.mood, headline.sentence) == (Settlement.MOVING, "site/calls is being rolled out")
     assert headline.details == ("site/calls r5 waits for cache@n2",)
 
 
@@ -37,14 +37,14 @@ def test_several_subjects_on_their_way() -> None:
 
 
 def test_served_everywhere_but_not_stable() -> None:
-    """A pointer that every place serves is on its way until it has settled."""
+    """A pointer that every place serves is being rolled out until it has settled."""
     headline = compose_headline(build_report(build_subject("image/hamm", is_stable=False)))
     assert headline.mood is Settlement.MOVING
     assert headline.details == ("image/hamm r5 is served by every place, but has not settled yet",)
 
 
 def test_a_refusal_outweighs_what_moves() -> None:
-    """A refusal comes before whatever is on its way: which place, which subject, why, and what it serves."""
+    """A refusal comes before whatever is being rolled out: which place, which subject, why, and what it serves."""
     moving = build_subject("site/a", waits("cache@n1"))
     refused = build_subject("policy/example", refuses("ingress@n1", "line 7: no such map"))
     headline = compose_headline(build_report(moving, refused))
@@ -69,7 +69,7 @@ def test_a_halted_fleet_is_trouble(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", ["trial", "replacing", "paused", "a-stage-of-tomorrow"])
 def test_a_fleet_in_motion(stage: str) -> None:
-    """A fleet in any other stage than settled is on its way."""
+    """A fleet in any other stage than settled is being rolled out."""
     assert say(build_report(fleets=(build_fleet(stage),))) == (Settlement.MOVING, f"hamm: {stage}")
 
 

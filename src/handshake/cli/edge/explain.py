@@ -177,7 +177,7 @@ def explain_request(
         asked = _locate(ground, asked, country, asn)
         wishes = Wishes(switches=switches, lists=lists, exceeded=exceeded)
         report = _explain(ground, asked, wishes, find_rule(ground.edge, rule) if rule else None)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def find_rule(policy: EdgePolicy, name: str) -> Rule:
@@ -185,10 +185,10 @@ def find_rule(policy: EdgePolicy, name: str) -> Rule:
     return _find(name, {rule.name: rule for rule in policy.rules}, "rule")
 
 
-def _tell(report: ExplainReport) -> None:
+def _print(report: ExplainReport) -> None:
     circumstances = [f"switch {name} is on" for name in report.switches_on]
     circumstances += [f"list {name} contains the client" for name in report.listed_on]
-    tell_explanation(report.explanation, report.way, circumstances, report.source)
+    print_explanation(report.explanation, report.way, circumstances, report.source)
 
 
 def _explain(ground: PolicyContext, asked: Request, wishes: Wishes, about: Rule | None) -> ExplainReport:
@@ -258,23 +258,23 @@ _LONGEST_BODY = 300
 _MARKS = {True: "[green]true[/]", False: "[red]false[/]"}
 
 
-def tell_explanation(
+def print_explanation(
     explanation: Explanation, way: Way | None, circumstances: Sequence[str], source: str
 ) -> None:
     """Print an explanation."""
-    _tell_request(explanation, circumstances, source)
+    _print_request(explanation, circumstances, source)
     if explanation.refusal:
         its = explanation.refusal
         out.print(f"[bold red]{its.status}[/] {its.name}: {escape(its.why)}; the ingress evaluates no rules")
     else:
-        _tell_steps(explanation)
-        for line in _tell_ending(explanation, way):
+        _print_steps(explanation)
+        for line in _print_ending(explanation, way):
             out.print(line, soft_wrap=True)
     if explanation.why:
-        _tell_why(explanation.why)
+        _print_why(explanation.why)
 
 
-def _tell_request(explanation: Explanation, circumstances: Sequence[str], source: str) -> None:
+def _print_request(explanation: Explanation, circumstances: Sequence[str], source: str) -> None:
     request = explanation.request
     network = f", AS{request.asn}" if request.asn else ""
     out.print(
@@ -290,7 +290,7 @@ def _tell_request(explanation: Explanation, circumstances: Sequence[str], source
         out.print(f"the ingress strips: {', '.join(explanation.stripped)}", style="dim")
 
 
-def _tell_steps(explanation: Explanation) -> None:
+def _print_steps(explanation: Explanation) -> None:
     if not explanation.steps:
         out.print("no rules match")
         return
@@ -301,7 +301,7 @@ def _tell_steps(explanation: Explanation) -> None:
     out.print(table)
 
 
-def _tell_ending(explanation: Explanation, way: Way | None) -> Iterator[str]:
+def _print_ending(explanation: Explanation, way: Way | None) -> Iterator[str]:
     if explanation.ending and not explanation.answers:
         yield f"[bold red]no answer[/] {explanation.ending} closes the connection"
     for number, answer in enumerate(explanation.answers):
@@ -356,7 +356,7 @@ def _print_keeping(keeping: CacheDecision) -> Iterator[str]:
         yield f"  varies by {escape(name)} = {escape(repr(value))}"
 
 
-def _tell_why(why: WhyNot) -> None:
+def _print_why(why: WhyNot) -> None:
     out.print(f"[bold]{why.rule}[/] ({why.where}): {escape(why.why)}", soft_wrap=True)
     if not why.parts:
         return

@@ -67,10 +67,10 @@ def ls(*, list_name: str, newest: int, since: float, campaign: str, as_json: boo
             for its in sorted(held, key=lambda its: -its.origin.at)[:newest]
         )
         report = ListReport(name=list_name, total=len(held), entries=rows)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: ListReport) -> None:
+def _print(report: ListReport) -> None:
     table = Table("entry", "until", "hits", "by", "reason", box=None)
     for row in report.entries:
         until = print_moment(row.until)
@@ -97,10 +97,10 @@ def show_dry_run(
     """Show the clients that a ban would have matched in the last seconds, by the access log of this node."""
     preview = open_wiring(campaign).witness.preview(shape, entries, since)
     report = DryRun(entries=len(entries), preview=preview)
-    print_report(report, as_json=as_json, for_people=lambda: _tell_preview(report))
+    print_report(report, as_json=as_json, for_people=lambda: _print_preview(report))
 
 
-def _tell_preview(report: DryRun) -> None:
+def _print_preview(report: DryRun) -> None:
     """Print the clients that a ban would have matched, donors first."""
     seen = report.preview
     if not seen.requests:

@@ -168,10 +168,10 @@ def history(*, list_name: str, newest: int, campaign: str, as_json: bool) -> Non
         live = open_live_data(campaign)
         live.list_editor(who_asks()).shape(list_name)
         report = ListHistory(name=list_name, said=tuple(live.lists.history(list_name, newest)))
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: ListHistory) -> None:
+def _print(report: ListHistory) -> None:
     table = Table("when", "what", "by", "reason", box=None)
     for delta in report.said:
         its = delta.origin

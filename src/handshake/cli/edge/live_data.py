@@ -25,12 +25,12 @@ def open_live_data(campaign: str) -> LiveDataWiring:
 
 def finish(report: DataReport, *, as_json: bool) -> None:
     """Print the result of a change; exit with 1 if an ingress has not yet acknowledged it."""
-    print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+    print_report(report, as_json=as_json, for_people=lambda: _print(report))
     if not report.is_enforced:
         sys.exit(1)
 
 
-def _tell(report: DataReport) -> None:
+def _print(report: DataReport) -> None:
     if report.is_enforced:
         out.print(f"{report.what}: [green]every ingress enforces it[/] after {report.seconds * 1000:.0f} ms")
     else:

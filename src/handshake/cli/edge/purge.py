@@ -38,10 +38,10 @@ def decoys(*, since: float, campaign: str, as_json: bool) -> None:
     with errors_explained(as_json=as_json):
         report = open_wiring(campaign).witness.decoys(since)
         screen = DecoyScreen(decoys=report, suspects=len(report.suspects))
-        print_report(screen, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(screen, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: DecoyReport) -> None:
+def _print(report: DecoyReport) -> None:
     for rule in report.rules:
         out.print(f"{rule.what}: {rule.requests:,} decoys")
     table = Table("client", "country", "decoys", "receipts", "first", "last", "gave before", box=None)
@@ -89,7 +89,7 @@ def purge(
             print_report(asked, as_json=as_json, for_people=lambda: _foretell(asked))
             return
         report = open_wiring(campaign).operator(who_asks()).purge(asked, reason=reason)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_purge(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_purge(report))
         if not report.is_enforced:
             sys.exit(1)
 
@@ -98,7 +98,7 @@ def _foretell(asked: Purge) -> None:
     out.print(f"would purge {escape(describe_purge(asked))}")
 
 
-def _tell_purge(report: DataReport) -> None:
+def _print_purge(report: DataReport) -> None:
     what = escape(report.what)
     if report.is_enforced:
         out.print(f"{what}: [green]purged from every cache[/] after {report.seconds * 1000:.0f} ms")

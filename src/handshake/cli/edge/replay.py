@@ -14,7 +14,7 @@ from rich.table import Table
 
 from handshake.campaign.edge_cases import find_way, try_folder
 from handshake.campaign.policy import Policy
-from handshake.cli.edge.explain import tell_explanation
+from handshake.cli.edge.explain import print_explanation
 from handshake.cli.edge.live_data import print_moment
 from handshake.cli.edge.policy_context import PolicyContext, find_ground, read_folder
 from handshake.cli.screen import (
@@ -84,7 +84,7 @@ def replay_log(
                 if number % _LINES_A_LOOK == 0:
                     bars.update(task, completed=source.position())
         report = replay.report()
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
 def _prepare(ground: PolicyContext, after: EdgePolicy, samples: int) -> Replay:
@@ -109,7 +109,7 @@ def _find_log(ground: PolicyContext) -> str:
     raise ProblemsError([problem])
 
 
-def _tell(report: ReplayReport) -> None:
+def _print(report: ReplayReport) -> None:
     if not report.requests:
         out.print("the log contains no requests")
         return
@@ -117,7 +117,7 @@ def _tell(report: ReplayReport) -> None:
         f"{report.requests:,} requests from {print_moment(report.since)} to {print_moment(report.until)}:"
         f" {report.same:,} the same, [bold]{report.changed:,} changed[/], {report.unknown:,} unknown"
     )
-    _tell_changes(report.changes)
+    _print_changes(report.changes)
     if report.donors:
         out.print(
             f"[bold red]{len(report.donors)} donors[/] are among them: {', '.join(report.donors[:10])}",
@@ -127,7 +127,7 @@ def _tell(report: ReplayReport) -> None:
         out.print(line, soft_wrap=True)
 
 
-def _tell_changes(changes: tuple[VerdictChange, ...]) -> None:
+def _print_changes(changes: tuple[VerdictChange, ...]) -> None:
     if not changes:
         return
     table = Table("requests", "clients", "donors", "live policy", "new policy", box=None)
@@ -196,22 +196,22 @@ def test(folder: Path, *, as_json: bool) -> None:
             seconds=round(time.monotonic() - begun, 3),
             trials=trials,
         )
-        print_report(report, as_json=as_json, for_people=lambda: _tell_test(report, policy))
+        print_report(report, as_json=as_json, for_people=lambda: _print_test(report, policy))
         if failed:
             sys.exit(1)
 
 
-def _tell_test(report: TestReport, policy: Policy) -> None:
+def _print_test(report: TestReport, policy: Policy) -> None:
     dots = "".join("[green].[/]" if trial.has_passed else "[bold red]F[/]" for trial in report.trials)
     out.print(f"{CASES_FILE} {dots}")
     for trial in report.trials:
         if not trial.has_passed:
-            _tell_failure(trial, policy)
+            _print_failure(trial, policy)
     failed = f", [bold red]{report.failed} failed[/]" if report.failed else ""
     out.print(f"[green]{report.passed} passed[/]{failed} in {report.seconds:.2f} s")
 
 
-def _tell_failure(trial: CaseTrial, policy: Policy) -> None:
+def _print_failure(trial: CaseTrial, policy: Policy) -> None:
     out.print()
     out.rule(f"[bold red]{escape(trial.name)}[/]", align="left", style="red")
     for its in trial.mismatches:
@@ -220,5 +220,5 @@ def _tell_failure(trial: CaseTrial, policy: Policy) -> None:
         out.print(f"  found    {escape(its.found)}", style="red", soft_wrap=True)
     goes_on = trial.explanation.goes_on
     way = find_way(policy, goes_on.method, goes_on.path) if goes_on else None
-    tell_explanation(trial.explanation, way, [], f"case in {trial.where.file}:{trial.where.line}")
+    print_explanation(trial.explanation, way, [], f"case in {trial.where.file}:{trial.where.line}")
     out.print()

@@ -80,7 +80,7 @@ def show_history(name: str, *, campaign: str, as_json: bool) -> None:
         if name:
             find_switch(live.declarations.require_live(), name)
         report = SwitchHistory(settings=live.switches.history(name))
-        print_report(report, as_json=as_json, for_people=lambda: _tell_history(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_history(report))
 
 
 @switch.command("ls")
@@ -99,10 +99,10 @@ def list_switches(*, campaign: str, as_json: bool) -> None:
             )
             for its in live.declarations.require_live().edge.switches
         )
-        print_report(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _tell_switches(rows))
+        print_report(SwitchesReport(switches=rows), as_json=as_json, for_people=lambda: _print_switches(rows))
 
 
-def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
+def _print_switches(rows: tuple[SwitchRow, ...]) -> None:
     table = Table("switch", "value", "until", "by", "reason", box=None)
     for row in rows:
         its = row.setting
@@ -112,7 +112,7 @@ def _tell_switches(rows: tuple[SwitchRow, ...]) -> None:
     out.print(table)
 
 
-def _tell_history(report: SwitchHistory) -> None:
+def _print_history(report: SwitchHistory) -> None:
     table = Table("when", "switch", "value", "until", "by", "reason", box=None)
     for its in report.settings:
         until = print_moment(its.until) if its.until else ""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 
-from handshake.cli.arriving import say_sent, telling, wait_and_tell
+from handshake.cli.arriving import describe_upload, publish_progress, wait_and_tell
 from handshake.cli.completion import complete_site
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, progress
 from handshake.cli.session import open_wiring, read_subject
-from handshake.cli.site.traffic import exit_unless_served, tell_arrival, wait_for_caches
+from handshake.cli.site.traffic import exit_unless_served, print_arrival, wait_for_caches
 from handshake.core.digest import Digest, short
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.release.upload import UploadProgress
@@ -116,9 +116,11 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
         operator.publisher.require_declared(subject)
         done: dict[str, UploadProgress] = {}
         with progress(is_quiet=as_json) as bars:
-            release = operator.publish(subject, telling(bars, str(subject), done), source=Path(folder))
+            release = operator.publish(
+                subject, publish_progress(bars, str(subject), done), source=Path(folder)
+            )
         if not as_json:
-            sent = say_sent({region: each.total for region, each in done.items()})
+            sent = describe_upload({region: each.total for region, each in done.items()})
             out.print(f"{subject} {short(release)} is in every region; {sent}", markup=False, soft_wrap=True)
         if wanted.is_promoted:
             moved = operator.promote(subject, release, reason=f"{wanted.branch} at {wanted.commit[:12]}")
@@ -141,11 +143,11 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             preview=shown.label,
             arrival=arrival,
         )
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
         exit_unless_served(arrival, seconds=seconds)
 
 
-def _tell(report: ReceivedReport) -> None:
+def _print(report: ReceivedReport) -> None:
     out.print(f"{report.subject} {short(report.release)} is not live", markup=False)
     name, label = report.subject.partition("/")[2], report.preview.partition("--")[0]
     # ci/publish reads this line.
@@ -156,4 +158,4 @@ def _tell(report: ReceivedReport) -> None:
         markup=False,
         soft_wrap=True,
     )
-    tell_arrival(report.arrival)
+    print_arrival(report.arrival)

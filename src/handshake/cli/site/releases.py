@@ -40,10 +40,10 @@ def ls(name: str, *, campaign: str, as_json: bool) -> None:
         report = SiteReleasesReport(site=name, releases=wiring.site_releases.list(name))
         if not report.releases:
             wiring.publisher().require_declared(read_subject(f"site/{name}"))
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
-def _tell(report: SiteReleasesReport) -> None:
+def _print(report: SiteReleasesReport) -> None:
     if not report.releases:
         out.print(
             f"site/{report.site} has no release yet; handshake publish site/{report.site} publishes one"
@@ -90,10 +90,10 @@ def show(name: str, release: str | None, *, campaign: str, as_json: bool) -> Non
         manifest = wiring.manifest_of(wanted)
         contract = parse_contract(manifest.contract)
         report = SiteReport(site=name, release=wanted, contract=contract, files=manifest.files)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_show(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_show(report))
 
 
-def _tell_show(report: SiteReport) -> None:
+def _print_show(report: SiteReport) -> None:
     total = decimal(sum(file.size for file in report.files))
     out.print(
         f"site/{report.site} {short(report.release)}: {len(report.files):,} files, {total}", markup=False
@@ -144,7 +144,7 @@ def diff(name: str, before: str | None, after: str | None, *, campaign: str, as_
         old, new = _choose(wiring, name, before, after)
         difference = compare_releases(wiring.manifest_of(old), wiring.manifest_of(new))
         report = SiteDifferenceReport(site=name, before=old, after=new, difference=difference)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_diff(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_diff(report))
 
 
 def _choose(wiring: Wiring, name: str, before: str | None, after: str | None) -> tuple[Digest, Digest]:
@@ -155,7 +155,7 @@ def _choose(wiring: Wiring, name: str, before: str | None, after: str | None) ->
     return (find_release(before, wiring.releases()) if before else old), new
 
 
-def _tell_diff(report: SiteDifferenceReport) -> None:
+def _print_diff(report: SiteDifferenceReport) -> None:
     its = report.difference
     table = Table("", "path", "before", "after", box=None)
     for change in its.changes:

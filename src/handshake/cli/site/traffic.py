@@ -66,10 +66,10 @@ def shown(*, since: float, campaign: str, as_json: bool) -> None:
         after = wiring.clock.now() - since
         arms = count_arms(AccessLog(wiring.paths.programs / "ingress" / "log").lines(after), mounts)
         report = ShownReport(previews=traffic.previews, splits=traffic.splits, arms=arms)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_shown(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_shown(report))
 
 
-def _tell_shown(report: ShownReport) -> None:
+def _print_shown(report: ShownReport) -> None:
     table = Table("what", "release", "until", "by", "reason", box=None)
     for each in report.previews:
         who = (each.owner, escape(each.reason))
@@ -101,7 +101,7 @@ def wait_for_caches(wiring: Wiring, what: str, *, seconds: float, is_quiet: bool
         return wiring.shown_arrivals.wait(revision, seconds, lambda why: bars.update(task, description=why))
 
 
-def tell_arrival(arrival: ShownArrival) -> None:
+def print_arrival(arrival: ShownArrival) -> None:
     """Print the places that serve it, or those that have not acknowledged it."""
     if arrival.has_arrived:
         out.print(f"[green]served[/] after {arrival.seconds:.2f} s at {', '.join(arrival.serving)}")
@@ -189,7 +189,7 @@ def preview(
         )
         arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds_waited, is_quiet=as_json)
         report = _describe(shown, password, wiring.require_live().policy.campaign.listen.ingress, arrival)
-        print_report(report, as_json=as_json, for_people=lambda: _tell(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print(report))
         exit_unless_served(arrival, seconds=seconds_waited)
 
 
@@ -197,7 +197,7 @@ def _end(wiring: Wiring, label: str, *, seconds: float, as_json: bool) -> None:
     wiring.site_traffic.end_preview(label, owner=who_asks())
     arrival = wait_for_caches(wiring, f"end of preview {label}", seconds=seconds, is_quiet=as_json)
     report = EndedPreviewReport(label=label, arrival=arrival)
-    print_report(report, as_json=as_json, for_people=lambda: _tell_end(report))
+    print_report(report, as_json=as_json, for_people=lambda: _print_end(report))
     exit_unless_served(arrival, seconds=seconds)
 
 
@@ -217,17 +217,17 @@ def _describe(shown: SitePreview, password: str, ingress: str, arrival: ShownArr
     return PreviewReport(url=url, user=PREVIEW_USER, password=password, until=shown.until, arrival=arrival)
 
 
-def _tell(report: PreviewReport) -> None:
+def _print(report: PreviewReport) -> None:
     out.print(
         f"{report.url}\nuser {report.user}, password {report.password}, until {print_moment(report.until)}"
     )
     out.print("Any host name that starts with LABEL.preview. shows it, once its DNS points to the ingress.")
-    tell_arrival(report.arrival)
+    print_arrival(report.arrival)
 
 
-def _tell_end(report: EndedPreviewReport) -> None:
+def _print_end(report: EndedPreviewReport) -> None:
     out.print(f"the preview {report.label} has ended", markup=False)
-    tell_arrival(report.arrival)
+    print_arrival(report.arrival)
 
 
 # `handshake site split`: shows another release to a share of visitors.
@@ -300,7 +300,7 @@ def split(
         )
         arrival = wait_for_caches(wiring, f"split of site/{name}", seconds=seconds_waited, is_quiet=as_json)
         report = SplitReport(split=begun, arrival=arrival)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_split(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_split(report))
         exit_unless_served(arrival, seconds=seconds_waited)
 
 
@@ -317,19 +317,19 @@ def end_split(name: str, *, seconds_waited: float, campaign: str, as_json: bool)
         what = f"end of the split of site/{name}"
         arrival = wait_for_caches(wiring, what, seconds=seconds_waited, is_quiet=as_json)
         report = EndedSplitReport(site=name, arrival=arrival)
-        print_report(report, as_json=as_json, for_people=lambda: _tell_end_split(report))
+        print_report(report, as_json=as_json, for_people=lambda: _print_end_split(report))
         exit_unless_served(arrival, seconds=seconds_waited)
 
 
-def _tell_split(report: SplitReport) -> None:
+def _print_split(report: SplitReport) -> None:
     its = report.split
     out.print(
         f"{its.share} % of the visitors of site/{its.site} see {short(its.other)}, the others {short(its.live)}, "
         f"until {print_moment(its.until)}"
     )
-    tell_arrival(report.arrival)
+    print_arrival(report.arrival)
 
 
-def _tell_end_split(report: EndedSplitReport) -> None:
+def _print_end_split(report: EndedSplitReport) -> None:
     out.print(f"the split of site/{report.site} has ended", markup=False)
-    tell_arrival(report.arrival)
+    print_arrival(report.arrival)

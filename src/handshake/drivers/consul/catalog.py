@@ -51,7 +51,7 @@ class ConsulCatalog:
         self._clients = threading.local()
 
     def get(self, key: str) -> CatalogEntry | None:
-        """Return one entry, None where the key does not exist."""
+        """Return one entry, None if the key does not exist."""
         _, found = self._read(lambda client: client.kv.get(key))
         return _to_entry(found) if found else None
 
@@ -85,7 +85,7 @@ class ConsulCatalog:
         return session
 
     def renew_session(self, session: str) -> bool:
-        """Keep a session alive; False where it has ended."""
+        """Keep a session alive; False if it has ended."""
         try:
             return bool(self._write(lambda client: client.session.renew(session)))
         except RefusedError:
@@ -96,7 +96,7 @@ class ConsulCatalog:
         self._write(lambda client: client.session.destroy(session))
 
     def acquire(self, key: str, value: bytes, session: str) -> bool:
-        """Take a key as a lock; False where another session holds it."""
+        """Take a key as a lock; False if another session holds it."""
         return bool(self._write(lambda client: client.kv.put(key, value, acquire=session)))
 
     def register(self, endpoint: Endpoint, ttl_seconds: float) -> None:
@@ -114,7 +114,7 @@ class ConsulCatalog:
         )
 
     def deregister(self, endpoint_id: str) -> None:
-        """Make an endpoint unknown; one that is unknown already is no error."""
+        """Make an endpoint unknown; one that is unknown already is not an error."""
         self._write(lambda client: client.agent.service.deregister(endpoint_id))
 
     def report(self, endpoint_id: str, status: CheckStatus, note: str) -> None:
@@ -134,7 +134,7 @@ class ConsulCatalog:
         return Endpoints(index=int(now), endpoints=tuple(_to_endpoint(item) for item in found))
 
     def endpoints_index(self) -> int:
-        """Return a number that is another one once any service's endpoint came, went or was described anew."""
+        """Return a number that is another one once any service's endpoint came, went or was described again."""
         now, _ = self._read(lambda client: client.catalog.services())
         return int(now)
 

@@ -129,13 +129,13 @@ class DirectoryStore:
             incoming.rename_to(target)
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's content, None where there is none. UnavailableError."""
+        """Return an object's content, None if there is none. UnavailableError."""
         path = self._path(key)
         with translate_errors(self._root, self._region):
             return path.read_bytes() if self._is_object(path) else None
 
     def download(self, key: str, target: Path) -> bool:
-        """Write an object's content to a file, flat in memory; False where there is no such object."""
+        """Write an object's content to a file, flat in memory; False if there is no such object."""
         path = self._path(key)
         with translate_errors(self._root, self._region):
             if not self._is_object(path):
@@ -183,7 +183,7 @@ class DirectoryStore:
             incoming.rename_to(goal)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; one that is missing is no error."""
+        """Remove objects; one that is missing is not an error."""
         paths = [self._path(key) for key in keys]
         with translate_errors(self._root, self._region):
             self._require_root()

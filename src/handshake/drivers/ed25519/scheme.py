@@ -41,7 +41,7 @@ class Ed25519:
         return key.sign(text)
 
     def is_signed(self, public: str, text: bytes, value: bytes) -> bool:
-        """Tell whether the signature over this very text was made by the other half of `public`."""
+        """Return whether the signature over this very text was made by the other half of `public`."""
         key = load_pem_public_key(public.encode())
         if not isinstance(key, Ed25519PublicKey):
             return False

@@ -92,7 +92,7 @@ def read_checks_of(db: sqlite3.Connection, service_name: str) -> list[Check]:
 
 
 def add_check(change: Change, owner: Owner, definition: CheckDefinition) -> None:
-    """Let the check stand as described; one that stood there keeps its status. Its TTL begins anew."""
+    """Let the check stand as described; one that stood there keeps its status. Its TTL begins again."""
     before = read_check(change.db, definition.id)
     status = before.status if before else definition.initial
     if before is None or before.definition != definition or before.service_id != owner.id:
@@ -152,7 +152,7 @@ def move_checks(change: Change, owner: Owner) -> None:
 
 
 def start_timers(change: Change, check: Check) -> None:
-    """Begin the timers of a check anew, as at the start of the process."""
+    """Begin the timers of a check again, as at the start of the process."""
     _start_timers(change, check.definition, check.status, was=None)
 
 

@@ -1,4 +1,4 @@
-"""Locks: a key that a session holds, and what becomes of it when the session ends."""
+"""Locks: a key that a session holds, and what happens to it when the session ends."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Service:
 
 
 def service_topic(name: str) -> Topic:
-    """Return what changes when an endpoint of the service comes, goes or is described anew."""
+    """Return what changes when an endpoint of the service comes, goes or is described again."""
     return Topic(text=ALL_SERVICES.text + name)
 
 

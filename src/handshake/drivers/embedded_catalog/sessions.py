@@ -17,7 +17,7 @@ _COLUMNS = "id, name, behavior, ttl, lock_delay, checks, create_index"
 
 
 class Behavior(Enum):
-    """What becomes of the keys that a session has locked when it ends."""
+    """What happens to the keys that a session has locked when it ends."""
 
     RELEASE = "release"
     DELETE = "delete"
@@ -83,7 +83,7 @@ def create_session(change: Change, draft: SessionDraft) -> Session:
 
 
 def renew_session(change: Change, session_id: str) -> Session:
-    """Begin the session's TTL anew."""
+    """Begin the session's TTL again."""
     session = read_session(change.db, session_id)
     if session is None:
         raise UnknownError(f"Session id '{session_id}' not found")

@@ -15,7 +15,7 @@ from handshake.core.clock import Clock
 from handshake.core.errors import UnavailableError
 from handshake.drivers.embedded_catalog import index
 
-# Deadlines on a monotonic clock, in memory: a restart starts each one anew, so that it never ends anything by itself.
+# Deadlines on a monotonic clock, in memory: a restart starts each one again, so that it never ends anything by itself.
 
 
 class Timer(Enum):

@@ -43,10 +43,10 @@ class FastlyAccount:
         self.client = _Client(configuration)
 
     def call(self, operation: Callable[..., object], **named: Any) -> Any:
-        """Call one of the library's operations and return its answer, None where it is empty.
+        """Call one of the library's operations and return its answer, None if it is empty.
 
         UnavailableError: no answer, or asked too often, with the moment from which it may be asked again in the hint.
-        RefusedError: Fastly says no, in its own words in the details.
+        RefusedError: Fastly says no, with its own message in the details.
         """
         try:
             return operation(**named, _request_timeout=_TIMEOUT_SECONDS)

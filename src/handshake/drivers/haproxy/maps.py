@@ -63,7 +63,7 @@ class Maps:
             raise RefusedError(f"HAProxy refused {key} in {name}", details="\n".join(complaints))
 
     def remove(self, name: str, key: str) -> None:
-        """Forget one key; one that is absent is no error."""
+        """Forget one key; one that is absent is not an error."""
         answer = self._runtime.ask("del", "map", name, key)
         if answer not in {"", _ABSENT}:
             raise RefusedError(f"HAProxy refused to remove {key} from {name}", details=answer)

@@ -72,7 +72,7 @@ class Configuration:
         self._program = program
 
     def read(self) -> str:
-        """Return the text in force; empty where there is none yet."""
+        """Return the text in force; empty if there is none yet."""
         try:
             return self._program.configuration.read_text(encoding="utf-8")
         except FileNotFoundError:

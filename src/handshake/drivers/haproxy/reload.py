@@ -40,11 +40,11 @@ class Master:
         self._timeout_seconds = timeout_seconds
 
     def workers(self) -> Workers:
-        """Return the processes there are; UnavailableError while the master starts anew."""
+        """Return the processes there are; UnavailableError while the master starts again."""
         return parse_workers(exchange(self._socket, "show proc\n", timeout_seconds=self._timeout_seconds))
 
     def reload(self) -> None:
-        """Order a reload. It answers nothing: `workers` tells what came of it."""
+        """Order a reload. It answers nothing: `workers` tells the result of it."""
         exchange(self._socket, "reload\n", timeout_seconds=self._timeout_seconds)
 
 
@@ -121,7 +121,7 @@ class Reload:
         raise OutcomeUnknownError(f"no worker reports that it serves {digest}", hint="Check HAProxy's log.")
 
     def _look(self, before: Workers) -> Workers:
-        """Return the workers; while the master starts anew it does not answer, and nothing has changed."""
+        """Return the workers; while the master starts again it does not answer, and nothing has changed."""
         try:
             return self._master.workers()
         except (UnavailableError, OutcomeUnknownError):

@@ -99,9 +99,9 @@ class Servers:
         self._runtime.tell("set", "server", f"{backend}/{name}", "state", order.value)
 
     def remove(self, backend: str, name: str) -> bool:
-        """Forget a server; False where a connection to it has not ended yet: try again later.
+        """Forget a server; False if a connection to it has not ended yet: try again later.
 
-        One that is absent is no error. RefusedError unless it is in maintenance.
+        One that is absent is not an error. RefusedError unless it is in maintenance.
         """
         answer = self._runtime.ask("del", "server", f"{backend}/{name}")
         if answer not in {_DELETED, _ABSENT, _BUSY}:

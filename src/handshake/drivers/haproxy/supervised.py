@@ -40,7 +40,7 @@ class SupervisedHaproxy:
         self._turn = threading.Lock()
 
     def ensure(self, text: str) -> bool:
-        """Start the program with this configuration unless it runs; True where it was started now.
+        """Start the program with this configuration unless it runs; True if it was started now.
 
         Returns once the worker answers. RefusedError, with HAProxy's words, where the text is not valid.
         """
@@ -108,7 +108,7 @@ class SupervisedIngress(SupervisedHaproxy):
         return self._maps.count(self._path(name))
 
     def look_up(self, name: str, key: str) -> tuple[str, str] | None:
-        """Return key and value of the entry that judges a request; None where there is none."""
+        """Return key and value of the entry that judges a request; None if there is none."""
         found = self._maps.look_up(self._path(name), key)
         return (found.key, found.value) if found else None
 

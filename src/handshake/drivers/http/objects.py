@@ -33,12 +33,12 @@ class LentStore:
         return self._region
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's content, None where there is none. UnavailableError."""
+        """Return an object's content, None if there is none. UnavailableError."""
         answer = self._ask("object", key)
         return None if answer.status == _MISSING else answer.data
 
     def download(self, key: str, target: Path) -> bool:
-        """Write an object's content to a file; False where there is no such object."""
+        """Write an object's content to a file; False if there is no such object."""
         content = self.get(key)
         if content is not None:
             target.write_bytes(content)

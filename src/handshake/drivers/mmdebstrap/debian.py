@@ -31,7 +31,7 @@ class Mmdebstrap:
     """Keeps the Protocol of `handshake.image.bases.Debian`."""
 
     def index(self) -> str:
-        """Return the digest of what this machine's apt knows of its sources; empty where it never asked them."""
+        """Return the digest of what this machine's apt knows of its sources; empty if it never asked them."""
         known = [*map(Path, _sources()), *sorted(_LISTS.glob("*_InRelease"))]
         has_asked = any(path.parent == _LISTS for path in known)
         return digest_bytes("".join(map(digest_file, known)).encode()) if has_asked else ""

@@ -222,7 +222,7 @@ class SupervisedRegion:
         return self._name
 
     def ensure(self) -> bool:
-        """Start the server unless it runs; True where it was started now."""
+        """Start the server unless it runs; True if it was started now."""
         if self._processes.observe(self._name).state is ProgramState.RUNNING:
             return False
         self._server.state.mkdir(parents=True, exist_ok=True)

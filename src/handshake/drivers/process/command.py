@@ -17,7 +17,7 @@ _DETAIL_LINES = 15
 
 
 def find_program(name: str) -> Path | None:
-    """Return where a program lies, None where it is not installed."""
+    """Return where a program lies, None if it is not installed."""
     found = shutil.which(name) or shutil.which(name, path=_SYSTEM_FOLDERS)
     return Path(found) if found else None
 

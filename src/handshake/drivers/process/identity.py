@@ -29,7 +29,7 @@ class Identity:
         return identify(self.pid) == self
 
     def send(self, signal_number: signal.Signals) -> bool:
-        """Send a signal to this process and no other; False where it has ended."""
+        """Send a signal to this process and no other; False if it has ended."""
         with self._descriptor() as descriptor:
             if descriptor is None:
                 return False
@@ -40,7 +40,7 @@ class Identity:
             return True
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Wait for the end of the process; False where it is still alive after the timeout."""
+        """Wait for the end of the process; False if it is still alive after the timeout."""
         with self._descriptor() as descriptor:
             if descriptor is None:
                 return True
@@ -50,7 +50,7 @@ class Identity:
 
     @contextmanager
     def _descriptor(self) -> Iterator[int | None]:
-        """Yield a pidfd, None where the process has ended. First opened, then compared: it cannot change after."""
+        """Yield a pidfd, None if the process has ended. First opened, then compared: it cannot change after."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -89,7 +89,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def parse_identity(text: str) -> Identity | None:
-    """Return what a supervisor recorded: `PID START`; None where the process had ended before it was looked at."""
+    """Return what a supervisor recorded: `PID START`; None if the process had ended before it was looked at."""
     pid, _, born = text.strip().partition(" ")
     return Identity(pid=int(pid), born=int(born)) if pid and born else None
 

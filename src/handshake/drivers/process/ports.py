@@ -29,7 +29,7 @@ class Holder:
 
 
 def port_holder(port: int) -> Holder | None:
-    """Return who listens on a TCP port, on whatever address; None where nobody does."""
+    """Return who listens on a TCP port, on whatever address; None if nobody does."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     if not sockets:
         return None

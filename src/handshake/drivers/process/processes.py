@@ -88,7 +88,7 @@ class Processes:
         return tuple(Folder(path=path).observe() for path in sorted(self._root.iterdir()) if path.is_dir())
 
     def ask_to_end(self, name: str) -> Observation:
-        """Send SIGTERM to a program that shall end for good, and return at once; idempotent, it is sent once.
+        """Send SIGTERM to a program that should end for good, and return at once; idempotent, it is sent once.
 
         `ending_since` then tells any agent, a new one too, when its deadline passes: see `stop`.
         """
@@ -227,7 +227,7 @@ class NodeSupervision:
         self._instances = instances
 
     def start(self, name: str, argv: Sequence[str]) -> bool:
-        """Start a program that is started again in place when it ends; False where it runs already."""
+        """Start a program that is started again in place when it ends; False if it runs already."""
         if self._programs.observe(name).state is ProgramState.RUNNING:
             return False
         self._programs.start(Program(name=name, argv=tuple(argv), restart=True))

@@ -21,7 +21,7 @@ _SIGNALLED = 128
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One program as its supervisor shall run it."""
+    """One program as its supervisor should run it."""
 
     name: str
     """The name of its folder: unique on this node."""
@@ -130,7 +130,7 @@ class Folder:
         remove_groups(map(Path, self._read("groups").splitlines()))
 
     def forbid_restart(self) -> bool:
-        """Tell the supervisor that the program's next end is its last; False where it was told before."""
+        """Tell the supervisor that the program's next end is its last; False if it was told before."""
         try:
             (self.path / "stop").touch(exist_ok=False)
         except FileExistsError:
@@ -138,7 +138,7 @@ class Folder:
         return True
 
     def supervisor(self) -> Identity | None:
-        """Return who supervises the program; None where nobody does any more."""
+        """Return who supervises the program; None if nobody does any more."""
         return self._alive("supervisor")
 
     def observe(self) -> Observation:

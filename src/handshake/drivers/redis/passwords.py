@@ -24,7 +24,7 @@ class RedisPasswords:
         self._change(today, f"+{new}")
 
     def forget(self, old: str, today: str) -> None:
-        """Let nobody in with an old password; who is in stays. One that it does not know is no error."""
+        """Let nobody in with an old password; who is in stays. One that it does not know is not an error."""
         self._change(today, f"-{old}")
 
     def _change(self, password: str, change: str) -> None:

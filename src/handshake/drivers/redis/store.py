@@ -102,7 +102,7 @@ class SupervisedStore:
         return self._name
 
     def ensure(self) -> bool:
-        """Start the store unless it runs, and fill it where it is empty; True where something was done."""
+        """Start the store unless it runs, and fill it where it is empty; True if something was done."""
         is_started = self._start()
         return self._fill() or is_started
 

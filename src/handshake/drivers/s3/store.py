@@ -98,7 +98,7 @@ class S3Store:
         self._written.note(key, answer["e_tag"], digest)
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's content, None where there is none. UnavailableError."""
+        """Return an object's content, None if there is none. UnavailableError."""
         found = self._find(key)
         if found is None:
             return None
@@ -106,7 +106,7 @@ class S3Store:
             return bytes(found.bytes())
 
     def download(self, key: str, target: Path) -> bool:
-        """Write an object's content to a file, flat in memory; False where there is no such object."""
+        """Write an object's content to a file, flat in memory; False if there is no such object."""
         found = self._find(key)
         if found is None:
             return False
@@ -141,7 +141,7 @@ class S3Store:
             obstore.copy(self._client, origin, goal)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; one that is missing is no error."""
+        """Remove objects; one that is missing is not an error."""
         wanted = [check_key(key) for key in keys]
         with translate_errors(self._bucket, self._region):
             obstore.delete(self._client, wanted)

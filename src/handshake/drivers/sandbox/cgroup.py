@@ -47,7 +47,7 @@ def join_groups(folders: tuple[Path, ...]) -> tuple[str, ...]:
 
 
 def find_cgroups() -> Cgroups | None:
-    """Return where groups can be made and joined, by trying; None where they cannot: rlimits alone are left."""
+    """Return where groups can be made and joined, by trying; None if they cannot: rlimits alone are left."""
     return next((groups for groups in _candidates() if _works(groups)), None)
 
 

@@ -63,7 +63,7 @@ def sandbox_program(
     files: Mapping[str, int],
     groups: tuple[Path, ...] = (),
 ) -> Program:
-    """Return the program that builds the sandbox and runs the command in it, as its supervisor shall run it."""
+    """Return the program that builds the sandbox and runs the command in it, as its supervisor should run it."""
     command = sandbox_command(sandbox, confinement=confinement, uid=uid, links=links, files=files)
     return Program(
         name=sandbox.instance,

@@ -53,7 +53,7 @@ class VarnishCache:
             raise RefusedError("Varnish does not accept the VCL", details=error.details) from error
 
     def flip(self, name: str) -> None:
-        """Move the label; then note it down, so that Varnish begins with it after a restart."""
+        """Move the label; then note it down, so that Varnish starts with it after a restart."""
         self._admin.ask("vcl.label", _LABEL, name)
         if not self.active():
             self._take_over()
@@ -96,7 +96,7 @@ class VarnishCache:
         return self._program.programs / f"{name}.vcl"
 
 
-# A supervised Varnish: started where it does not run; it begins with what it served last.
+# A supervised Varnish: started where it does not run; it starts with what it served last.
 
 _START_SECONDS = 20.0
 _PAUSE_SECONDS = 0.1
@@ -113,7 +113,7 @@ class SupervisedCache(VarnishCache):
         self._clock = clock
 
     def ensure(self) -> bool:
-        """Start the program unless it runs; True where it was started now. Returns once it answers."""
+        """Start the program unless it runs; True if it was started now. Returns once it answers."""
         if self._processes.observe(self._name).state is ProgramState.RUNNING:
             return False
         self._varnish.lay_out()

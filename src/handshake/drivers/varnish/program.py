@@ -13,7 +13,7 @@ from handshake.syntax.vcl import Bare, act, print_vcl, sub
 NEED = Need(program="varnishd", reason="as the cache", package="varnish")
 
 _PARAMETERS = {
-    # What the origin does not mark is never kept, nor handed out past its end: the policy says so where it shall be.
+    # What the origin does not mark is never kept, nor handed out past its end: the policy says so where it should be.
     "default_ttl": "0",
     "default_grace": "0",
     # An expired object can still be revalidated instead of fetched.
@@ -75,7 +75,7 @@ class VarnishProgram:
 
     @property
     def beginning(self) -> Path:
-        """The commands that Varnish runs before it serves: what it begins with after a restart."""
+        """The commands that Varnish runs before it serves: what it starts with after a restart."""
         return self.directory / "begin.cli"
 
     @property
@@ -94,7 +94,7 @@ class VarnishProgram:
         )
 
     def lay_out(self) -> None:
-        """Make the directories, and let it begin with an honest 503 where it has nothing to begin with yet."""
+        """Make the directories, and let it start with an honest 503 where it has nothing to start with yet."""
         for folder in (self.directory, self.programs):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-# What a cache shall forget: pages by their tags, or by their URLs.
+# What a cache should forget: pages by their tags, or by their URLs.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Cache(Protocol):
     def flip(self, name: str) -> None:
         """Let a prepared program serve every request from now on; requests under way keep theirs.
 
-        RefusedError where it was never prepared. The cache itself remembers, and begins with it after a restart.
+        RefusedError where it was never prepared. The cache itself remembers, and starts with it after a restart.
         """
         ...
 

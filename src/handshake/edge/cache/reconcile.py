@@ -85,7 +85,7 @@ class StartableCache(Cache, Protocol):
     """A cache that is started when it does not run."""
 
     def ensure(self) -> bool:
-        """Start the program unless it runs; True where it was started now."""
+        """Start the program unless it runs; True if it was started now."""
         ...
 
 
@@ -163,7 +163,9 @@ class CacheReconciler:
             flipped = self._move(wanted)
         finally:
             purged = self._purges.follow(purges)
-        return _tell(wanted, started=started, flipped=flipped, purged=purged, serving=self._cache.active())
+        return _describe(
+            wanted, started=started, flipped=flipped, purged=purged, serving=self._cache.active()
+        )
 
     def go_on_warming(self) -> Outcome:
         """Let the cache fetch some more of what it shows; in a thread of its own, so that no flip waits for it."""
@@ -227,7 +229,7 @@ class CacheReconciler:
                 self._acks.refuse(str(its.pointer.subject), its.pointer.revision, reason)
 
     def _move(self, wanted: _Wanted) -> bool:
-        """Flip where the cache serves another program, and acknowledge; True where it was flipped.
+        """Flip where the cache serves another program, and acknowledge; True if it was flipped.
 
         A new agent that cannot read what a running cache shows leaves all of it alone: a flip would take it away.
         """
@@ -285,7 +287,7 @@ class CacheReconciler:
             self._acks.serve(SITE_TRAFFIC_SUBJECT, revision, f"the label points to {name}")
 
 
-def _tell(wanted: _Wanted, *, started: bool, flipped: bool, purged: int, serving: str) -> Outcome:
+def _describe(wanted: _Wanted, *, started: bool, flipped: bool, purged: int, serving: str) -> Outcome:
     parts = ["started"] if started else []
     parts += [f"flipped to {wanted.program.name}"] if flipped else []
     parts += [f"carried out {purged} purges"] if purged else []

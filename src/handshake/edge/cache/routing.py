@@ -122,7 +122,7 @@ class SiteRouting:
         )
 
     def find_lacking(self, live: LiveEdgePolicy, traffic: SiteTraffic) -> str:
-        """Return what of previews and splits cannot be shown, and why; empty where all can."""
+        """Return what of previews and splits cannot be shown, and why; empty if all can."""
         return "; ".join(self._lacking(live, traffic))
 
     def _lacking(self, live: LiveEdgePolicy, traffic: SiteTraffic) -> Iterator[str]:
@@ -156,7 +156,7 @@ class SiteRouting:
         return SplitRoute(other=other, share=split.share, seconds=int(split.until - split.made_at))
 
     def _find(self, release: Digest) -> ReleaseRoute | None:
-        """Return a release that is shown beside the live ones, None where there is none: the others go on."""
+        """Return a release that is shown beside the live ones, None if there is none: the others go on."""
         try:
             return self._route(release)
         except (RefusedError, UnavailableError):

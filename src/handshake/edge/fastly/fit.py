@@ -28,7 +28,7 @@ class Fit:
     left_out: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """Return the words about what did not fit; empty where everything did."""
+        """Return the words about what did not fit; empty if everything did."""
         if not self.left_out:
             return ""
         some = ", ".join(self.left_out[:_SHOWN])
@@ -48,7 +48,7 @@ _SHOWN = 5
 
 
 def fit_networks(leases: Iterable[Lease], *, now: float, room: int) -> Fit:
-    """Return the networks that an ACL shall hold; the newest first where not all have room."""
+    """Return the networks that an ACL should hold; the newest first where not all have room."""
     alive = _newest_first(leases, now)
     kept = len(alive)
     networks = _collapse(its.entry for its in alive)
@@ -64,7 +64,7 @@ def fit_networks(leases: Iterable[Lease], *, now: float, room: int) -> Fit:
 
 
 def fit_texts(leases: Iterable[Lease], *, now: float, room: int) -> Fit:
-    """Return the items that a dictionary of texts shall hold: a digest, since keys are short, and the lease's end."""
+    """Return the items that a dictionary of texts should hold: a digest, since keys are short, and the lease's end."""
     alive = _newest_first(leases, now)
     held = {sha256(its.entry.encode()).hexdigest(): str(int(its.until)) for its in alive[:room]}
     return Fit(held=held, left_out=tuple(its.entry for its in alive[room:]))

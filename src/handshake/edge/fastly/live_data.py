@@ -75,7 +75,7 @@ class FastlyData:
     def follow(
         self, service: FastlyService, version: Version, live: LiveEdgePolicy, *, is_serving: bool
     ) -> tuple[str, ...]:
-        """Bring every container to what it shall hold and return the names of what changed.
+        """Bring every container to what it should hold and return the names of what changed.
 
         Acks are written of a version that serves only. UnavailableError where Fastly holds something else afterwards, or a
         list cannot be read; it is raised last, so that no other list waits for that one.
@@ -171,7 +171,7 @@ class FastlyData:
         return self._fits[shape.name].fit
 
     def _bring(self, service: FastlyService, group: _Group, capacity: int) -> bool:
-        """Change what differs and read it back; True where something was changed."""
+        """Change what differs and read it back; True if something was changed."""
         held, ids, at = self._read_back.get(group.subject, ({}, {}, 0.0))
         is_known = (held, ids) == (group.fit.held, group.ids)
         if is_known and self._clock.monotonic() - at < _LOOK_AGAIN_SECONDS:
@@ -181,11 +181,11 @@ class FastlyData:
         needed = {name: its for name, its in changes.items() if its.put or its.remove}
         for name, its in needed.items():
             _change(service, group, name, its)
-        self._demand(service, group, found, frozenset(needed))
+        self._check(service, group, found, frozenset(needed))
         self._read_back[group.subject] = (group.fit.held, group.ids, self._clock.monotonic())
         return bool(needed)
 
-    def _demand(
+    def _check(
         self,
         service: FastlyService,
         group: _Group,

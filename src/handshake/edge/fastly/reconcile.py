@@ -103,7 +103,7 @@ class FastlyEdge:
         self._accepted: tuple[str, int, float] = ("", 0, 0.0)
 
     def cycle(self, live: LiveEdgePolicy) -> Outcome:
-        """Serve the policy, bring every container to what it shall hold, then say what was read back."""
+        """Serve the policy, bring every container to what it should hold, then say what was read back."""
         settings = live.policy.campaign.fastly
         if settings is None:
             return Outcome(sentence="Fastly is not configured", changed=False)
@@ -175,7 +175,7 @@ class FastlyEdge:
         return drafted
 
 
-# Fastly's own loop in the leader's process: its answers take seconds, and nothing else shall wait for them.
+# Fastly's own loop in the leader's process: its answers take seconds, and nothing else should wait for them.
 
 _FIRST_PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 300.0

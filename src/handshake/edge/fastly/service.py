@@ -60,7 +60,7 @@ class FastlyService(Protocol):
     Fastly's machines learns it on its own, within half a minute or so. Nothing here can be asked of all the machines.
 
     Every method may be repeated. UnavailableError: Fastly does not answer, or has been asked too often, with the moment
-    from which it answers again in the hint. RefusedError: Fastly says no, in its own words in the details.
+    from which it answers again in the hint. RefusedError: Fastly says no, with its own message in the details.
     """
 
     def active(self) -> Version | None:

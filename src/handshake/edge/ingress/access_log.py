@@ -131,7 +131,7 @@ class AccessLogAnalyzer:
         return account_decoys(self._lines(seconds), find_decoy_rules(self.policy))
 
     def alarm(self) -> str:
-        """Return what an operator should know of decoys at a glance; empty where all is well."""
+        """Return what an operator should know of decoys at a glance; empty if all is well."""
         rules = find_decoy_rules(self.policy)
         suspects = account_decoys(self.log.latest(), rules).suspects if rules else ()
         if not suspects:

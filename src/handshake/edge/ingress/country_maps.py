@@ -111,7 +111,7 @@ def read_networks(file: Path) -> Iterator[str]:
 
 
 def find_mmdb_fault(file: Path) -> str:
-    """Return why a file is none of these; empty where it is one."""
+    """Return why a file is none of these; empty if it is one."""
     try:
         maxminddb.open_database(file).close()
     except OSError as error:
@@ -145,7 +145,7 @@ def _find_country(record: dict[str, Any]) -> str:
 
 
 def look_up(file: Path, client: str) -> str:
-    """Return the value of the longest network that holds an address; empty where there is none, and without a file."""
+    """Return the value of the longest network that holds an address; empty if there is none, and without a file."""
     if not file.is_file() or not file.stat().st_size:
         return ""
     network = ip_network(client)

@@ -46,7 +46,7 @@ class IngressReconciler:
     def cycle(
         self, live: LiveEdgePolicy, maps: Sequence[IngressMap], lists: Sequence[Followed] = ()
     ) -> Outcome:
-        """Serve the policy, bring every map to what it shall hold, then say what was read back.
+        """Serve the policy, bring every map to what it should hold, then say what was read back.
 
         A policy or a map that HAProxy refuses is raised last: no ban waits for it.
         """
@@ -69,7 +69,9 @@ class IngressReconciler:
             self._acknowledge(its)
         if self._failed:
             raise self._failed[0]
-        return _tell(started=started, changed=changed, moved=[its.name for its in moved if its.is_changed])
+        return _describe(
+            started=started, changed=changed, moved=[its.name for its in moved if its.is_changed]
+        )
 
     def digest_of(self, live: LiveEdgePolicy) -> str:
         """Return what the running program should say that it serves."""
@@ -125,7 +127,7 @@ class IngressReconciler:
             self._acks.serve(moved.subject, moved.revision, moved.proof)
 
 
-def _tell(*, started: bool, changed: bool, moved: list[str]) -> Outcome:
+def _describe(*, started: bool, changed: bool, moved: list[str]) -> Outcome:
     parts = ["started"] if started else []
     parts += ["serves a new configuration"] if changed else []
     parts += [f"changed {', '.join(moved)}"] if moved else []
@@ -136,7 +138,7 @@ def _tell(*, started: bool, changed: bool, moved: list[str]) -> Outcome:
 
 
 def digest_certificates(folder: Path | None) -> str:
-    """Return a digest of every certificate in a folder; empty where the ingress serves no TLS.
+    """Return a digest of every certificate in a folder; empty if the ingress serves no TLS.
 
     It becomes part of the ingress's configuration, so a renewed certificate is a new configuration: checked, loaded by a
     reload that loses nothing, and read back.

@@ -29,7 +29,7 @@ class Ingress(Protocol):
     """
 
     def ensure(self, text: str) -> bool:
-        """Start the program with this configuration unless it runs; True where it was started now."""
+        """Start the program with this configuration unless it runs; True if it was started now."""
         ...
 
     def digest(self) -> str:
@@ -45,7 +45,7 @@ class Ingress(Protocol):
         ...
 
     def process(self) -> int:
-        """Return which worker answers: another one has read the map files anew."""
+        """Return which worker answers: another one has read the map files again."""
         ...
 
     def count(self, name: str) -> int:
@@ -53,7 +53,7 @@ class Ingress(Protocol):
         ...
 
     def look_up(self, name: str, key: str) -> tuple[str, str] | None:
-        """Return key and value of the entry by which the running program judges a request; None where it finds none."""
+        """Return key and value of the entry by which the running program judges a request; None if it finds none."""
         ...
 
     def add(self, name: str, key: str, value: str) -> None:
@@ -83,7 +83,7 @@ _FEW = 64
 
 @dataclass(frozen=True, kw_only=True)
 class IngressMap:
-    """What one map shall hold, and which subject and revision that makes served."""
+    """What one map should hold, and which subject and revision that makes served."""
 
     name: str
     entries: Mapping[str, str]
@@ -94,7 +94,7 @@ class IngressMap:
 
 @dataclass(frozen=True, kw_only=True)
 class MapUpdate:
-    """What became of one map."""
+    """The result of one map."""
 
     name: str
     subject: str
@@ -128,7 +128,7 @@ class IngressMaps:
             self._kept[wanted.name] = dict(wanted.entries)
 
     def follow(self, wanted: IngressMap) -> MapUpdate:
-        """Bring a small map to what it shall hold."""
+        """Bring a small map to what it should hold."""
         held = self._read_back.get(wanted.name)
         if held is None:
             held = self._ingress.show_map(wanted.name)
@@ -196,7 +196,7 @@ class IngressMaps:
         return found is None or found[0] != change.key
 
     def _compare(self, file: ListFile) -> bool:
-        """Compare a map with its file, whole, and mend it; True where it had to be mended."""
+        """Compare a map with its file, whole, and mend it; True if it had to be mended."""
         if self._has_read_files and self._ingress.count(file.name) == file.count:
             return False
         wanted = {key: str(until) for key, until in file.leases()}
@@ -232,7 +232,7 @@ def switches_map(name: str, entries: Mapping[str, str], revision: int) -> Ingres
 
 
 def wanted_switches(policy: EdgePolicy, snapshot: Snapshot, now: float) -> IngressMap:
-    """Return what the map of switches shall hold at a moment."""
+    """Return what the map of switches should hold at a moment."""
     settings = decode_switches(snapshot.entries)
     entries: dict[str, str] = {}
     for switch in policy.switches:

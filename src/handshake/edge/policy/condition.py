@@ -383,7 +383,7 @@ class _Reader:
             case _:
                 return self._refuse(
                     "edge-wrong-type",
-                    "this is not a condition",
+                    "unexpected expression",
                     'Compare a variable with a literal: request.method == "POST"',
                     form.place,
                 )

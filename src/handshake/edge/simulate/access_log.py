@@ -62,7 +62,7 @@ def parse_record(line: bytes) -> LogRecord | None:
 
 
 def is_donation(record: LogRecord, decoy_rules: frozenset[str]) -> bool:
-    """Tell whether somebody made something, such as a donation: a POST answered 201, and by no decoy."""
+    """Return whether somebody made something, such as a donation: a POST answered 201, and by no decoy."""
     return record.method == "POST" and record.status == _CREATED and record.rule not in decoy_rules
 
 
@@ -72,7 +72,7 @@ def may_be_donation(line: bytes) -> bool:
 
 
 def peek_time(line: bytes) -> float | None:
-    """Return a line's time without reading the rest; None where it has none."""
+    """Return a line's time without reading the rest; None if it has none."""
     if not line.startswith(_TIME):
         return None
     try:
@@ -152,7 +152,7 @@ def read_request(record: LogRecord) -> Request:
 
 
 def was_refused_before(record: LogRecord) -> bool:
-    """Tell whether the ingress answered without asking any rule: what it could not read, what has two readings."""
+    """Return whether the ingress answered without asking any rule: what it could not read, what has two readings."""
     is_own = record.rule.startswith("strict-") or record.rule == "challenge"
     return is_own or record.method == NONE or not record.path.startswith("/")
 
@@ -171,7 +171,7 @@ def find_blind_rules(policy: EdgePolicy) -> tuple[Blind, ...]:
 
 
 def field_of(reads: VariableRef) -> str:
-    """Return the record's field that holds a variable; empty where none does."""
+    """Return the record's field that holds a variable; empty if none does."""
     return _FIELDS.get(reads.key or reads.variable.name, "") if _is_told(reads) else ""
 
 

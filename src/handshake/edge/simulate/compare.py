@@ -164,7 +164,7 @@ class Comparer:
 
 
 def _count_alike(before: Rule, after: Rule) -> bool:
-    """Tell whether two limits count the same in the same way, whatever they answer."""
+    """Return whether two limits count the same in the same way, whatever they answer."""
     numbers = [
         (rule.condition, rule.reads, its.requests, its.seconds, its.failures)
         for rule in (before, after)

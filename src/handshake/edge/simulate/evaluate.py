@@ -50,7 +50,7 @@ class Evaluator:
     def evaluate(
         self, expression: Expression, request: Request, given: Mapping[Test, bool] = NOTHING
     ) -> bool | None:
-        """Return whether a condition holds; None where that hangs on what is neither known nor given."""
+        """Return whether a condition holds; None if that hangs on what is neither known nor given."""
         match expression:
             case Not(operand=operand):
                 answer = self.evaluate(operand, request, given)
@@ -87,7 +87,7 @@ class Evaluator:
                 pass
 
     def is_hidden(self, test: Test, request: Request) -> bool:
-        """Tell whether nobody knows what the test reads."""
+        """Return whether nobody knows what the test reads."""
         match test:
             case IsListed(reads=reads) | TextComparison(reads=reads) | NumberComparison(reads=reads):
                 return reads.variable.name in self._hidden and not _is_told(reads, request)
@@ -137,7 +137,7 @@ def read_value(reads: VariableRef, request: Request) -> str | int:
 
 
 def _is_told(reads: VariableRef, request: Request) -> bool:
-    """Tell whether a header is known all the same: the log holds it, or an earlier rule has set it."""
+    """Return whether a header is known all the same: the log holds it, or an earlier rule has set it."""
     if reads.variable is REQUEST_HEADER:
         return reads.key in request.headers
     return reads.variable.name == "request.user_agent" and "user-agent" in request.headers

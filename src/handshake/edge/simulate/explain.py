@@ -37,7 +37,7 @@ from handshake.edge.simulate.answers import (
 from handshake.edge.simulate.evaluate import Evaluator, read_value
 from handshake.edge.simulate.verdict import RequestVerdict, follow, order_rules
 
-# What the ingress makes of a request before any rule is tried: whose it is, what is taken off, whether it is refused.
+# What the ingress makes of a request before any rule is tried: whose it is, what is removed, whether it is refused.
 
 _SPELLINGS = re.compile("|".join(SECOND_SPELLINGS), re.IGNORECASE)
 _BAD_REQUEST = 400
@@ -216,10 +216,10 @@ class Explanation:
 
 
 def explain(policy: EdgePolicy, request: Request, live: LiveData, about: Rule | None = None) -> Explanation:
-    """Return what becomes of a request as the client sends it."""
+    """Return what happens to a request as the client sends it."""
     arrival = arrive(policy, request)
     if arrival.refusal:
-        return _tell_refused(arrival, about)
+        return _describe_refused(arrival, about)
     evaluator = Evaluator(policy, live)
     seen: dict[str, Request] = {}
 
@@ -234,7 +234,7 @@ def explain(policy: EdgePolicy, request: Request, live: LiveData, about: Rule | 
         stripped=arrival.stripped,
         refusal=None,
         steps=tuple(
-            _tell_step(rule, seen[rule.name], ends=rule is verdict.ending) for rule in verdict.matched
+            _describe_step(rule, seen[rule.name], ends=rule is verdict.ending) for rule in verdict.matched
         ),
         ending=verdict.ending.name if verdict.ending else "",
         answers=compose_answers(verdict),
@@ -242,11 +242,11 @@ def explain(policy: EdgePolicy, request: Request, live: LiveData, about: Rule | 
         keeping=judge_keeping(verdict) if goes_on else None,
         limits=tuple(rule.name for rule in verdict.limits[:MOST_COUNTED]),
         arms=dict(verdict.request.arms),
-        why=_tell_why(about, verdict, seen, evaluator, live) if about else None,
+        why=_describe_why(about, verdict, seen, evaluator, live) if about else None,
     )
 
 
-def _tell_step(rule: Rule, request: Request, *, ends: bool) -> Step:
+def _describe_step(rule: Rule, request: Request, *, ends: bool) -> Step:
     return Step(
         rule=rule.name,
         where=_where(rule),
@@ -260,7 +260,7 @@ def _where(rule: Rule) -> str:
     return f"{rule.where.file}:{rule.where.line}"
 
 
-def _tell_refused(arrival: ParsedRequest, about: Rule | None) -> Explanation:
+def _describe_refused(arrival: ParsedRequest, about: Rule | None) -> Explanation:
     why = f"not evaluated: the ingress refuses the request before any rule ({arrival.refusal and arrival.refusal.name})"
     return Explanation(
         request=arrival.request,
@@ -277,7 +277,7 @@ def _tell_refused(arrival: ParsedRequest, about: Rule | None) -> Explanation:
     )
 
 
-def _tell_why(
+def _describe_why(
     rule: Rule, verdict: RequestVerdict, seen: Mapping[str, Request], evaluator: Evaluator, live: LiveData
 ) -> WhyNot:
     parts = tuple(take_apart(rule.condition, evaluator, seen.get(rule.name, verdict.request), live))

@@ -36,7 +36,7 @@ class RequestVerdict:
 
     @property
     def statuses(self) -> tuple[int, ...]:
-        """The statuses that the visitor may see; empty where no rule answers, and where the connection just ends."""
+        """The statuses that the visitor may see; empty if no rule answers, and where the connection just ends."""
         match self.ending.action if self.ending else None:
             case Respond(status=status) | Limit(status=status):
                 return (status,)
@@ -93,7 +93,7 @@ def order_rules(policy: EdgePolicy) -> tuple[Rule, ...]:
 def follow(
     rules: Iterable[Rule], request: Request, exceeded: frozenset[str], holds: Callable[[Rule, Request], bool]
 ) -> RequestVerdict:
-    """Return what becomes of a request under rules in their order; `exceeded` names limits that are reached."""
+    """Return what happens to a request under rules in their order; `exceeded` names limits that are reached."""
     matched: list[Rule] = []
     for rule in rules:
         if not holds(rule, request):

@@ -29,7 +29,7 @@ def judge_target(fleet: Fleet, target: Generation) -> Decision:
 
 
 def _begin(fleet: Fleet, target: Generation) -> Decision:
-    """Launch both sides in one plan, so that they are of one age; what is incomplete begins anew."""
+    """Launch both sides in one plan, so that they are of one age; what is incomplete begins again."""
     size = fleet.settings.canary_size
     if fleet.canaries or fleet.baselines:
         why = "one of the sides is gone: the comparison starts again"

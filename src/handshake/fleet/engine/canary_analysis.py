@@ -70,7 +70,7 @@ class CanaryJudgement:
 
 
 def compare(canary: CanarySample, baseline: CanarySample, settings: CanarySettings) -> CanaryJudgement:
-    """Tell whether a canary answers worse than its baseline: more errors, or slower.
+    """Return whether a canary answers worse than its baseline: more errors, or slower.
 
     Errors are compared by Fisher's exact test, latencies by the rank test of Mann and Whitney, each one-sided
     and each once there is enough on both sides, so that looking again does not make a difference likelier.

@@ -45,7 +45,7 @@ class Fleet:
         """The record as it was kept."""
         return self.observed.rollout
 
-    # What it shall run
+    # What it should run
 
     @cached_property
     def bad(self) -> tuple[BadPart, ...]:
@@ -54,7 +54,7 @@ class Fleet:
 
     @cached_property
     def aim(self) -> Generation | None:
-        """The target, or the stable generation while the target is bad or unreadable; None where neither will do."""
+        """The target, or the stable generation while the target is bad or unreadable; None if neither will do."""
         return self.rollout.stable if self.bad or self.desired.unreadable else self.desired.target
 
     @property
@@ -223,17 +223,17 @@ class Fleet:
 
     @cached_property
     def stale(self) -> tuple[FleetMember, ...]:
-        """The staff that is a candidate for replacement: it runs another generation than it shall."""
+        """The staff that is a candidate for replacement: it runs another generation than it should."""
         return tuple(member for member in self.staff if member.generation != self.aim)
 
     @cached_property
     def fresh(self) -> tuple[FleetMember, ...]:
-        """The staff that runs the generation that it shall."""
+        """The staff that runs the generation that it should."""
         return tuple(member for member in self.staff if member.generation == self.aim)
 
     @cached_property
     def proven(self) -> tuple[FleetMember, ...]:
-        """The staff that runs what it shall and has shown that it can."""
+        """The staff that runs what it should and has shown that it can."""
         return tuple(member for member in self.fresh if self.is_proven(member))
 
     @cached_property
@@ -254,20 +254,20 @@ class Fleet:
         return self.settings.budget - extra - busy
 
     def is_proven(self, member: FleetMember) -> bool:
-        """Tell whether a member has been alive, ready and fresh for the soak, and every gateway holds it open."""
+        """Return whether a member has been alive, ready and fresh for the soak, and every gateway holds it open."""
         return member.is_serving and self.is_soaked(member)
 
     def is_soaked(self, member: FleetMember) -> bool:
-        """Tell whether a member has been alive, ready and fresh for the soak, in a pool or out of it."""
+        """Return whether a member has been alive, ready and fresh for the soak, in a pool or out of it."""
         is_able = member.verdicts.alive.is_yes and member.verdicts.ready.is_yes
         return is_able and self.is_fresh(member) and self.soaked_at(member) <= self.now
 
     def is_fresh(self, member: FleetMember) -> bool:
-        """Tell whether its node calls it fresh, where that matters."""
+        """Return whether its node calls it fresh, where that matters."""
         return self._is_freshness_moot(member) or member.verdicts.fresh.is_yes
 
     def _is_freshness_moot(self, member: FleetMember) -> bool:
-        """Tell whether what its node calls it says nothing: it is not to run what the pointers name, or ran it before."""
+        """Return whether what its node calls it says nothing: it is not to run what the pointers name, or ran it before."""
         warm = self.rollout.warm
         was_fresh_before = warm is not None and member.generation == warm.generation
         return bool(self.bad) or was_fresh_before or member.assignment.purpose is Purpose.BASELINE

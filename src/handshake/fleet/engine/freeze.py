@@ -59,7 +59,7 @@ class Freeze:
 
 
 def find_freeze(calendar: Calendar, now: float) -> Freeze | None:
-    """Return the freeze that holds now, None where none does; windows that touch or overlap are one."""
+    """Return the freeze that holds now, None if none does; windows that touch or overlap are one."""
     until = now
     for _ in range(_LINKS):
         ends = _find_ends(calendar, until)
@@ -70,7 +70,7 @@ def find_freeze(calendar: Calendar, now: float) -> Freeze | None:
 
 
 def parse_weekly(text: str) -> WeeklyWindow:
-    """Return `fri 16:00 - mon 08:00` as a window; ValueError says what is wrong with it."""
+    """Return `fri 16:00 - mon 08:00` as a window; ValueError if it is not valid."""
     found = _WEEKLY.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a valid weekly window: write fri 16:00 - mon 08:00")
@@ -81,7 +81,7 @@ def parse_weekly(text: str) -> WeeklyWindow:
 
 
 def parse_dates(text: str) -> DateWindow:
-    """Return `2026-12-23 - 2027-01-02` as a window; ValueError says what is wrong with it."""
+    """Return `2026-12-23 - 2027-01-02` as a window; ValueError if it is not valid."""
     found = _DATES.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a valid range of days: write 2026-12-23 - 2027-01-02")

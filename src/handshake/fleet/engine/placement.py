@@ -38,7 +38,7 @@ class Placement:
         return Counter((known.node, known.generation) for known in own)
 
     def choose(self, generation: Generation) -> str:
-        """Return the node of the next new instance, and count it there; empty where no node answers."""
+        """Return the node of the next new instance, and count it there; empty if no node answers."""
         if not self._nodes:
             return ""
         node = min(self._nodes, key=lambda name: (self._own[name, generation], self._all[name]))

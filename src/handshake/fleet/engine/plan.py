@@ -226,7 +226,7 @@ def _dismiss_unwanted(fleet: Fleet) -> tuple[Drain | Retire, ...]:
 
 
 def _dismiss_overdue(fleet: Fleet) -> tuple[Drain | Retire, ...]:
-    """Give up on members that never got into the pool: they are launched anew, once per deadline."""
+    """Give up on members that never got into the pool: they are launched again, once per deadline."""
     deadline = fleet.settings.deadline_seconds
     leaving = {member.id for member in fleet.unwanted}
     return tuple(

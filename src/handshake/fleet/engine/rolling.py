@@ -46,7 +46,7 @@ def _drain_replaced(fleet: Fleet, aim: Generation) -> tuple[Drain | Retire, ...]
 
 
 def _is_settled(fleet: Fleet, aim: Generation) -> bool:
-    """Tell whether all run what they shall; having settled once, an ill member does not undo it."""
+    """Return whether all run what they should; having settled once, an ill member does not undo it."""
     is_whole = not fleet.stale and len(fleet.fresh) == fleet.settings.desired
     is_quiet = not (fleet.draining or fleet.strays)
     was_settled = fleet.rollout.stable == aim and not fleet.rollout.passed and not _unsettled(fleet)

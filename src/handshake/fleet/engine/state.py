@@ -44,7 +44,7 @@ class Hold:
     """When it ends by itself; None: only when resumed."""
 
     def is_active(self, now: float) -> bool:
-        """Tell whether it holds at a moment."""
+        """Return whether it holds at a moment."""
         return self.until is None or now < self.until
 
 

@@ -104,7 +104,7 @@ class Instances:
         self._reap()
         for look in looks:
             look.result()
-        return _tell(launched, gone, len(assignments))
+        return _describe(launched, gone, len(assignments))
 
     def wait_for_stops(self) -> None:
         """Return once every stop that has begun has ended."""
@@ -115,7 +115,7 @@ class Instances:
         return self._reports.all()
 
     def _is_due(self, name: str, reports: Mapping[str, InstanceReport]) -> bool:
-        """Tell whether an instance was never started: what has a report is not, unless its start was put off."""
+        """Return whether an instance was never started: what has a report is not, unless its start was put off."""
         delay = self._delays.get(name)
         return delay.until <= self._clock.monotonic() if delay else name not in reports
 
@@ -162,7 +162,7 @@ class Instances:
         self._announce(assignment, seen)
 
     def _may_pause(self, assignment: Assignment, hosted: HostedInstance | None) -> bool:
-        """Tell whether nothing new is to be expected of an instance in this cycle."""
+        """Return whether nothing new is to be expected of an instance in this cycle."""
         watched = self._watched.get(assignment.instance)
         if watched is None or not may_pause(watched, self._clock.now()):
             return False
@@ -255,7 +255,7 @@ def _endpoint(report: InstanceReport, traffic: Traffic) -> Endpoint:
     )
 
 
-def _tell(launched: list[str], gone: list[str], assigned: int) -> Outcome:
+def _describe(launched: list[str], gone: list[str], assigned: int) -> Outcome:
     if not launched and not gone:
         return Outcome(sentence=f"{assigned} instances run as assigned", changed=False)
     parts = [f"launched {', '.join(launched)}"] if launched else []
@@ -263,7 +263,7 @@ def _tell(launched: list[str], gone: list[str], assigned: int) -> Outcome:
     return Outcome(sentence="; ".join(parts), changed=True)
 
 
-# Probes: one HTTP question to an instance, and what came of it.
+# Probes: one HTTP question to an instance, and the result of it.
 
 _BODY_CHARACTERS = 500
 _INSTANCES = 1024

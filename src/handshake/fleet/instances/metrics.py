@@ -84,7 +84,7 @@ class Measurer:
 
 
 def _grown(counts: list[Mapping[str, float]]) -> dict[str, float]:
-    """Return by how much each counter grew; one that fell began anew, and what it shows came since then."""
+    """Return by how much each counter grew; one that fell began again, and what it shows came since then."""
     grown: dict[str, float] = {}
     for before, after in pairwise(counts):
         for name, value in after.items():

@@ -36,7 +36,7 @@ class Reports:
         return dict(self._read())
 
     def find(self, instance: str) -> InstanceReport | None:
-        """Return an instance's report, None where it has none."""
+        """Return an instance's report, None if it has none."""
         return self._read().get(instance)
 
     def write(self, report: InstanceReport) -> None:

@@ -121,7 +121,7 @@ _PAUSE_SECONDS = 1.0
 
 
 def may_pause(watched: Watched, now: float) -> bool:
-    """Tell whether an instance need not be asked at a moment.
+    """Return whether an instance need not be asked at a moment.
 
     That gateways stop sending to one that falls ill does not wait for this: their own checks decide.
     """

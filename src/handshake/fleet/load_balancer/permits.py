@@ -47,13 +47,13 @@ class Book:
     """Remembered while a permit is out that they might give back a second time."""
 
     def held_by(self, instance: str) -> Permit | None:
-        """Return an instance's permit, None where it holds none."""
+        """Return an instance's permit, None if it holds none."""
         return next((permit for permit in self.permits if permit.holder == instance), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PermitRuling:
-    """What became of a stale instance's question."""
+    """The result of a stale instance's question."""
 
     book: Book
     """To be written if it differs from the one before."""

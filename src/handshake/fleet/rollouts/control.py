@@ -53,7 +53,7 @@ class Holds:
                 f"{service} is not paused", hint=f"`handshake status {service}` shows its state."
             )
         told = journal_write(owner, f"{service} resumed: {reason}", now)
-        # A hold that was set anew meanwhile is somebody's newer word: then this one is refused.
+        # A hold that was set again meanwhile is somebody's newer word: then this one is refused.
         put = Put(key=hold_key(service), value=encode(hold), if_index=_index(entry))
         self._catalog.transact([put, Delete(key=hold_key(service)), told])
         return hold

@@ -168,11 +168,11 @@ class CatalogRolloutProgress:
     catalog: Catalog
 
     def why_bad(self, moved: Pointer) -> str:
-        """Return why the trial of the release that a pointer names failed; empty where none did."""
+        """Return why the trial of the release that a pointer names failed; empty if none did."""
         bad = (bad for rollout in _read(self.catalog, Rollout, ROLLOUTS) for bad in rollout.bad)
         return next((each.reason for each in bad if each.part == pointer_part(moved)), "")
 
     def why_it_waits(self, service: str) -> str:
-        """Return what a service's rollout waits for; empty where nothing is known."""
+        """Return what a service's rollout waits for; empty if nothing is known."""
         entry = self.catalog.get(rollout_key(service))
         return decode(Rollout, entry.value).reason if entry else ""

@@ -118,7 +118,7 @@ class StepRunner:
 
 
 def has_way_back(pointer: Pointer) -> bool:
-    """Tell whether a pointer has another release to go back to."""
+    """Return whether a pointer has another release to go back to."""
     return pointer.stable is not None and pointer.stable != pointer.release
 
 

@@ -176,7 +176,7 @@ class ContractCheck:
     """The template release that a renderer is tried with."""
 
     def run(self, subject: Subject, release: Digest, tell: Tell) -> ContractReport:
-        """Put a release through the contract check, write down what came of it, and return the report.
+        """Put a release through the contract check, write down the result of it, and return the report.
 
         RefusedError where the release is no image; UnavailableError where it, or what it needs, cannot be had.
         """

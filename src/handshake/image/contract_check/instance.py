@@ -194,7 +194,7 @@ class SandboxedInstance:
         return last
 
     def drain(self, requests: Sequence[TrialRequest]) -> Drained:
-        """Send SIGTERM while requests are in flight, and return what became of them and of the instance."""
+        """Send SIGTERM while requests are in flight, and return the result of them and of the instance."""
         exchanges = [self._warm(request) for request in requests]
         self._begin_all(dict(zip(exchanges, requests, strict=True)))
         with ThreadPoolExecutor(1, thread_name_prefix="drain") as pool:

@@ -98,7 +98,7 @@ class ContractResults:
         self._catalog = catalog
 
     def find(self, release: Digest) -> ContractReport | None:
-        """Return the newest report on a release, None where it was never shaken."""
+        """Return the newest report on a release, None if it was never shaken."""
         entry = self._catalog.get(contract_result_key(release))
         return decode(ContractReport, entry.value) if entry else None
 
@@ -112,7 +112,7 @@ class ContractResults:
         self._catalog.transact(
             [
                 Write(key=contract_result_key(report.release), value=encode(report)),
-                journal_write(report.by, _tell(report), report.at),
+                journal_write(report.by, _describe(report), report.at),
             ]
         )
 
@@ -140,7 +140,7 @@ def _hint(release: Digest) -> str:
     )
 
 
-def _tell(report: ContractReport) -> str:
+def _describe(report: ContractReport) -> str:
     what = f"image/{report.service} {short(report.release)}"
     return (
         f"{what} passed the contract check"

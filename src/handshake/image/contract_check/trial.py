@@ -59,7 +59,7 @@ class TrialResponse:
 
 
 def read_object(answer: TrialResponse) -> dict[str, Any]:
-    """Return the JSON object that an answer carries; empty where it carries none."""
+    """Return the JSON object that an answer carries; empty if it carries none."""
     try:
         value = json.loads(answer.body)
     except ValueError:
@@ -68,7 +68,7 @@ def read_object(answer: TrialResponse) -> dict[str, Any]:
 
 
 def read_number(answer: TrialResponse, pointer: str) -> float | None:
-    """Return the number at a JSON pointer (RFC 6901) of an answer's body; None where none stands there."""
+    """Return the number at a JSON pointer (RFC 6901) of an answer's body; None if none stands there."""
     try:
         value = json.loads(answer.body)
         for step in pointer.split("/")[1:]:
@@ -116,12 +116,12 @@ class TrialInstance(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it shall listen, and nowhere else: `127.0.0.1:PORT`."""
+        """Where it should listen, and nowhere else: `127.0.0.1:PORT`."""
         ...
 
     @property
     def boot_seconds(self) -> float:
-        """From its start to its first good answer; 0 where none was waited for."""
+        """From its start to its first good answer; 0 if none was waited for."""
         ...
 
     def ask(self, request: TrialRequest) -> TrialResponse:
@@ -174,7 +174,7 @@ class ImageTrial(Protocol):
 
     @property
     def templates(self) -> Digest | None:
-        """The template release that its instances are given; None where it serves none."""
+        """The template release that its instances are given; None if it serves none."""
         ...
 
     def one(self) -> TrialInstance:
@@ -199,7 +199,7 @@ def reads_of(contract: Contract) -> tuple[TrialRequest, ...]:
     return tuple(TrialRequest(path=path) for path in contract.reads or (contract.health.path,))
 
 
-# A finding: what came of putting one promise to the test.
+# A finding: the result of putting one promise to the test.
 
 
 class PromiseRuling(StrEnum):

@@ -92,7 +92,7 @@ class DailyCopy:
 
 
 def is_due(record: CopyRecord, now: float, *, every_hours: float) -> bool:
-    """Tell whether the copy should be made now; after a failure it is tried again in a quarter of an hour."""
+    """Return whether the copy should be made now; after a failure it is tried again in a quarter of an hour."""
     if record.problem:
         return now - record.tried_at >= _RETRY_SECONDS
     return now - record.made_at >= every_hours * _HOUR

@@ -209,7 +209,7 @@ class SessionRoutes:
         return JSONResponse({"ID": session.id})
 
     async def renew(self, request: Request) -> Response:
-        """Begin the session's TTL anew."""
+        """Begin the session's TTL again."""
         session_id = request.path_params["id"]
         session = await self.server.write(lambda change: renew_session(change, session_id))
         return JSONResponse([session_document(session, self.server.node)])

@@ -26,7 +26,7 @@ def hand_to_gateway() -> tuple[Statement, ...]:
 
 
 def look_again() -> tuple[Statement, ...]:
-    """Return vcl_recv's part for a request that begins anew."""
+    """Return vcl_recv's part for a request that begins again."""
     return (
         when(
             "req.restarts > 0",
@@ -173,7 +173,7 @@ def keep_failure() -> tuple[Statement, ...]:
 
 
 def show_stale() -> tuple[Statement, ...]:
-    """Return what begins the request anew, to be answered with the older page."""
+    """Return what begins the request again, to be answered with the older page."""
     return act(f'set req.http.{Hop.STALE} = "used"'), act("return (restart)")
 
 
@@ -209,7 +209,7 @@ def hand_through_sockets() -> tuple[Statement, ...]:
 
 
 def upgrade_pipe() -> Block:
-    """Return vcl_pipe: Varnish takes off what concerns one connection only, and this concerns the whole way."""
+    """Return vcl_pipe: Varnish removes what concerns one connection only, and this concerns the whole way."""
     return sub(
         "vcl_pipe",
         act('set bereq.http.Connection = "Upgrade"'),

@@ -153,7 +153,7 @@ def describe_copy(copy: CopyRoute | None) -> tuple[Block, ...]:
 
 
 def show_copy(copy: CopyRoute | None) -> tuple[Statement, ...]:
-    """Return vcl_recv's part for a request that begins anew because its page could not be had."""
+    """Return vcl_recv's part for a request that begins again because its page could not be had."""
     if copy is None:
         return ()
     return (

@@ -267,7 +267,7 @@ class Pattern:
 
 
 def is_static(path: str) -> bool:
-    """Tell whether a rule's path is one path alone."""
+    """Return whether a rule's path is one path alone."""
     return not _WILD.search(path)
 
 

@@ -102,7 +102,7 @@ def _find_site(site: SiteRoute) -> Iterator[Statement]:
 
 
 def _is_alone(site: SiteRoute) -> bool:
-    """Tell whether the first part of a path, by which sites are found, is the whole of the site's mount."""
+    """Return whether the first part of a path, by which sites are found, is the whole of the site's mount."""
     return site.mount == _first_part(site.mount)
 
 

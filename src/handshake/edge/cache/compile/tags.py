@@ -17,7 +17,7 @@ INWARD = ("Surrogate-Control", "Surrogate-Key", "Cache-Tag", "xkey")
 _SAFE = "^(GET|HEAD|OPTIONS|TRACE)$"
 
 
-def hear_purge() -> If:
+def handle_purge() -> If:
     """Return vcl_recv's part: what comes without the ingress's word about a client comes from the agent.
 
     Only the ingress's user and root may open the cache's socket, and the ingress sends `Hop.CLIENT` with every request.

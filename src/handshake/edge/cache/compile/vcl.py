@@ -36,9 +36,9 @@ from handshake.edge.cache.compile.sites import (
     label_preview,
     route_sites,
 )
-from handshake.edge.cache.compile.tags import INWARD, forget_changed, hear_purge
+from handshake.edge.cache.compile.tags import INWARD, forget_changed, handle_purge
 from handshake.edge.cache.compile.target import CacheTarget, PreviewRoute, SiteRoute
-from handshake.edge.cache.compile.warming import hear_warming
+from handshake.edge.cache.compile.warming import handle_warming
 from handshake.edge.policy.policy import EdgePolicy
 from handshake.edge.policy.settings import FallbackSettings
 from handshake.syntax.vcl import Bare, Block, Branch, Declaration, If, Statement, act, field, quote, sub, when
@@ -119,8 +119,8 @@ def _receive(
         "vcl_recv",
         *begin,
         *look_again(),
-        hear_purge(),
-        hear_warming(),
+        handle_purge(),
+        handle_warming(),
         act("set req.http.Host = req.http.Host.lower()"),
         act(f"std.collect(req.http.{Hop.SWITCHES})"),
         act(f"std.collect(req.http.{Hop.LISTS})"),
@@ -155,7 +155,7 @@ def _fail(fallback: FallbackSettings) -> Block:
 
 
 def _tidy(rules: tuple[ServeRule, ...]) -> Block:
-    """Take off what tells visitors about our insides; what begins with Hop.LOG is for the ingress's."""
+    """Take off what tells visitors about our insides; what starts with Hop.LOG is for the ingress's."""
     return sub(
         "tidy",
         *(act(f"unset resp.http.{name}") for name in ("Via", "X-Varnish", "Server", WHILE, *INWARD)),

@@ -44,7 +44,7 @@ def _ask_for(site: str, shown: ReleaseRoute, path: str) -> Iterator[Mapping[str,
 WARM = Hop.WARM
 
 
-def hear_warming() -> If:
+def handle_warming() -> If:
     """Return vcl_recv's part: what comes without the ingress's word about a client comes from the agent.
 
     It says itself of which release it speaks, so that what is fetched need not be live.

@@ -130,7 +130,7 @@ def _obey(rule: Rule, cache: CacheAction) -> If:
 
 
 def _restore_cookie() -> tuple[Act | If, ...]:
-    """What a key names or a split has dealt goes on to the origin, whatever else is taken off."""
+    """What a key names or a split has dealt goes on to the origin, whatever else is removed."""
     return (
         when(
             f"req.http.{Hop.COOKIE}",
@@ -193,7 +193,7 @@ def tag_page() -> Act:
 
 
 def tags_of(purge: Purge) -> tuple[str, ...]:
-    """Return the tags under which Fastly keeps what shall be forgotten."""
+    """Return the tags under which Fastly keeps what should be forgotten."""
     return (*purge.tags, *(_tag_of(page) for page in purge.pages))
 
 

@@ -142,5 +142,5 @@ def _compare_one(reads: str, operator: ComparisonOperator, text: str) -> str:
 
 
 def read_cookie(name: str) -> str:
-    """Return the expression of a cookie's value: empty where it is absent, the last one where it stands twice."""
+    """Return the expression of a cookie's value: empty if it is absent, the last one where it stands twice."""
     return VariableRef(variable=REQUEST_COOKIE, key=name).spell(EdgeDialect.FASTLY)

@@ -69,7 +69,7 @@ def _find_country() -> If:
 
 # What no honest client sends: refused at the first hop, before any rule is asked, as at the ingress.
 #
-# Fastly itself writes every request anew; these are the forms that a rule on a path could be walked around with.
+# Fastly itself writes every request again; these are the forms that a rule on a path could be walked around with.
 
 REFUSED = 601
 """Fastly leaves statuses 600 to 699 to its customers; they are never sent to clients."""

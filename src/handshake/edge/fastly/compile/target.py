@@ -43,14 +43,14 @@ def defer_limits(policy: EdgePolicy) -> EdgePolicy:
 
 
 def defers_challenges(policy: EdgePolicy) -> bool:
-    """Tell whether the ingress challenges where Fastly cannot: then the ingress takes all solutions in."""
+    """Return whether the ingress challenges where Fastly cannot: then the ingress takes all solutions in."""
     return any(
         limit.then is Exceeded.CHALLENGE and _is_too_long(limit) for _, limit in policy.select_limits()
     )
 
 
 def is_for_the_ingress(decoy: Decoy) -> bool:
-    """Tell whether only the ingress can give a decoy as it is meant: Fastly cannot wait, and remembers nothing."""
+    """Return whether only the ingress can give a decoy as it is meant: Fastly cannot wait, and remembers nothing."""
     texts = tuple(answer.body for answer in decoy.answers)
     has_headers = any(answer.headers for answer in decoy.answers)
     return bool(decoy.latency_ms or has_headers or find_places(texts))

@@ -20,7 +20,7 @@ _NO_STORE = ("hdr", "Cache-Control", "no-store")
 
 
 def needs_challenges(policy: EdgePolicy) -> bool:
-    """Tell whether a rule of the ingress may challenge."""
+    """Return whether a rule of the ingress may challenge."""
     return any(limit.then is Exceeded.CHALLENGE for _, limit in policy.select_limits())
 
 

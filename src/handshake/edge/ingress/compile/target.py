@@ -35,7 +35,7 @@ class Region:
 
 @dataclass(frozen=True, kw_only=True)
 class Accounts:
-    """The unprivileged users of the edge's two programs; empty where all run as whoever starts them."""
+    """The unprivileged users of the edge's two programs; empty if all run as whoever starts them."""
 
     ingress: str = ""
     ingress_group: str = ""
