@@ -74,9 +74,7 @@ def test_a_canary_is_no_worse_than_itself(sample: CanarySample) -> None:
 def test_a_better_canary_passes() -> None:
     """Fewer errors and faster answers are no reason to go back."""
     canary, baseline = answers(2_000, milliseconds=10.0), answers(2_000, failing=0.1)
-    judged = compare(canary, baseline, SETTINGS)
-    assert judged.finding is CanaryVerdict.NO_WORSE
-    assert judged.why.startswith("0.00% of the canary's requests failed, 10.00% of the baseline's")
+    assert compare(canary, baseline, SETTINGS).finding is CanaryVerdict.NO_WORSE
 
 
 def test_a_difference_that_nobody_notices_is_no_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from handshake.fleet.engine.state import (
     Stage,
     Trial,
     pointer_part,
+    secrets_part,
 )
 from handshake.fleet.engine.steps import Drain, Launch, Retire, Revert, Settle, Step
 from handshake.fleet.instance import Generation, Purpose, Verdicts
@@ -84,7 +86,7 @@ def test_a_settled_fleet_is_left_alone() -> None:
     assert first.steps == again.steps == ()
     assert again.rollout == first.rollout
     assert not again.outcome.changed
-    assert f"2 of 2 run {OLD}" in again.outcome.sentence
+    assert again.rollout.stage is Stage.SETTLED
 
 
 def test_an_unreadable_catalogue_decides_nothing() -> None:
@@ -97,11 +99,12 @@ def test_an_unreadable_catalogue_decides_nothing() -> None:
 
 
 def test_silence_changes_nothing() -> None:
-    """A fleet whose nodes say nothing is neither drained nor replaced, and the reason names the node."""
+    """A fleet whose nodes say nothing is neither drained nor replaced, and the reason names node and instance."""
     silent = (member("a", OLD, SILENT), member("b", OLD, SILENT), member("c", NEW))
     answer = ask(desired(TO_NEW), PASSED_NEW, *silent)
     assert answer.steps == ()
-    assert "n1 does not report hamm-a" in answer.outcome.sentence
+    assert answer.rollout.bad == ()
+    assert {"n1", "hamm-a"} <= {*re.findall(r"[\w-]+", answer.outcome.sentence)}
 
 
 def test_silence_does_not_condemn_a_release() -> None:
@@ -136,21 +139,22 @@ def test_a_new_leader_keeps_the_trial_s_beginning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "in_pool", "lack"),
+    ("verdicts", "in_pool"),
     [
-        (BOOTING, False, "hamm-t has not been seen alive yet"),
-        (ill(NOW - 5), False, "hamm-t is not ready"),
-        (STALE, True, "hamm-t is not fresh"),
-        (replace(HEALTHY, ready=verdict(YES, NOW - 9)), True, "hamm-t soaks until"),
-        (HEALTHY, False, "not every gateway has acknowledged it"),
+        (BOOTING, False),
+        (ill(NOW - 5), False),
+        (STALE, True),
+        (replace(HEALTHY, ready=verdict(YES, NOW - 9)), True),
+        (HEALTHY, False),
     ],
 )
-def test_a_trial_is_waited_for_with_a_reason(verdicts: Verdicts, *, in_pool: bool, lack: str) -> None:
-    """The fleet waits until the trial is alive, ready, fresh, soaked and in the pool, and says what it lacks."""
+def test_a_trial_is_waited_for_with_a_reason(verdicts: Verdicts, *, in_pool: bool) -> None:
+    """The fleet waits until the trial is alive, ready, fresh, soaked and in the pool, and the reason is told."""
     answer = ask(desired(TO_NEW), TRYING_NEW, *STALE_PAIR, trial_member(verdicts, in_pool=in_pool))
     assert answer.steps == ()
-    assert lack in answer.outcome.sentence
-    assert lack in answer.rollout.reason
+    assert (answer.rollout.stage, answer.rollout.trial) == (Stage.TRIAL, TRYING_NEW.trial)
+    assert "hamm-t" in answer.rollout.reason
+    assert answer.rollout.reason in answer.outcome.sentence
 
 
 def test_a_proven_trial_passes() -> None:
@@ -195,7 +199,9 @@ def test_a_trial_that_is_not_ready_by_the_deadline_reverts() -> None:
     )
     assert leaving(answer.steps) == [("Drain", "hamm-t")]
     (revert,) = (step for step in answer.steps if isinstance(step, Revert))
-    assert "hamm-t was not ready within 300 s; last probe 500 'template missing' in 0.012 s" in revert.why
+    assert (revert.subject, revert.bad, revert.to) == (TO_NEW.subject, NEW.image, OLD.image)
+    assert "template missing" in revert.why
+    assert [bad.reason for bad in answer.rollout.bad] == [revert.why]
 
 
 def test_only_what_moved_is_reverted() -> None:
@@ -219,7 +225,7 @@ def test_bad_secrets_have_no_pointer_to_revert() -> None:
     answer = ask(wish, record, *fleet, member("t", target, DEAD, trial=True, assigned_at=NOW - 60))
     assert leaving(answer.steps) == [("Retire", "hamm-t")]
     assert ask(wish, answer.rollout, *fleet).steps == ()
-    assert "secrets is bad" in ask(wish, answer.rollout, *fleet).outcome.sentence
+    assert [bad.part for bad in answer.rollout.bad] == [secrets_part("new")]
 
 
 def test_a_revert_that_was_not_written_is_asked_again() -> None:
@@ -243,14 +249,14 @@ def test_a_failed_trial_is_not_mistaken_for_the_next_one() -> None:
 
 
 def test_a_first_release_that_fails_is_not_launched_in_a_loop() -> None:
-    """With nothing to go back to, the release is marked bad, and the sentence says what a person can do."""
+    """With nothing to go back to, the release is marked bad, and the fleet is stuck until a person acts."""
     wish = desired(pointer("image/hamm", "new"))
     failed = ask(wish, replace(TRYING_NEW, stable=None), trial_member(DEAD))
     assert leaving(failed.steps) == [("Retire", "hamm-t")]
     after = ask(wish, failed.rollout)
     assert after.steps == ()
     assert after.rollout.stage is Stage.STUCK
-    assert "promote another, or this one again" in after.outcome.sentence
+    assert [bad.part for bad in after.rollout.bad] == [pointer_part(wish.image)]
 
 
 # Rolling
@@ -398,8 +404,7 @@ def test_a_pool_that_falls_ill_together_is_frozen() -> None:
     answer = ask(desired(TO_NEW), PASSED_NEW, *fleet)
     assert answer.steps == ()
     assert answer.rollout.stage is Stage.FROZEN
-    assert "2 members fell ill the same way" in answer.outcome.sentence
-    assert "last probe 500 'no database'" in answer.outcome.sentence
+    assert "no database" in answer.outcome.sentence
 
 
 def test_a_pointer_that_moved_afterwards_releases_the_brake() -> None:
@@ -425,5 +430,5 @@ def test_a_pause_replaces_only_what_crashed() -> None:
 
 def test_a_fleet_of_nothing_is_refused() -> None:
     """A fleet has at least one instance."""
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="fleet"):
         FleetSettings(desired=0)

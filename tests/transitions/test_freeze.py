@@ -75,7 +75,7 @@ def test_the_last_day_is_frozen_too() -> None:
     assert freeze
     assert freeze.until == at("2027-01-03T00:00")
     assert find_freeze(calendar, freeze.until) is None
-    assert str(freeze) == "until 2027-01-02 23:00Z (Sun 00:00 in Europe/Berlin)"
+    assert freeze.zone == BERLIN
 
 
 def test_windows_that_touch_are_one_freeze() -> None:
@@ -102,19 +102,25 @@ def test_a_window_freezes_as_many_minutes_as_it_has(begin: int, length: int, now
 
 
 @pytest.mark.parametrize(
-    "text", ["fri 16:00", "fry 16:00 - mon 08:00", "fri 16:60 - mon 08:00", "mon 00:00 - sun 24:00"]
+    ("text", "named"),
+    [
+        ("fri 16:00", "fri 16:00"),
+        ("fry 16:00 - mon 08:00", "fry"),
+        ("fri 16:60 - mon 08:00", "16:60"),
+        ("mon 00:00 - sun 24:00", "mon 00:00 - sun 24:00"),
+    ],
 )
-def test_windows_that_mean_nothing_are_refused(text: str) -> None:
-    """What is no window of the week is refused with what to write instead."""
-    with pytest.raises(ValueError, match=r"write|time of day|window"):
+def test_windows_that_mean_nothing_are_refused(text: str, named: str) -> None:
+    """What is no window of the week is refused, and the part that is wrong is named."""
+    with pytest.raises(ValueError, match=named):
         parse_weekly(text)
 
 
 def test_ranges_and_zones_that_mean_nothing_are_refused() -> None:
-    """A range that ends before it starts and a zone that nobody knows are refused."""
-    with pytest.raises(ValueError, match="ends before"):
+    """A range that ends before it begins and a zone that nobody knows are refused."""
+    with pytest.raises(ValueError, match="2027-01-02 - 2026-12-23"):
         parse_dates("2027-01-02 - 2026-12-23")
-    with pytest.raises(ValueError, match="IANA"):
+    with pytest.raises(ValueError, match="Germany/Berlin"):
         parse_zone("Germany/Berlin")
 
 
@@ -135,7 +141,7 @@ def test_no_rollout_begins_inside_a_freeze() -> None:
     answer = ask(replace(desired(TO_NEW), freeze=FREEZE), SETTLED)
     assert answer.steps == ()
     assert answer.rollout.stage is Stage.HELD
-    assert "until 1970-01-01 03:46Z" in answer.rollout.reason
+    assert str(FREEZE) in answer.rollout.reason
 
 
 def test_a_rollout_that_has_begun_goes_on() -> None:
@@ -169,5 +175,7 @@ def test_a_pause_says_who_and_ends_by_itself() -> None:
     """A pause is told with its owner and reason; when its time is over, the rollout begins."""
     for_a_while = replace(HOLD, until=NOW + 1)
     paused = ask(replace(desired(TO_NEW), hold=for_a_while), SETTLED)
-    assert paused.rollout.reason.startswith("paused by ada until 02:46:41Z: the database moves")
+    assert paused.rollout.stage is Stage.PAUSED
+    assert not begins(paused)
+    assert all(word in paused.rollout.reason for word in (HOLD.owner, "02:46:41Z", HOLD.reason))
     assert begins(ask(replace(desired(TO_NEW), hold=replace(for_a_while, until=NOW)), SETTLED))

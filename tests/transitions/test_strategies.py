@@ -152,7 +152,7 @@ def test_a_worse_canary_always_reverts(image: Image, count: int) -> None:
     plans = roll_out(world, image)
     assert world.desired.image.release == Image.GOOD.digest
     assert runs(world, InstancePhase.RUN) == [Image.GOOD] * count
-    assert "worse than its baseline" in world.rollout.bad[-1].reason
+    assert world.rollout.bad[-1].part.value == image.digest
     launched = [step for plan in plans for step in plan.steps if isinstance(step, Launch)]
     of_image = [step for step in launched if step.generation.image == image.digest]
     assert len(of_image) == 1 + world.desired.settings.canary_size
@@ -166,7 +166,7 @@ def test_without_requests_a_canary_never_passes(image: Image, monkeypatch: pytes
     roll_out(world, image, cycles=200)
     assert world.rollout.stage is Stage.CANARY
     assert world.rollout.passed == ()
-    assert "has answered 0 of 500 requests" in world.rollout.reason
+    assert {"0", "500"} <= {*world.rollout.reason.split()}
 
 
 def test_a_canary_that_dies_goes_back() -> None:
