@@ -74,3 +74,21 @@ def test_a_comparison_ends_with_its_strategy() -> None:
     live(world, 100)
     assert world.rollout.stage is Stage.SETTLED
     assert {box.image for box in world.boxes.values()} == {Image.BETTER}
+
+
+def test_a_comparison_does_not_come_back_with_its_strategy() -> None:
+    """Canary, rolling and canary again in the middle of a rollout: the budget holds, and the fleet arrives."""
+    world = build_world(strategy=Strategy.CANARY)
+    world.resize(1)
+    live(world, 30)
+    world.promote(Image.BETTER.digest, kind="image")
+    stages = []
+    while Stage.CANARY not in stages:
+        live(world, 1)
+        stages.append(world.rollout.stage)
+        assert len(stages) < 40
+    live(world, 4)
+    for strategy, cycles in ((Strategy.ROLLING, 3), (Strategy.CANARY, 100)):
+        world.desired = replace(world.desired, settings=replace(world.desired.settings, strategy=strategy))
+        live(world, cycles)
+    assert world.rollout.stage is Stage.SETTLED

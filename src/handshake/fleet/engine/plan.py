@@ -120,6 +120,8 @@ def _conclude(fleet: Fleet, upkeep: tuple[Step, ...], decision: Decision) -> Pla
     stage_at = before.stage_at if before.stage is decision.stage else fleet.now
     rollout = replace(
         decision.rollout,
+        # A comparison ends with its strategy, in the record too: it must not come back over what was launched since.
+        canary=decision.rollout.canary if fleet.settings.strategy is Strategy.CANARY else None,
         stage=decision.stage,
         stage_at=stage_at,
         reason=decision.reason,
