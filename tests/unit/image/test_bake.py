@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.support.clock import FakeClock
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
@@ -99,7 +100,7 @@ def bake_at(
 def context_of(campaign: Path, cache: str, wheels: ShelfWheels) -> BuildContext:
     """Return a context with a cache beside the campaign."""
     packages = PackageSource(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
-    return BuildContext(campaign=campaign, packages=packages)
+    return BuildContext(campaign=campaign, packages=packages, clock=FakeClock())
 
 
 def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
