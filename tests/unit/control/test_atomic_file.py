@@ -7,7 +7,6 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.support.disk import note_disk_calls
 
 from handshake.core.atomic_file import (
     create_durably,
@@ -16,6 +15,7 @@ from handshake.core.atomic_file import (
     replacing,
     write_atomically,
 )
+from tests.support.disk import note_disk_calls
 
 
 class DiskFullError(Exception):
