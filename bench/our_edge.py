@@ -102,7 +102,7 @@ def _programs(folder: Path, policy: EdgePolicy, *, listed: int, countries: str) 
     runtime, master = Runtime(folder / "runtime.sock"), Master(haproxy.master_socket)
     # The supervisor lets a program's output go where this does: into a file.
     with running(haproxy.argv, log=folder / "ingress.log"), running(varnish.argv):
-        cache = VarnishCache(varnish)
+        cache = VarnishCache(varnish, SystemClock())
         _wait_until_they_answer(runtime.info, master.workers, cache.active)
         yield OurEdge(
             address=address,

@@ -45,7 +45,7 @@ class TimedCache(StartedCache):
     """Notes down when each command to Varnish ended, by its name; the first question is the beginning."""
 
     def __init__(self, cache: StartedCache) -> None:
-        super().__init__(cache._program)  # noqa: SLF001 -- the same Varnish
+        super().__init__(cache._program, SystemClock())  # noqa: SLF001 -- the same Varnish
         self.moments: dict[str, float] = {}
 
     def active(self) -> str:

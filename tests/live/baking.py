@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
 from handshake.drivers.npm.packages import NpmPackages
 from handshake.drivers.pip.wheels import PipWheels
@@ -38,7 +39,7 @@ def open_folder() -> Iterator[Path]:
 def bake_service(service: Path, staging: Path, cache: Path) -> Baked:
     """Bake a service whose campaign is the folder around it."""
     packages = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    context = BuildContext(campaign=service.parent, packages=packages)
+    context = BuildContext(campaign=service.parent, packages=packages, clock=SystemClock())
     return bake(read_recipe(service), service, staging, context, lambda _: None)
 
 

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
 from handshake.drivers.haproxy.maps import Maps
 from handshake.drivers.varnish.cache import VarnishCache
@@ -231,7 +232,7 @@ def run_varnish(folder: Path) -> Iterator[Cache]:
         storage_megabytes=STORAGE_MEGABYTES,
     )
     program.lay_out()
-    cache = VarnishCache(program)
+    cache = VarnishCache(program, SystemClock())
     with (folder / "varnishd.log").open("ab") as log:
         process = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:

@@ -123,7 +123,7 @@ def started_cache(folder: Path) -> StartedCache:
     program = VarnishProgram(
         directory=folder / "cache", socket=folder / "cache.sock", ingress_user=ACCOUNTS.ingress
     )
-    return StartedCache(program)
+    return StartedCache(program, SystemClock())
 
 
 def build_reconciler(

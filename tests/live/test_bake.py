@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
 from handshake.drivers.npm.packages import NpmPackages
@@ -84,7 +85,7 @@ def bake_at(campaign: Path, name: str) -> Manifest:
     service = campaign / "hamm"
     cache = campaign.parent / f"{name}-cache"
     packages = PackageSource(cache=cache, wheels=PipWheels(), node=NpmPackages(cache / "npm"))
-    context = BuildContext(campaign=campaign, packages=packages)
+    context = BuildContext(campaign=campaign, packages=packages, clock=SystemClock())
     return bake(read_recipe(service), service, campaign.parent / name, context, lambda _: None).manifest
 
 

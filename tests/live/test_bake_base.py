@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest
 from handshake.core.errors import UnavailableError
 from handshake.drivers.mmdebstrap.debian import Mmdebstrap
@@ -77,7 +78,9 @@ class NoMoreDebian(Mmdebstrap):
 
 def bake_with(debian: Debian, folder: Path) -> Baked:
     """Bake into a folder of its own, with a cache in which nothing lies yet."""
-    return bake_base(RECIPE, folder / "staging", debian, folder / "cache", lambda _: None)
+    return bake_base(
+        RECIPE, folder / "staging", debian, folder / "cache", lambda _: None, clock=SystemClock()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,14 @@ def test_the_same_packages_give_the_same_base(base: BakedBase) -> None:
 
 def test_the_same_recipe_is_baked_once(base: BakedBase) -> None:
     """While Debian offers nothing else, the next bake takes the base that was put together, links and all."""
-    again = bake_base(RECIPE, base.folder / "again", NoMoreDebian(), base.folder / "cache", lambda _: None)
+    again = bake_base(
+        RECIPE,
+        base.folder / "again",
+        NoMoreDebian(),
+        base.folder / "cache",
+        lambda _: None,
+        clock=SystemClock(),
+    )
     assert release_id(again.manifest) == base.release
     assert "pkg:deb/debian/libc6" in {each.uri.partition("@")[0] for each in again.materials}
 

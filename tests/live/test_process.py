@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from handshake.core.errors import RefusedError
+from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.problem import Location
-from handshake.drivers.process.command import Need, missing_programs
+from handshake.drivers.process.command import Need, ProgramFailedError, missing_programs, run_command
 from handshake.drivers.process.identity import Identity, identify
 from handshake.drivers.process.ports import check_port, port_holder
 from handshake.drivers.process.processes import Processes
@@ -84,6 +84,22 @@ def test_exit_code_is_recorded(processes: Processes) -> None:
     seen = processes.observe("one")
     assert (seen.state, seen.evidence) == (ProgramState.EXITED, "exit code 3")
     assert processes.log_tail("one") == ("last words",)
+
+
+def test_a_command_that_fails_says_how() -> None:
+    """Whoever runs a program to its end is told with which code it failed, and all that it printed."""
+    with pytest.raises(ProgramFailedError) as failed:
+        run_command(("sh", "-c", "echo before; echo why >&2; exit 3"), timeout_seconds=5)
+    assert (failed.value.exit_code, failed.value.details) == (3, "why")
+    assert failed.value.output == "before\nwhy\n"
+
+
+@pytest.mark.parametrize("argv", [("sleep", "5"), ("/nowhere",)], ids=["too slow", "missing"])
+def test_a_command_that_does_not_end_has_no_exit_code(argv: tuple[str, ...]) -> None:
+    """A program that cannot start, or takes too long, has not failed by itself."""
+    with pytest.raises(UnavailableError) as failed:
+        run_command(argv, timeout_seconds=0.1)
+    assert not isinstance(failed.value, ProgramFailedError)
 
 
 def test_signal_is_recorded(processes: Processes) -> None:

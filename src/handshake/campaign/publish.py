@@ -107,8 +107,14 @@ class Publisher:
     def bake_base(self, source: Path, tell: ProgressReporter, staging: Path) -> Baked:
         """Bake a base into an empty folder without publishing it."""
         recipe = read_base(source).model
-        shop = self._shop
-        return bake_base(recipe, staging, shop.debian, shop.cache, lambda progress: tell.step(progress.what))
+        return bake_base(
+            recipe,
+            staging,
+            self._shop.debian,
+            self._shop.cache,
+            lambda progress: tell.step(progress.what),
+            clock=self._clock,
+        )
 
     def subjects(self) -> tuple[Subject, ...]:
         """Return everything that the campaign can publish, in the order of promotion."""
@@ -153,7 +159,9 @@ class Publisher:
     def _bake(self, source: Path, tell: ProgressReporter, staging: Path) -> Baked:
         recipe = read_recipe(source)
         context = BuildContext(
-            campaign=self._shop.campaign, packages=self._shop.package_source_for(recipe.model.base)
+            campaign=self._shop.campaign,
+            packages=self._shop.package_source_for(recipe.model.base),
+            clock=self._clock,
         )
         return bake(recipe, source, staging, context, lambda progress: tell.step(progress.what))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 
 import click
@@ -103,14 +102,14 @@ def _wait_and_tell(
     wiring: Wiring, identity: str, wanted: BundleState, *, seconds: float, as_json: bool
 ) -> None:
     """Wait until a bundle has ended, and print the result; exit with 1 unless it ended as intended."""
-    deadline = time.monotonic() + seconds
+    deadline = wiring.clock.monotonic() + seconds
     with progress(is_quiet=as_json) as bars:
         task = bars.add_task(f"bundle {identity}", total=None)
         while (found := _find(wiring, identity)).progress.state not in {wanted, BundleState.UNDONE}:
-            if time.monotonic() > deadline:
+            if wiring.clock.monotonic() > deadline:
                 break
             bars.update(task, description=found.progress.reason)
-            time.sleep(_LOOK_SECONDS)
+            wiring.clock.sleep(_LOOK_SECONDS)
     print_report(found, as_json=as_json, for_people=lambda: _print((found,)))
     if found.progress.state is not wanted:
         sys.exit(1)

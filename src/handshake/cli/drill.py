@@ -77,6 +77,7 @@ def _go(
         subjects=subjects,
         load_seconds=pace.seconds,
         rate_per_second=pace.rate,
+        clock=wiring.clock,
     )
     stops: list[Stop] = []
     for stop in tour.go():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,8 +75,9 @@ def up(folder: Path, *, as_json: bool) -> None:
 
 def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
     """Start a folder's campaign, or adopt what runs of it; raise ProblemsError before anything is started."""
-    begun = time.monotonic()
-    wiring = Wiring(_prepare(folder), SystemClock())
+    clock = SystemClock()
+    begun = clock.monotonic()
+    wiring = Wiring(_prepare(folder), clock)
     _make_secrets(wiring)
     with progress(is_quiet=is_quiet) as bars:
         return _start(wiring, bars, begun)
@@ -168,7 +168,7 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
         campaign=wiring.paths.name,
         started=started,
         promoted=tuple(str(each.pointer.subject) for each in arrived),
-        seconds=round(time.monotonic() - begun, 2),
+        seconds=round(wiring.clock.monotonic() - begun, 2),
         ingress=f"http://{wiring.paths.ingress}/",
         dashboard=f"http://{wiring.paths.dashboard}/",
     )

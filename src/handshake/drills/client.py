@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from random import Random
 
 import h11
 
+from handshake.core.clock import Clock, SystemClock
 from handshake.drills.plan import Habit, Target
 from handshake.drills.requests import (
     DonationDraft,
@@ -128,21 +128,30 @@ class Connection:
 
 USER_AGENT = "handshake-drill/1"
 _NO_ANSWER = LoadResponse(status=0, body=b"")
+_SYSTEM = SystemClock()
 
 
 class Client:
     """All visitors of one load. Never sends anything twice."""
 
-    def __init__(self, target: Target, *, timeout_seconds: float = 10.0, rest_seconds: float = 2.0) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        timeout_seconds: float = 10.0,
+        rest_seconds: float = 2.0,
+        clock: Clock = _SYSTEM,
+    ) -> None:
         self._target = target
+        self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._idle = IdleConnections(rest_seconds=rest_seconds, monotonic=time.monotonic)
+        self._idle = IdleConnections(rest_seconds=rest_seconds, monotonic=clock.monotonic)
 
     async def send(
         self, kind: RequestKind, draft: DonationDraft, *, habit: Habit, source: str, due_at: float
     ) -> RequestResult:
         """Send a request now that was due at a moment of the monotonic clock; never raises for a failure."""
-        begun_at = time.monotonic()
+        begun_at = self._clock.monotonic()
         # A timer may go off up to a millisecond early; nobody waits before asking.
         started_at = min(due_at, begun_at)
         answer, judgement = await self._ask(kind, draft, habit, source)
@@ -150,7 +159,7 @@ class Client:
             kind=kind.name,
             started_at=started_at,
             late_seconds=begun_at - started_at,
-            latency_seconds=time.monotonic() - started_at,
+            latency_seconds=self._clock.monotonic() - started_at,
             status=answer.status,
             size_bytes=len(answer.body),
             failure=judgement.failure,
@@ -212,8 +221,11 @@ PAUSE_SECONDS = 0.1
 class RetryingDonor:
     """Retries a request after a failure, as often as its kind allows. Every try is recorded."""
 
-    def __init__(self, client: Client, record: Callable[[RequestResult], None]) -> None:
+    def __init__(
+        self, client: Client, record: Callable[[RequestResult], None], *, clock: Clock = _SYSTEM
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._record = record
 
     async def give(
@@ -225,7 +237,7 @@ class RetryingDonor:
                 return True
             await asyncio.sleep(PAUSE_SECONDS)
             # Whoever tries again opens a new connection, and waits from now on.
-            habit, due_at = Habit.CLOSE, time.monotonic()
+            habit, due_at = Habit.CLOSE, self._clock.monotonic()
         return await self._try_once(kind, draft, habit, source, due_at)
 
     async def _try_once(
@@ -249,7 +261,7 @@ async def _donate(
     client = Client(target)
     draft = kind.body.make(Random())  # noqa: S311 -- an amount to give, no secret
     donor = RetryingDonor(client, record)
-    await donor.give(kind, draft, habit=Habit.CLOSE, source=source, due_at=time.monotonic())
+    await donor.give(kind, draft, habit=Habit.CLOSE, source=source, due_at=_SYSTEM.monotonic())
     client.close()
 
 

@@ -16,21 +16,30 @@ from typing import IO
 import uvloop
 
 from handshake.catalog.codec import decode
+from handshake.core.clock import Clock, SystemClock
 from handshake.drills.client import Client, RetryingDonor
 from handshake.drills.load_run import Beginning, Line, LoadRecordEnd, print_line
 from handshake.drills.plan import LoadPlan, Turn, schedule
 from handshake.drills.requests import RequestResult
 
+_SYSTEM = SystemClock()
+
 
 class Load:
     """One run of a plan in this process. Results are passed on at once and not kept."""
 
-    def __init__(self, plan: LoadPlan, record: Callable[[RequestResult], None]) -> None:
+    def __init__(
+        self, plan: LoadPlan, record: Callable[[RequestResult], None], *, clock: Clock = _SYSTEM
+    ) -> None:
         self._plan = plan
+        self._clock = clock
         self._client = Client(
-            plan.target, timeout_seconds=plan.timeout_seconds, rest_seconds=plan.habits.rest_seconds
+            plan.target,
+            timeout_seconds=plan.timeout_seconds,
+            rest_seconds=plan.habits.rest_seconds,
+            clock=clock,
         )
-        self._donor = RetryingDonor(self._client, record)
+        self._donor = RetryingDonor(self._client, record, clock=clock)
         self._chance = Random(plan.seed)  # noqa: S311 -- amounts to give, no secret
         self._turns: asyncio.Task[None] | None = None
         self._is_stopped = False
@@ -60,15 +69,19 @@ class Load:
         try:
             for turn in schedule(self._plan):
                 due_at = began_at + turn.after_seconds
-                await _wait_until(due_at)
+                await self._wait_until(due_at)
                 group.create_task(self._send(turn, due_at))
-            await _wait_until(began_at + self._plan.duration_seconds)
+            await self._wait_until(began_at + self._plan.duration_seconds)
         finally:
-            self._over_at = time.monotonic()
+            self._over_at = self._clock.monotonic()
 
     async def _send(self, turn: Turn, due_at: float) -> None:
         draft = turn.kind.body.make(self._chance)
         await self._donor.give(turn.kind, draft, habit=turn.habit, source=turn.source, due_at=due_at)
+
+    async def _wait_until(self, moment: float) -> None:
+        # Zero where the load is late: others get the loop for a moment all the same.
+        await asyncio.sleep(max(0.0, moment - self._clock.monotonic()))
 
 
 def main() -> None:
@@ -86,8 +99,8 @@ async def _run(plan: LoadPlan, record: IO[bytes]) -> None:
         record.write(print_line(line))
 
     load, loop = Load(plan, write), asyncio.get_running_loop()
-    began_at = time.monotonic()
-    write(Beginning(began_at=began_at, utc=time.time()))
+    began_at = _SYSTEM.monotonic()
+    write(Beginning(began_at=began_at, utc=_SYSTEM.now()))
     record.flush()
     running = loop.create_task(load.run(began_at))
 
@@ -97,11 +110,6 @@ async def _run(plan: LoadPlan, record: IO[bytes]) -> None:
 
     loop.add_reader(sys.stdin.fileno(), stop)
     write(LoadRecordEnd(ended_at=await running, cpu_seconds=time.process_time()))
-
-
-async def _wait_until(moment: float) -> None:
-    # Zero where the load is late: others get the loop for a moment all the same.
-    await asyncio.sleep(max(0.0, moment - time.monotonic()))
 
 
 def _allow_many_connections() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from handshake.campaign.operator import Operator
 from handshake.campaign.publish import ProgressReporter
 from handshake.campaign.settings import CampaignSettings
 from handshake.config.campaign_head import EDGE_FILE
+from handshake.core.clock import Clock
 from handshake.core.digest import Digest
 from handshake.core.errors import RefusedError
 from handshake.core.subject import Kind, Subject
@@ -59,6 +59,7 @@ class Tour:
     """What is released and rolled back under load."""
     load_seconds: float
     rate_per_second: float
+    clock: Clock
 
     def go(self) -> Iterator[Stop]:
         """Yield the stops as they are reached."""
@@ -73,12 +74,12 @@ class Tour:
         yield from self._go_under_load()
 
     def _go_under_load(self) -> Iterator[Stop]:
-        with load_running(self._load_plan()) as load:
-            begun = time.monotonic()
+        with load_running(self._load_plan(), clock=self.clock) as load:
+            begun = self.clock.monotonic()
             for subject in self.subjects:
                 yield from self._release(subject, load)
             yield from self._guard(load)
-            _rest(begun + self.load_seconds)
+            self._rest(begun + self.load_seconds)
         report = load.result()
         yield _judge_load(report)
         if self.ledger and self.plan.donating:
@@ -86,10 +87,14 @@ class Tour:
             yield _judge_ledger(self.plan.donating.store, found)
 
     def _visit(self, path: str) -> Stop:
-        begun = time.monotonic()
+        begun = self.clock.monotonic()
         answer = urllib3.request("GET", f"http://{self.ingress}{path}", redirect=False, retries=False)
-        measured = f"{answer.status}, {len(answer.data):,} bytes in {_milliseconds(begun)}"
+        milliseconds = (self.clock.monotonic() - begun) * 1000
+        measured = f"{answer.status}, {len(answer.data):,} bytes in {milliseconds:.1f} ms"
         return Stop(name=f"GET {path}", is_good=answer.status == _OK, measured=measured)
+
+    def _rest(self, until: float) -> None:
+        self.clock.sleep(max(0.0, until - self.clock.monotonic()))
 
     def _load_plan(self) -> LoadPlan:
         return LoadPlan(
@@ -186,14 +191,6 @@ def _judge_ledger(store: str, found: Reconciliation) -> Stop:
     )
     is_good = found.is_exact and not found.unanswered and found.confirmed == found.sent
     return Stop(name=store, is_good=is_good, measured=measured)
-
-
-def _rest(until: float) -> None:
-    time.sleep(max(0.0, until - time.monotonic()))
-
-
-def _milliseconds(begun: float) -> str:
-    return f"{(time.monotonic() - begun) * 1000:.1f} ms"
 
 
 # A campaign with one harmless change in everything that it can release, for drills that release under load.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from handshake.config.reader import Loaded
+from handshake.core.clock import Clock
 from handshake.core.digest import digest_file, parse_digest
 from handshake.core.errors import RefusedError
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -91,6 +91,7 @@ class BuildContext:
     campaign: Path
     """No source is outside this folder."""
     packages: PackageSource
+    clock: Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ def bake(
     secrets: list[Problem] = []
     for number, step in enumerate(steps, 1):
         report(BuildProgress(step=number, steps=len(steps), what=print_step(step)))
-        baked.append(_take(step, tree, context.packages, loaded.model.public, secrets))
+        baked.append(_take(step, tree, context, loaded.model.public, secrets))
     tree.finish()
     if secrets:
         raise ProblemsError(secrets)
@@ -138,11 +139,11 @@ def bake(
 
 
 def _take(
-    step: Step, tree: Staging, packages: PackageSource, public: tuple[str, ...], secrets: list[Problem]
+    step: Step, tree: Staging, context: BuildContext, public: tuple[str, ...], secrets: list[Problem]
 ) -> BakedStep:
     """Add what a step brings to the tree, noting what looks like a secret."""
-    begun = time.monotonic()
-    brought = bring(step, packages)
+    begun = context.clock.monotonic()
+    brought = bring(step, context.packages)
     for content in brought.contents:
         path = f"{step.to}/{content.path}".strip("/")
         secrets += check_secret(path, content.source, public, step.where)
@@ -153,7 +154,7 @@ def _take(
         origin=brought.origin,
         files=len(brought.contents),
         bytes=sum(content.source.stat().st_size for content in brought.contents),
-        seconds=round(time.monotonic() - begun, 3),
+        seconds=round(context.clock.monotonic() - begun, 3),
     )
 
 

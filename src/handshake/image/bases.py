@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import Field, TypeAdapter
 from handshake.config.reader import Loaded, read_settings
 from handshake.config.settings import Settings
 from handshake.core.atomic_file import place_folder
+from handshake.core.clock import Clock
 from handshake.core.digest import canonical_json, digest_bytes, short
 from handshake.core.subject import Kind
 from handshake.image.bake import Baked
@@ -78,14 +78,20 @@ def is_base(manifest: Manifest) -> bool:
 
 
 def bake_base(
-    recipe: BaseRecipe, staging: Path, debian: Debian, cache: Path, report: Callable[[BuildProgress], None]
+    recipe: BaseRecipe,
+    staging: Path,
+    debian: Debian,
+    cache: Path,
+    report: Callable[[BuildProgress], None],
+    *,
+    clock: Clock,
 ) -> Baked:
     """Put a base's tree together in an empty staging folder, and return its manifest.
 
     The same packages give the same manifest: only files of packages are in it, and what is made of them. While
     Debian offers nothing else, the same recipe's tree is taken from the cache.
     """
-    begun = time.monotonic()
+    begun = clock.monotonic()
     its = BaseInput(suite=recipe.suite, packages=(*recipe.packages, *NEEDED), index=debian.index())
     what = f"debian {', '.join(recipe.packages)}"
     report(BuildProgress(step=1, steps=1, what=what))
@@ -104,7 +110,7 @@ def bake_base(
         origin=BuildOrigin.CACHED if base.was_kept else BuildOrigin.UNPACKED,
         files=len(manifest.files),
         bytes=sum(file.size for file in manifest.files),
-        seconds=round(time.monotonic() - begun, 3),
+        seconds=round(clock.monotonic() - begun, 3),
     )
     return Baked(manifest=manifest, steps=(step,), materials=base.materials)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from handshake.core.atomic_file import (
     replacing,
     write_atomically,
 )
+from tests.support.disk import note_disk_calls
 
 
 class DiskFullError(Exception):
@@ -25,25 +25,7 @@ class DiskFullError(Exception):
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what is synced and renamed, in order; all of it happens."""
-    noted: list[str] = []
-    fsync, replace, rename = os.fsync, Path.replace, Path.rename
-
-    def note_fsync(descriptor: int) -> None:
-        path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        noted.append(f"sync {_plain(path)}")
-        fsync(descriptor)
-
-    def note(act: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
-        def noting(source: Path, target: Path) -> Path:
-            noted.append(f"rename {_plain(source)} {target.name}")
-            return act(source, target)
-
-        return noting
-
-    monkeypatch.setattr(os, "fsync", note_fsync)
-    monkeypatch.setattr(Path, "replace", note(replace))
-    monkeypatch.setattr(Path, "rename", note(rename))
-    return noted
+    return note_disk_calls(monkeypatch)
 
 
 def test_content_then_name_then_folder(tmp_path: Path, calls: list[str]) -> None:
@@ -151,7 +133,3 @@ def test_the_first_folder_stays(tmp_path: Path) -> None:
         (tmp_path / name / "page").write_text(name)
     place_folder(tmp_path / "partial", tmp_path / "kept")
     assert (tmp_path / "kept" / "page").read_text() == "kept"
-
-
-def _plain(path: Path) -> str:
-    return "draft" if path.name.endswith(".draft") else path.name

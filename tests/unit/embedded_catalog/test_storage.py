@@ -9,6 +9,7 @@ from handshake.drivers.embedded_catalog.blocking import Watchers
 from handshake.drivers.embedded_catalog.index import Topic
 from handshake.drivers.embedded_catalog.kv import key_topic, tree_topic
 from handshake.drivers.embedded_catalog.storage import Storage
+from tests.support.clock import FakeClock
 
 
 def test_a_directory_has_one_catalogue(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_commits_are_on_disk_before_they_are_answered(tmp_path: Path) -> None:
 )
 def test_a_change_rings_only_whom_it_concerns(topic: Topic, rings: bool) -> None:  # noqa: FBT001 -- a table's column
     """A changed key rings the bells of its watch and of the trees that it is in, and no other."""
-    watchers = Watchers()
+    watchers = Watchers(FakeClock())
     with watchers.bell((Topic(text="other"), topic)) as bell:
         watchers.wake(["kv/a/b"])
         assert bell.rung.is_set() is rings
@@ -60,7 +61,7 @@ def test_a_change_rings_only_whom_it_concerns(topic: Topic, rings: bool) -> None
 
 def test_closing_rings_everybody() -> None:
     """When the server stops, everybody who waits is woken."""
-    watchers = Watchers()
+    watchers = Watchers(FakeClock())
     with watchers.bell((key_topic("a"),)) as bell:
         watchers.close()
         assert bell.rung.is_set()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.support.clock import FakeClock
+from tests.support.disk import note_disk_calls
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError
@@ -14,7 +16,7 @@ from handshake.core.problem import ProblemsError
 from handshake.core.subject import Kind
 from handshake.drivers.ed25519.scheme import Ed25519
 from handshake.image.bake import BuildContext, bake
-from handshake.image.contents import PackageSource
+from handshake.image.contents import PackageSource, cached_packages
 from handshake.image.recipe import read_recipe
 from handshake.image.steps import BuildOrigin, BuildProgress
 from handshake.release.image_contract import parse_contract
@@ -99,7 +101,7 @@ def bake_at(
 def context_of(campaign: Path, cache: str, wheels: ShelfWheels) -> BuildContext:
     """Return a context with a cache beside the campaign."""
     packages = PackageSource(cache=campaign.parent / cache, wheels=wheels, node=ShelfWheels(name="node"))
-    return BuildContext(campaign=campaign, packages=packages)
+    return BuildContext(campaign=campaign, packages=packages, clock=FakeClock())
 
 
 def test_image_holds_the_recipe_and_nothing_else(campaign: Path) -> None:
@@ -153,6 +155,20 @@ def test_wheels_are_unpacked_once(campaign: Path) -> None:
     (service / "requirements.txt").write_text("redis==8.2.0\n")
     bake(read_recipe(service), service, campaign.parent / "image-3", context, ignore)
     assert wheels.unpacked == ["redis==8.1.0\n", "redis==8.2.0\n"]
+
+
+def test_packages_are_on_the_disk_before_they_have_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that was unpacked is synced before the cache names it, and the name before anybody is told of it."""
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("redis==8.1.0\n")
+    calls = note_disk_calls(monkeypatch)
+    folder = cached_packages([lock], tmp_path / "cache", ShelfWheels()).folder
+    named = calls.index(f"rename partial {folder.name}")
+    unpacked = [path.name for path in folder.rglob("*")]
+    assert sorted(calls[:named]) == sorted(f"sync {name}" for name in (*unpacked, "partial"))
+    assert calls[named + 1 :] == ["sync python"]
 
 
 def test_steps_say_where_their_files_came_from(campaign: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.support.clock import FakeClock
 
 from handshake.core.digest import digest_bytes
 from handshake.core.errors import RefusedError, UnavailableError
@@ -70,7 +71,7 @@ def bake_with(staging: Path, debian: ShelfDebian) -> Baked:
     """Bake a base with Python, with a cache beside it."""
     staging.mkdir()
     recipe = BaseRecipe(packages=("python3",))
-    return bake_base(recipe, staging, debian, staging.parent / "cache", lambda _: None)
+    return bake_base(recipe, staging, debian, staging.parent / "cache", lambda _: None, clock=FakeClock())
 
 
 def test_a_base_keeps_what_runs(tmp_path: Path) -> None:
@@ -98,7 +99,9 @@ def test_the_sandboxs_own_programs_are_asked_for(tmp_path: Path) -> None:
     debian = ShelfDebian()
     staging = tmp_path / "base"
     staging.mkdir()
-    baked = bake_base(BaseRecipe(packages=("nodejs",)), staging, debian, tmp_path, lambda _: None)
+    baked = bake_base(
+        BaseRecipe(packages=("nodejs",)), staging, debian, tmp_path, lambda _: None, clock=FakeClock()
+    )
     assert debian.asked == [("bookworm", ("nodejs", "util-linux"))]
     assert baked.materials == (LIBC,)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.expand import EXPAND
+from tests.support.disk import note_disk_calls
 
 from handshake.core.digest import digest_file
 from handshake.core.errors import RefusedError
@@ -57,6 +58,21 @@ def test_the_same_content_is_compressed_once(tmp_path: Path) -> None:
     assert again == made
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == len(Encoding)
+
+
+def test_a_variant_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every variant's content is synced before its rename, and its name before anybody is told of it."""
+    file = file_of(tmp_path / "dist", "a.html", b"content")
+    calls = note_disk_calls(monkeypatch)
+    (variants,) = make_variants([file], tmp_path / "dist", tmp_path / "cache").values()
+    name = variants[0].path.name
+    assert len(variants) == len(Encoding)
+    assert calls == [
+        *(["sync draft"] * len(Encoding)),
+        *([f"rename draft {name}", f"sync {name[:2]}"] * len(Encoding)),
+    ]
 
 
 @pytest.mark.parametrize("become", [b"changed", None], ids=["changed", "vanished"])

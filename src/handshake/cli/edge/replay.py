@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,7 +184,8 @@ def test(folder: Path, *, as_json: bool) -> None:
     No campaign needs to be up: each case sets its switches and lists.
     """
     with errors_explained(as_json=as_json):
-        begun = time.monotonic()
+        clock = SystemClock()
+        begun = clock.monotonic()
         policy = read_folder(folder)
         trials = try_folder(folder, policy)
         failed = sum(not trial.has_passed for trial in trials)
@@ -193,7 +193,7 @@ def test(folder: Path, *, as_json: bool) -> None:
             folder=str(folder),
             passed=len(trials) - failed,
             failed=failed,
-            seconds=round(time.monotonic() - begun, 3),
+            seconds=round(clock.monotonic() - begun, 3),
             trials=trials,
         )
         print_report(report, as_json=as_json, for_people=lambda: _print_test(report, policy))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
+from handshake.core.clock import Clock
 from handshake.drivers.embedded_catalog.fields import parse_duration, parse_unsigned
 from handshake.drivers.embedded_catalog.index import Topic, index_of
 from handshake.drivers.embedded_catalog.storage import Storage
@@ -25,6 +25,7 @@ class Bell:
     """One watcher's bell."""
 
     topics: tuple[Topic, ...]
+    clock: Clock
     rung: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hears(self, changed: Iterable[str]) -> bool:
@@ -34,7 +35,7 @@ class Bell:
     async def wait_until(self, deadline: float) -> bool:
         """Wait for the next ring; False: the deadline, on the monotonic clock, came first."""
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
+            async with asyncio.timeout(deadline - self.clock.monotonic()):
                 await self.rung.wait()
         except TimeoutError:
             return False
@@ -45,14 +46,15 @@ class Bell:
 class Watchers:
     """Every bell that hangs. Used on the event loop alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self._bells: set[Bell] = set()
         self.closed = False
 
     @contextmanager
     def bell(self, topics: tuple[Topic, ...]) -> Iterator[Bell]:
         """Hang a bell for the length of the block."""
-        bell = Bell(topics=topics)
+        bell = Bell(topics=topics, clock=self.clock)
         self._bells.add(bell)
         try:
             yield bell
@@ -122,7 +124,7 @@ async def observe(
     if answer.index > patience.known:
         return answer
     with watchers.bell(topics) as bell, _farewell(request, bell) as gone:
-        deadline = time.monotonic() + _with_jitter(patience.seconds)
+        deadline = watchers.clock.monotonic() + _with_jitter(patience.seconds)
         while answer.index <= patience.known and not (watchers.closed or gone.done()):
             if not await bell.wait_until(deadline):
                 break

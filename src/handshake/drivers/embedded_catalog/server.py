@@ -85,9 +85,10 @@ class _Server(uvicorn.Server):
 
 async def _serve(listener: socket.socket, storage: Storage, credentials: Credentials, name: str) -> None:
     host, port = listener.getsockname()[:2]
-    watchers = Watchers()
+    clock = SystemClock()
+    watchers = Watchers(clock)
     loop = asyncio.get_running_loop()
-    writer = Writer(db=storage.writer, clock=SystemClock(), loop=loop, wake=watchers.wake)
+    writer = Writer(db=storage.writer, clock=clock, loop=loop, wake=watchers.wake)
     catalog = CatalogServer(
         node=NodeDocument(name=name, address=host), storage=storage, watchers=watchers, writer=writer
     )

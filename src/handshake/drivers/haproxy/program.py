@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from handshake.core.atomic_file import write_atomically
 from handshake.core.errors import RefusedError, UnavailableError
-from handshake.drivers.process.command import Need, find_program, run_command
+from handshake.drivers.process.command import Need, ProgramFailedError, find_program, run_command
 
 NEED = Need(program="haproxy", reason="as the ingress and the gateway", package="haproxy")
 
@@ -47,9 +46,7 @@ class HaproxyProgram:
         argv = (str(self._executable()), "-c", "-dW", "-f", str(file))
         try:
             run_command(argv, timeout_seconds=_VALIDATION_SECONDS)
-        except UnavailableError as error:
-            if not isinstance(error.__cause__, subprocess.CalledProcessError):
-                raise
+        except ProgramFailedError as error:
             raise RefusedError("HAProxy does not accept the configuration", details=error.details) from error
 
     def _executable(self) -> Path:
@@ -78,7 +75,7 @@ class Configuration:
         except FileNotFoundError:
             return ""
 
-    def replace(self, text: str) -> None:
+    def install(self, text: str) -> None:
         """Put a text in place, durably, if HAProxy accepts it; RefusedError where not, and the old one stays."""
         write_atomically(self._program.configuration, text, mode=_OWNER_ALONE, prepare=self._program.validate)
 

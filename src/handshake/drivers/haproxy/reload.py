@@ -85,7 +85,7 @@ class Reload:
         RefusedError, with HAProxy's words as details, where it is not valid; the old file stays.
         """
         with self._turn:
-            self._configuration.replace(text)
+            self._configuration.install(text)
 
     def serve(self, text: str, digest: str) -> None:
         """Reload with a configuration whose `description` is the digest; return once a new worker says so.
@@ -96,7 +96,7 @@ class Reload:
         with self._turn:
             old = self._configuration.read()
             before = self._master.workers()
-            self._configuration.replace(text)
+            self._configuration.install(text)
             try:
                 self._reload(before, digest)
             except RefusedError:

@@ -16,6 +16,17 @@ _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 _DETAIL_LINES = 15
 
 
+class ProgramFailedError(UnavailableError):
+    """A program ran to its end and failed; whoever knows its exit codes may know more."""
+
+    def __init__(self, program: str, *, exit_code: int, output: str, errors: str) -> None:
+        said = "\n".join((errors or output).splitlines()[-_DETAIL_LINES:])
+        super().__init__(f"{program} failed with exit code {exit_code}", details=said)
+        self.exit_code = exit_code
+        self.output = output + errors
+        """All that it printed."""
+
+
 def find_program(name: str) -> Path | None:
     """Return where a program lies, None if it is not installed."""
     found = shutil.which(name) or shutil.which(name, path=_SYSTEM_FOLDERS)
@@ -31,8 +42,9 @@ def run_command(
 ) -> str:
     """Run a program to its end and return what it printed.
 
-    Without an environment it gets this process's own, without a folder it runs where this process is. Raises UnavailableError, with the last lines of the
-    program's own words, where it cannot start, fails, or takes longer than the timeout.
+    Without an environment it gets this process's own, without a folder it runs where this process is. Raises
+    ProgramFailedError, with the last lines of the program's own words, where it fails; UnavailableError where it
+    cannot start, or takes longer than the timeout.
     """
     try:
         run = subprocess.run(
@@ -47,8 +59,9 @@ def run_command(
             timeout=timeout_seconds,
         )
     except subprocess.CalledProcessError as error:
-        said = "\n".join((error.stderr or error.stdout).splitlines()[-_DETAIL_LINES:])
-        raise UnavailableError(f"{argv[0]} failed with exit code {error.returncode}", details=said) from error
+        raise ProgramFailedError(
+            argv[0], exit_code=error.returncode, output=error.stdout, errors=error.stderr
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"{argv[0]} took longer than {timeout_seconds:g} s") from error
     except OSError as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from handshake.core.clock import Clock
 from handshake.core.errors import HandshakeError, RefusedError, UnavailableError
-from handshake.drivers.process.command import run_command
+from handshake.drivers.process.command import ProgramFailedError, run_command
 from handshake.drivers.process.processes import Processes
 from handshake.drivers.process.program import Program, ProgramState
 from handshake.drivers.varnish.program import VarnishProgram, write_file
@@ -29,8 +27,9 @@ _ROOT = "root"
 class VarnishCache:
     """A label moves in milliseconds and loses no request, where `vcl.use` would keep old VCLs busy."""
 
-    def __init__(self, program: VarnishProgram) -> None:
+    def __init__(self, program: VarnishProgram, clock: Clock) -> None:
         self._program = program
+        self._clock = clock
         self._admin = Admin(program.workdir)
 
     def active(self) -> str:
@@ -61,7 +60,7 @@ class VarnishCache:
 
     def warm(self, requests: Sequence[Mapping[str, str]]) -> int:
         """Ask through the program that serves: it knows every release of which it is told."""
-        return warm(self._program.socket, requests, seconds=_WARMING_SECONDS, monotonic=time.monotonic)
+        return warm(self._program.socket, requests, seconds=_WARMING_SECONDS, monotonic=self._clock.monotonic)
 
     def forget(self, purge: Purge) -> int:
         """Purge through the program that serves, which knows every page by its tags and its URL."""
@@ -106,11 +105,10 @@ class SupervisedCache(VarnishCache):
     """The node's cache."""
 
     def __init__(self, name: str, *, program: VarnishProgram, processes: Processes, clock: Clock) -> None:
-        super().__init__(program)
+        super().__init__(program, clock)
         self._name = name
         self._varnish = program
         self._processes = processes
-        self._clock = clock
 
     def ensure(self) -> bool:
         """Start the program unless it runs; True if it was started now. Returns once it answers."""
@@ -160,10 +158,8 @@ class Admin:
         try:
             return run_command(argv, timeout_seconds=_TIMEOUT_SECONDS)
         except UnavailableError as error:
-            cause = error.__cause__
-            if isinstance(cause, subprocess.CalledProcessError) and cause.returncode == _REFUSED:
-                details = (cause.stdout + cause.stderr).strip()
-                raise RefusedError(f"Varnish refused {words[0]}", details=details) from error
+            if isinstance(error, ProgramFailedError) and error.exit_code == _REFUSED:
+                raise RefusedError(f"Varnish refused {words[0]}", details=error.output.strip()) from error
             raise UnavailableError("Varnish does not answer", details=error.details) from error
 
     def list_vcls(self) -> dict[str, LoadedVcl]:
