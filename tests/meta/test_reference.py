@@ -94,7 +94,7 @@ def test_help_imports_no_verb() -> None:
     script = (
         "import sys; from click.testing import CliRunner; from handshake.cli.main import main;"
         " print(CliRunner().invoke(main, ['--help']).exit_code,"
-        " [name for name in sys.modules if name.startswith(('handshake.wiring', 'handshake.control', 'pydantic'))])"
+        " [name for name in sys.modules if name.startswith(('handshake.compose', 'handshake.campaign', 'pydantic'))])"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "0 []\n"
