@@ -17,8 +17,8 @@ from handshake.agent.joining import (
     write_invitation,
 )
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import open_campaign
+from handshake.compose.cli import compose_cli
 from handshake.compose.publishing import find_missing_programs
 from handshake.config.secrets import Secrets
 from handshake.core.clock import SystemClock
@@ -54,7 +54,7 @@ def node() -> None:
 def list_nodes(*, campaign: str, as_json: bool) -> None:
     """Show every node that the policy names, whether it answers, and how its clock goes."""
     with errors_explained(as_json=as_json):
-        report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
+        report = NodesReport(nodes=open_campaign(campaign).live_data.read_nodes().all)
         print_report(report, as_json=as_json, for_people=lambda: _tell_nodes(report))
 
 
@@ -72,10 +72,10 @@ def list_nodes(*, campaign: str, as_json: bool) -> None:
 def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
     """Write what node NAME needs in order to join, and let it in again if it was removed."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        names = wiring.operator(who_asks()).live().policy.campaign.nodes
-        wiring.node_register.admit(name, names, who=who_asks())
-        write_invitation(file, invite(wiring.paths, lent_secrets(wiring.paths, wiring.secrets), name))
+        parts = open_campaign(campaign)
+        names = parts.operator(who_asks()).live().policy.campaign.nodes
+        parts.node_register.admit(name, names, who=who_asks())
+        write_invitation(file, invite(parts.paths, lent_secrets(parts.paths, parts.live_data.secrets), name))
         report = NodeReport(node=name, what=f"is invited: take {file} there, then handshake node join")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 
@@ -92,7 +92,7 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
         if problems := find_missing_programs():
             raise ProblemsError(problems)
         paths = _settle(read_invitation(invitation), address)
-        started = Wiring(paths, SystemClock()).join(ask_agent)
+        started = compose_cli(paths, SystemClock()).join(ask_agent)
         what = f"joined {paths.name}" if started else f"had joined {paths.name} already"
         report = NodeReport(node=paths.node, what=f"{what}; its ingress is http://{paths.ingress}/")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
@@ -106,9 +106,9 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
 def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Say that node NAME will not come back: its instances are replaced elsewhere, and nobody waits for its acks."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        names = wiring.operator(who_asks()).live().policy.campaign.nodes
-        wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
+        parts = open_campaign(campaign)
+        names = parts.operator(who_asks()).live().policy.campaign.nodes
+        parts.node_register.remove(name, names, who=who_asks(), reason=reason)
         report = NodeReport(node=name, what="is removed: what it ran is replaced elsewhere")
         print_report(report, as_json=as_json, for_people=lambda: _tell(report))
 

@@ -19,7 +19,7 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.release.signature import KeyId
 from handshake.release.signing import Keyring, SigningKey
 
@@ -38,7 +38,7 @@ def key() -> None:
 def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
     """Make a key where none signs: after the last one was revoked. `handshake up` makes the first."""
     with errors_explained(as_json=as_json):
-        _finish(open_wiring(campaign).signer.make_first(who=who_asks(), reason=reason), as_json=as_json)
+        _finish(open_campaign(campaign).signer.make_first(who=who_asks(), reason=reason), as_json=as_json)
 
 
 @key.command("ls")
@@ -47,7 +47,7 @@ def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
 def list_keys(*, campaign: str, as_json: bool) -> None:
     """Show every key: what it is good for, who said so last, when, why."""
     with errors_explained(as_json=as_json):
-        ring = open_wiring(campaign).signing_keys.ring()
+        ring = open_campaign(campaign).campaign.signing_keys.ring()
         print_report(ring, as_json=as_json, for_people=lambda: _tell_keys(ring))
 
 
@@ -58,7 +58,7 @@ def list_keys(*, campaign: str, as_json: bool) -> None:
 def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
     """Let a new key sign from now on; what the old one signed stays good until it is revoked."""
     with errors_explained(as_json=as_json):
-        _finish(open_wiring(campaign).signer.rotate(who=who_asks(), reason=reason), as_json=as_json)
+        _finish(open_campaign(campaign).signer.rotate(who=who_asks(), reason=reason), as_json=as_json)
 
 
 @key.command("revoke")
@@ -70,12 +70,12 @@ def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
 def revoke(key_id: str, *, reason: str, even_live: bool, campaign: str, as_json: bool) -> None:
     """Believe nothing that KEY signed, for good."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        parts = open_campaign(campaign)
         revoked = revoke_key(
             KeyId(key_id),
-            signer=wiring.signer,
-            signature_verifier=wiring.signature_verifier,
-            read_pointers=wiring.pointers.all,
+            signer=parts.signer,
+            signature_verifier=parts.campaign.signature_verifier,
+            read_pointers=parts.live_data.pointers.all,
             who=who_asks(),
             reason=f"{reason} (even where it signed what is live)" if even_live else reason,
             even_live=even_live,
@@ -111,8 +111,8 @@ def secret() -> None:
 def list_secrets(*, campaign: str, as_json: bool) -> None:
     """Show every secret that may be set: how old it is, and which services are given it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        rows, now = wiring.rotator(who_asks()).rows(), wiring.clock.now()
+        parts = open_campaign(campaign)
+        rows, now = parts.rotator(who_asks()).rows(), parts.clock.now()
         print_report(rows, as_json=as_json, for_people=lambda: _tell_rows(rows, now))
 
 
@@ -130,7 +130,7 @@ def set_secret(*, name: str, reason: str, seconds: float, campaign: str, as_json
     """
     with errors_explained(as_json=as_json):
         value = sys.stdin.read().removesuffix("\n")
-        rotator = open_wiring(campaign).rotator(who_asks())
+        rotator = open_campaign(campaign).rotator(who_asks())
         with progress(is_quiet=as_json) as bars:
             bars.add_task(f"replacing who is given {name}", total=None)
             done = rotator.rotate(name, value, reason=reason, seconds=seconds)

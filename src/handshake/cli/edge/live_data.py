@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import click
 
 from handshake.cli.screen import DurationType, out, print_report
-from handshake.compose.live_data import LiveData
+from handshake.compose.live_data import LiveDataParts, compose_live_data
 from handshake.core.clock import SystemClock
 from handshake.edge.lists.changes import FOREVER
 from handshake.edge.lists.declared import DataReport
 from handshake.release.node_paths import find_node
 
 
-def open_live_data(campaign: str) -> LiveData:
+def open_live_data(campaign: str) -> LiveDataParts:
     """Return switches and lists of a campaign that is up here; ProblemsError where there is none."""
-    return LiveData(find_node(campaign), SystemClock())
+    return compose_live_data(find_node(campaign), SystemClock())
 
 
 # What every change of live data ends with: the ingresses' word, or that it is not there yet.
