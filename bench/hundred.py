@@ -10,7 +10,8 @@ from typing import Any
 from tests.support.campaign import CampaignUnderTest
 
 from frame import Measure, doing, spread
-from handshake.compose.leader import Leading
+from handshake.compose.campaign import compose_campaign
+from handshake.compose.leader import compose_leader_cycle
 from handshake.core.clock import SystemClock
 from handshake.drills.load_run import load_running
 from handshake.drills.plan import Habits, LoadPlan, Target
@@ -110,10 +111,10 @@ def _plan(system: CampaignUnderTest, service: str) -> LoadPlan:
 
 def _measure_leading(system: CampaignUnderTest) -> Iterator[Measure]:
     """Lead in the control process's place, and time that."""
-    wiring = Leading(load_node(system.run / "node.json"), SystemClock())
-    wiring.supervision.stop("control", _LEAD_SECONDS)
-    leadership = Leadership(wiring.catalog, "bench")
-    leader = wiring.leader(leadership)
+    campaign = compose_campaign(load_node(system.run / "node.json"), SystemClock())
+    campaign.supervision.stop("control", _LEAD_SECONDS)
+    leadership = Leadership(campaign.live_data.catalog, "bench")
+    leader = compose_leader_cycle(campaign, leadership)
     try:
         _wait_to_lead(leadership)
         with doing(f"{_TITLE}: leading"):

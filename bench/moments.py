@@ -8,7 +8,7 @@ from collections.abc import Callable
 import urllib3
 from tests.support.campaign import CampaignUnderTest
 
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts, compose_cli
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, short
 from handshake.core.subject import parse_subject
@@ -34,7 +34,7 @@ def trust_the_bench(system: CampaignUnderTest) -> None:
 
 def measure_ban(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a ban's accepted write to the first refusal at the ingress."""
-    lists = _wire(system).lists
+    lists = _open_campaign(system).live_data.lists
     ask = _visitor(system, BANNED_FROM, {})
 
     def once() -> float:
@@ -49,7 +49,7 @@ def measure_ban(system: CampaignUnderTest, times: int) -> list[float]:
 
 def measure_switch(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a switch's accepted write to its rule's answer at the ingress, on and off alike."""
-    switches = _wire(system).switches
+    switches = _open_campaign(system).live_data.switches
     ask = _visitor(system, BEHIND_PROXY, ABROAD)
 
     def turn(*, is_on: bool) -> float:
@@ -86,10 +86,10 @@ def wait_for_ingress(system: CampaignUnderTest) -> None:
 def measure_site(system: CampaignUnderTest, times: int) -> list[float]:
     """Return seconds from a site pointer's accepted move to the first page of the other release."""
     subject = parse_subject("site/calls")
-    pointers = _wire(system).pointers
+    pointers = _open_campaign(system).live_data.pointers
     old = pointers.all()[subject].release
     new = _publish_other(system)
-    operator = _wire(system).operator("bench")
+    operator = _open_campaign(system).operator("bench")
 
     def once(number: int) -> float:
         release = new if number % 2 == 0 else old
@@ -107,8 +107,8 @@ def _publish_other(system: CampaignUnderTest) -> Digest:
     return Digest(release)
 
 
-def _wire(system: CampaignUnderTest) -> Wiring:
-    return Wiring(load_node(system.run / "node.json"), SystemClock())
+def _open_campaign(system: CampaignUnderTest) -> CliParts:
+    return compose_cli(load_node(system.run / "node.json"), SystemClock())
 
 
 def _visitor(system: CampaignUnderTest, source: str, headers: dict[str, str]) -> Callable[[], int]:

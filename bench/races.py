@@ -13,7 +13,7 @@ from tests.support.campaign import CampaignUnderTest
 
 from bare import bare_balancer, bare_cache
 from frame import Measure, compare, doing, interleave
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import compose_cli
 from handshake.core.clock import SystemClock
 from handshake.release.node_paths import load_node
 from load import Load, run_wrk
@@ -63,7 +63,7 @@ def _find_asset(system: CampaignUnderTest) -> str:
 
 
 def _find_instance(system: CampaignUnderTest, service: str) -> str:
-    catalog = Wiring(load_node(system.run / "node.json"), SystemClock()).catalog
+    catalog = compose_cli(load_node(system.run / "node.json"), SystemClock()).live_data.catalog
     endpoint = catalog.endpoints(service).endpoints[0]
     return f"{endpoint.host}:{endpoint.port}"
 

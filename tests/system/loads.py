@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts, compose_cli
 from handshake.core.clock import SystemClock
 from handshake.drills.load_run import LoadReport
 from handshake.drills.plan import LoadPlan, Target
@@ -21,9 +21,9 @@ def plan_load(
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate_per_second, duration_seconds=seconds)
 
 
-def open_house(system: CampaignUnderTest) -> Wiring:
+def open_campaign(system: CampaignUnderTest) -> CliParts:
     """Return the parts of the campaign, as verbs put them together."""
-    return Wiring(load_node(system.run / "node.json"), SystemClock())
+    return compose_cli(load_node(system.run / "node.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 import urllib3
 
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import compose_cli
 from handshake.core.clock import SystemClock
 from handshake.core.errors import HandshakeError
 from handshake.edge.lists.editor import ListEditor, Term
@@ -64,8 +64,8 @@ class Banning:
 @contextmanager
 def banning(system: CampaignUnderTest) -> Iterator[Banning]:
     """Ban and let in while the block runs."""
-    wiring = Wiring(load_node(system.run / "node.json"), SystemClock())
-    its = Banning(list_editor=wiring.list_editor("test"))
+    parts = compose_cli(load_node(system.run / "node.json"), SystemClock())
+    its = Banning(list_editor=parts.live_data.list_editor("test"))
     thread = threading.Thread(target=its.run)
     thread.start()
     try:
@@ -128,8 +128,8 @@ def test_what_was_acknowledged_is_served_whatever_dies(system: CampaignUnderTest
             assert wrong == [], f"after {name} died"
 
     assert its.let_in
-    wiring = Wiring(load_node(system.run / "node.json"), SystemClock())
-    held = {standing.word.entry for standing in wiring.list_editor("test").content("wall")}
+    parts = compose_cli(load_node(system.run / "node.json"), SystemClock())
+    held = {standing.word.entry for standing in parts.live_data.list_editor("test").content("wall")}
     assert set(its.banned) <= held
     assert not set(its.let_in) & held
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handshake.campaign.publish import ProgressReporter
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts, compose_cli
 from handshake.core.clock import SystemClock
 from handshake.core.subject import parse_subject
 from handshake.drills.load_run import LoadReport, load_running
@@ -39,9 +39,9 @@ def plan_for(
     return LoadPlan(target=target, kinds=kinds, rate_per_second=rate, duration_seconds=seconds)
 
 
-def wiring_of(system: CampaignUnderTest) -> Wiring:
+def open_campaign(system: CampaignUnderTest) -> CliParts:
     """Return the parts of the campaign, as verbs put them together."""
-    return Wiring(load_node(system.run / "node.json"), SystemClock())
+    return compose_cli(load_node(system.run / "node.json"), SystemClock())
 
 
 def explain(report: LoadReport) -> str:
@@ -59,13 +59,13 @@ def test_everything_is_released_and_rolled_back_under_load(system: CampaignUnder
         donation_kind("/api/hamm/donations", weight=4),
     )
     plan = plan_for(system, kinds=kinds, rate=RATE_PER_SECOND, seconds=600)
-    settings = wiring_of(system).require_live().policy.campaign
+    settings = open_campaign(system).campaign.require_live().policy.campaign
     changes = [its for its in find_changes(system.campaign, settings) if its.subject in subjects]
     assert len(changes) == len(subjects)
     with changed_campaign(system.campaign, changes, "under-load") as changed, load_running(plan) as load:
         clock = SystemClock()
         begun = clock.monotonic()
-        operator = wiring_of(system).operator("test", changed)
+        operator = open_campaign(system).operator("test", changed)
         for subject in subjects:
             release = operator.publish(subject, SILENT)
             load.mark(f"promote {subject}")
@@ -78,7 +78,7 @@ def test_everything_is_released_and_rolled_back_under_load(system: CampaignUnder
 
     assert summary.span.seconds >= LOAD_SECONDS
     assert summary.failed == 0, explain(report)
-    found = reconcile(report.record.results, wiring_of(system).donations("ledger").read_donations())
+    found = reconcile(report.record.results, open_campaign(system).donations("ledger").read_donations())
     assert (found.missing, found.doubled, found.unanswered) == ((), (), ())
     assert found.confirmed == found.sent
     assert found.sent > LOAD_SECONDS
@@ -128,7 +128,7 @@ def test_an_instance_killed_between_write_and_answer_doubles_nothing() -> None:
             wait_until_replaced(system, "hamm", victim)
             SystemClock().sleep(2)
         report = load.result()
-        found = reconcile(report.record.results, wiring_of(system).donations("ledger").read_donations())
+        found = reconcile(report.record.results, open_campaign(system).donations("ledger").read_donations())
 
         assert not all(result.is_good for result in report.record.results), "nobody met the dying instance"
         assert (found.missing, found.doubled, found.unanswered) == ((), (), ())

@@ -11,7 +11,7 @@ from handshake.drills.load_run import load_running
 from handshake.drills.reconciliation import reconcile
 from handshake.drills.requests import RequestContent, RequestKind, RequestResult, donation_kind
 from tests.system.campaign_up import CampaignUnderTest, system_up
-from tests.system.loads import explain, members, open_house, plan_load
+from tests.system.loads import explain, members, open_campaign, plan_load
 from tests.system.processes import supervised, wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -53,7 +53,7 @@ def test_only_donations_in_flight_on_the_dead_instance_fail(system: CampaignUnde
     failed = [result for result in report.record.results if not result.is_good]
     assert {result.kind for result in failed} <= {"donate"}, explain(report)
     assert all(was_in_flight(result, killed_at) for result in failed), explain(report)
-    found = reconcile(report.record.results, open_house(system).donations("ledger").read_donations())
+    found = reconcile(report.record.results, open_campaign(system).donations("ledger").read_donations())
     assert (found.missing, found.doubled) == ((), ())
     assert len(found.unanswered) <= len(failed)
     assert found.confirmed == found.sent - len(failed)

@@ -18,8 +18,8 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import find_release, open_wiring, read_subject
-from handshake.compose.cli import Wiring
+from handshake.cli.session import find_release, open_campaign, read_subject
+from handshake.compose.cli import CliParts
 from handshake.core.digest import Digest, short
 from handshake.core.subject import Subject
 from handshake.fleet.bundle_store import BundleStatus
@@ -61,10 +61,10 @@ def promote(
 ) -> None:
     """Move every SUBJECT's pointer to its RELEASE, stage by stage. If one fails, all are moved back."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        releases = dict(_read_item(item, wiring) for item in items)
-        made = wiring.bundles(who_asks()).promote(releases, reason=reason, forced=forced)
-        _wait_and_tell(wiring, made.id, BundleState.DONE, seconds=seconds, as_json=as_json)
+        parts = open_campaign(campaign)
+        releases = dict(_read_item(item, parts) for item in items)
+        made = parts.bundles(who_asks()).promote(releases, reason=reason, forced=forced)
+        _wait_and_tell(parts, made.id, BundleState.DONE, seconds=seconds, as_json=as_json)
 
 
 @bundle.command()
@@ -76,9 +76,9 @@ def promote(
 def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: bool) -> None:
     """Move back everything that BUNDLE moved, in reverse order. Pointers moved by others since stay."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wiring.bundles(who_asks()).undo(identity, reason=reason)
-        _wait_and_tell(wiring, identity, BundleState.UNDONE, seconds=seconds, as_json=as_json)
+        parts = open_campaign(campaign)
+        parts.bundles(who_asks()).undo(identity, reason=reason)
+        _wait_and_tell(parts, identity, BundleState.UNDONE, seconds=seconds, as_json=as_json)
 
 
 @bundle.command()
@@ -88,35 +88,35 @@ def undo(identity: str, *, reason: str, seconds: float, campaign: str, as_json: 
 def status(identity: str, *, campaign: str, as_json: bool) -> None:
     """Show every bundle, or one BUNDLE: what it moves, its progress, and what it waits for."""
     with errors_explained(as_json=as_json):
-        known = open_wiring(campaign).bundles(who_asks()).all()
+        known = open_campaign(campaign).bundles(who_asks()).all()
         chosen = tuple(each for each in known if each.bundle.id.startswith(identity))
         print_report(BundlesReport(bundles=chosen), as_json=as_json, for_people=lambda: _print(chosen))
 
 
-def _read_item(item: str, wiring: Wiring) -> tuple[Subject, Digest]:
+def _read_item(item: str, parts: CliParts) -> tuple[Subject, Digest]:
     subject, _, release = item.partition("=")
-    return read_subject(subject), find_release(release, wiring.releases())
+    return read_subject(subject), find_release(release, parts.campaign.releases())
 
 
 def _wait_and_tell(
-    wiring: Wiring, identity: str, wanted: BundleState, *, seconds: float, as_json: bool
+    parts: CliParts, identity: str, wanted: BundleState, *, seconds: float, as_json: bool
 ) -> None:
     """Wait until a bundle has ended, and print the result; exit with 1 unless it ended as intended."""
-    deadline = wiring.clock.monotonic() + seconds
+    deadline = parts.clock.monotonic() + seconds
     with progress(is_quiet=as_json) as bars:
         task = bars.add_task(f"bundle {identity}", total=None)
-        while (found := _find(wiring, identity)).progress.state not in {wanted, BundleState.UNDONE}:
-            if wiring.clock.monotonic() > deadline:
+        while (found := _find(parts, identity)).progress.state not in {wanted, BundleState.UNDONE}:
+            if parts.clock.monotonic() > deadline:
                 break
             bars.update(task, description=found.progress.reason)
-            wiring.clock.sleep(_LOOK_SECONDS)
+            parts.clock.sleep(_LOOK_SECONDS)
     print_report(found, as_json=as_json, for_people=lambda: _print((found,)))
     if found.progress.state is not wanted:
         sys.exit(1)
 
 
-def _find(wiring: Wiring, identity: str) -> BundleStatus:
-    return next(each for each in wiring.bundles(who_asks()).all() if each.bundle.id == identity)
+def _find(parts: CliParts, identity: str) -> BundleStatus:
+    return next(each for each in parts.bundles(who_asks()).all() if each.bundle.id == identity)
 
 
 def _print(bundles: tuple[BundleStatus, ...]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import get_completion_class
 
-from handshake.cli.session import open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import open_campaign
+from handshake.compose.cli import CliParts
 from handshake.core.digest import short
 from handshake.core.errors import HandshakeError
 from handshake.core.problem import ProblemsError
@@ -17,7 +17,7 @@ from handshake.core.subject import Kind
 
 def complete_subject(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the campaign's subjects that start with this prefix."""
-    return _complete(context, begun, lambda wiring: map(str, wiring.publisher().subjects()))
+    return _complete(context, begun, lambda parts: map(str, parts.publisher().subjects()))
 
 
 def complete_service(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -25,7 +25,7 @@ def complete_service(context: click.Context, _parameter: click.Parameter, begun:
     return _complete(
         context,
         begun,
-        lambda wiring: (each.name for each in wiring.publisher().subjects() if each.kind is Kind.IMAGE),
+        lambda parts: (each.name for each in parts.publisher().subjects() if each.kind is Kind.IMAGE),
     )
 
 
@@ -34,26 +34,28 @@ def complete_site(context: click.Context, _parameter: click.Parameter, begun: st
     return _complete(
         context,
         begun,
-        lambda wiring: (each.name for each in wiring.publisher().subjects() if each.kind is Kind.SITE),
+        lambda parts: (each.name for each in parts.publisher().subjects() if each.kind is Kind.SITE),
     )
 
 
 def complete_release(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the releases in the regions that start with this prefix."""
-    return _complete(context, begun, lambda wiring: map(short, wiring.releases()))
+    return _complete(context, begun, lambda parts: map(short, parts.campaign.releases()))
 
 
 def complete_program(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the programs and instances on this node that start with this prefix."""
     return _complete(
-        context, begun, lambda wiring: (*wiring.supervision.programs(), *wiring.supervision.instances())
+        context,
+        begun,
+        lambda parts: (*parts.campaign.supervision.programs(), *parts.campaign.supervision.instances()),
     )
 
 
-def _complete(context: click.Context, begun: str, words: Callable[[Wiring], Iterable[str]]) -> list[str]:
+def _complete(context: click.Context, begun: str, words: Callable[[CliParts], Iterable[str]]) -> list[str]:
     """Completion must never print an error: if nothing is up, it offers nothing."""
     try:
-        found = words(open_wiring(context.params.get("campaign") or ""))
+        found = words(open_campaign(context.params.get("campaign") or ""))
         return sorted(word for word in found if word.startswith(begun))
     except (HandshakeError, ProblemsError):
         return []

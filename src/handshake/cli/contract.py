@@ -18,8 +18,8 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import find_release, open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import find_release, open_campaign
+from handshake.compose.cli import CliParts
 from handshake.core.digest import Digest, short
 from handshake.core.subject import Kind, Subject
 from handshake.image.contract_check.check import Tell
@@ -51,24 +51,24 @@ def check(image: str, *, campaign: str, as_json: bool) -> None:
     only if every promise is kept.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        parts = open_campaign(campaign)
         with progress(is_quiet=as_json) as bars:
-            subject, release = _find(wiring, image, bars)
-            report = wiring.contract_check(who_asks()).run(subject, release, _bar(bars, subject))
+            subject, release = _find(parts, image, bars)
+            report = parts.contract_check(who_asks()).run(subject, release, _bar(bars, subject))
         print_report(report, as_json=as_json, for_people=lambda: _print_report(report))
         if not report.passed:
             sys.exit(1)
 
 
 def check_contract_unless_passed(
-    wiring: Wiring, subject: Subject, release: Digest, *, is_quiet: bool
+    parts: CliParts, subject: Subject, release: Digest, *, is_quiet: bool
 ) -> None:
     """Run the contract check on an image that has not passed yet, and print the report if it fails."""
     if subject.kind is not Kind.IMAGE:
         return
     with progress(is_quiet=is_quiet) as bars:
-        shaking = wiring.contract_check(who_asks())
-        report = shaking.run_unless_passed(subject, release, _bar(bars, subject))
+        check = parts.contract_check(who_asks())
+        report = check.run_unless_passed(subject, release, _bar(bars, subject))
     if not report.passed and not is_quiet:
         _print_report(report)
 
@@ -98,11 +98,11 @@ def _print_judgement(judgement: ContractJudgement) -> None:
     )
 
 
-def _find(wiring: Wiring, image: str, bars: Progress) -> tuple[Subject, Digest]:
+def _find(parts: CliParts, image: str, bars: Progress) -> tuple[Subject, Digest]:
     """Return the image built from a service's current source, or the named release, with its service."""
     subject = Subject(kind=Kind.IMAGE, name=image.removeprefix("image/"))
-    publisher = wiring.publisher()
+    publisher = parts.publisher()
     if subject in publisher.subjects():
         return subject, publisher.publish(subject, publish_progress(bars, str(subject)))
-    release = find_release(image, wiring.releases())
-    return wiring.subject_of(release), release
+    release = find_release(image, parts.campaign.releases())
+    return parts.campaign.subject_of(release), release

@@ -18,10 +18,8 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import open_wiring
-from handshake.compose.fallback_copy import Copying
-from handshake.core.clock import SystemClock
-from handshake.release.node_paths import find_node
+from handshake.cli.session import open_campaign
+from handshake.compose.fallback_copy import compose_copier, find_copied_pages, prove_fallback_copy
 from handshake.site.copy.copier import PageProof
 
 
@@ -45,12 +43,12 @@ def copy() -> None:
 def make(*, seconds: float, campaign: str, as_json: bool) -> None:
     """Copy the pages of `[fallback_copy]` as the edge serves them now, and promote the copy."""
     with errors_explained(as_json=as_json):
-        copying = Copying(find_node(campaign), SystemClock())
-        pages = copying.copy_pages()
+        parts = open_campaign(campaign)
+        pages, copier = find_copied_pages(parts.campaign), compose_copier(parts.campaign, who_asks())
         with progress(is_quiet=as_json) as bars:
             task = bars.add_task("copy", total=None)
-            pointer = copying.copier(who_asks()).make(pages, lambda path: bars.update(task, description=path))
-        wait_and_tell(open_wiring(campaign).operator(who_asks()), pointer, seconds=seconds, as_json=as_json)
+            pointer = copier.make(pages, lambda path: bars.update(task, description=path))
+        wait_and_tell(parts.operator(who_asks()), pointer, seconds=seconds, as_json=as_json)
 
 
 @copy.command()
@@ -59,7 +57,7 @@ def make(*, seconds: float, campaign: str, as_json: bool) -> None:
 def prove(*, campaign: str, as_json: bool) -> None:
     """Test the copy: serve its pages from a separate cache with nothing behind it. Visitors are not affected."""
     with errors_explained(as_json=as_json):
-        pages = Copying(find_node(campaign), SystemClock()).prove_copy()
+        pages = prove_fallback_copy(open_campaign(campaign).campaign)
         report = CopyProofReport(is_proven=not any(page.fault for page in pages), pages=pages)
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
         if not report.is_proven:

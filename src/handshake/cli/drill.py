@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from handshake.cli.screen import errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.cli.up import start_campaign
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts
 from handshake.core.subject import Kind, Subject
 from handshake.drills.plan import Target
 from handshake.drills.tour import SampleChange, Stop, Tour, changed_campaign, find_changes
@@ -53,10 +53,10 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
     """Exercise every feature of the campaign in FOLDER with real requests; start it if it is not up."""
     with errors_explained(as_json=as_json):
         report = start_campaign(folder.resolve(), is_quiet=as_json)
-        wiring = open_wiring(report.campaign)
-        changes = find_changes(wiring.paths.folder, wiring.require_live().policy.campaign)
-        with changed_campaign(wiring.paths.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
-            stops = tuple(_go(wiring, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
+        parts = open_campaign(report.campaign)
+        changes = find_changes(parts.paths.folder, parts.campaign.require_live().policy.campaign)
+        with changed_campaign(parts.paths.folder, changes, f"tour-{uuid.uuid4().hex[:8]}") as changed:
+            stops = tuple(_go(parts, changes, changed, Pace(seconds=seconds, rate=rate), is_quiet=as_json))
         done = DrillReport(drill="tour", is_good=all(stop.is_good for stop in stops), stops=stops)
         print_report(done, as_json=as_json, for_people=lambda: _print_end(done))
         if not done.is_good:
@@ -64,20 +64,20 @@ def tour(folder: Path, *, seconds: float, rate: float, as_json: bool) -> None:
 
 
 def _go(
-    wiring: Wiring, changes: Sequence[SampleChange], changed: Path, pace: Pace, *, is_quiet: bool
+    parts: CliParts, changes: Sequence[SampleChange], changed: Path, pace: Pace, *, is_quiet: bool
 ) -> list[Stop]:
-    host, _, port = wiring.paths.ingress.rpartition(":")
+    host, _, port = parts.paths.ingress.rpartition(":")
     subjects = tuple(change.subject for change in changes)
-    plan = _plan(wiring, subjects)
+    plan = _plan(parts, subjects)
     tour = Tour(
         ingress=Target(host=host, port=int(port)),
-        operator=wiring.operator(who_asks(), changed),
-        ledger=wiring.donations(plan.donating.store) if plan.donating else None,
+        operator=parts.operator(who_asks(), changed),
+        ledger=parts.donations(plan.donating.store) if plan.donating else None,
         plan=plan,
         subjects=subjects,
         load_seconds=pace.seconds,
         rate_per_second=pace.rate,
-        clock=wiring.clock,
+        clock=parts.clock,
     )
     stops: list[Stop] = []
     for stop in tour.go():
@@ -87,10 +87,10 @@ def _go(
     return stops
 
 
-def _plan(wiring: Wiring, released: Collection[Subject]) -> TourPlan:
-    policy, pointers = wiring.require_live().policy, wiring.pointers.all()
+def _plan(parts: CliParts, released: Collection[Subject]) -> TourPlan:
+    policy, pointers = parts.campaign.require_live().policy, parts.live_data.pointers.all()
     images = {name: pointers.get(Subject(kind=Kind.IMAGE, name=name)) for name in policy.campaign.services}
-    contracts = {name: wiring.contract_of(image.release) for name, image in images.items() if image}
+    contracts = {name: parts.campaign.contract_of(image.release) for name, image in images.items() if image}
     return plan_tour(policy, contracts, released)
 
 

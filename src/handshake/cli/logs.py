@@ -8,7 +8,7 @@ import click
 
 from handshake.cli.completion import complete_program
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.core.problem import Location, Problem, ProblemsError
 
 
@@ -27,7 +27,7 @@ class LogReport:
 def logs(name: str, *, count: int, campaign: str, as_json: bool) -> None:
     """Print the last lines of NAME: a program (ingress, agent), an instance, or all instances of a service."""
     with errors_explained(as_json=as_json):
-        supervision = open_wiring(campaign).supervision
+        supervision = open_campaign(campaign).campaign.supervision
         known = (*supervision.programs(), *supervision.instances())
         chosen = [each for each in known if name in {each, each.rpartition("-")[0]}]
         if not chosen:

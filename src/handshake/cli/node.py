@@ -17,8 +17,8 @@ from handshake.agent.joining import (
     write_invitation,
 )
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import open_campaign
+from handshake.compose.cli import compose_cli
 from handshake.compose.publishing import find_missing_programs
 from handshake.config.secrets import Secrets
 from handshake.core.clock import SystemClock
@@ -62,7 +62,7 @@ def node() -> None:
 def list_nodes(*, campaign: str, as_json: bool) -> None:
     """List every node of the policy, whether it answers, and its clock offset."""
     with errors_explained(as_json=as_json):
-        report = NodesReport(nodes=open_wiring(campaign).read_nodes().all)
+        report = NodesReport(nodes=open_campaign(campaign).live_data.read_nodes().all)
         print_report(report, as_json=as_json, for_people=lambda: _print_nodes(report))
 
 
@@ -80,10 +80,10 @@ def list_nodes(*, campaign: str, as_json: bool) -> None:
 def invite_node(name: str, *, file: Path, campaign: str, as_json: bool) -> None:
     """Write an invitation for node NAME to join with, and readmit the node if it was removed."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        names = wiring.operator(who_asks()).live().policy.campaign.nodes
-        wiring.node_register.admit(name, names, who=who_asks())
-        write_invitation(file, invite(wiring.paths, lent_secrets(wiring.paths, wiring.secrets), name))
+        parts = open_campaign(campaign)
+        names = parts.operator(who_asks()).live().policy.campaign.nodes
+        parts.node_register.admit(name, names, who=who_asks())
+        write_invitation(file, invite(parts.paths, lent_secrets(parts.paths, parts.live_data.secrets), name))
         report = NodeReport(
             node=name, what=f"is invited: copy {file} there, then run `handshake node join` there"
         )
@@ -102,7 +102,7 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
         if problems := find_missing_programs():
             raise ProblemsError(problems)
         paths = _settle(read_invitation(invitation), address)
-        started = Wiring(paths, SystemClock()).join(ask_agent)
+        started = compose_cli(paths, SystemClock()).join(ask_agent)
         what = f"joined {paths.name}" if started else f"had already joined {paths.name}"
         report = NodeReport(node=paths.node, what=f"{what}; its ingress is http://{paths.ingress}/")
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
@@ -116,9 +116,9 @@ def join_node(invitation: Path, *, address: str, as_json: bool) -> None:
 def remove_node(name: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Remove node NAME for good: its instances are replaced elsewhere, and its acks are no longer waited for."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        names = wiring.operator(who_asks()).live().policy.campaign.nodes
-        wiring.node_register.remove(name, names, who=who_asks(), reason=reason)
+        parts = open_campaign(campaign)
+        names = parts.operator(who_asks()).live().policy.campaign.nodes
+        parts.node_register.remove(name, names, who=who_asks(), reason=reason)
         report = NodeReport(node=name, what="is removed: its instances are replaced elsewhere")
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
 

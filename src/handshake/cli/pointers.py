@@ -12,7 +12,7 @@ from rich.table import Table
 from handshake.cli.arriving import wait_and_tell
 from handshake.cli.completion import complete_release, complete_subject
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import find_release, open_wiring, read_subject
+from handshake.cli.session import find_release, open_campaign, read_subject
 from handshake.core.digest import short
 from handshake.pointers.pointer import Pointer
 
@@ -47,11 +47,11 @@ def promote(
 ) -> None:
     """Move SUBJECT's pointer to RELEASE (an id prefix is enough), and wait until every place serves it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        operator = wiring.operator(who_asks())
+        parts = open_campaign(campaign)
+        operator = parts.operator(who_asks())
         moved = operator.promote(
             read_subject(subject),
-            find_release(release, wiring.releases()),
+            find_release(release, parts.campaign.releases()),
             reason=reason,
             from_revision=from_revision,
             forced=forced,
@@ -78,9 +78,9 @@ def promote(
 def rollback(subject: str, *, to: str, reason: str, seconds: float, campaign: str, as_json: bool) -> None:
     """Move SUBJECT's pointer back, and wait until every place serves the earlier release."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        operator = wiring.operator(who_asks())
-        release = find_release(to, wiring.releases()) if to else None
+        parts = open_campaign(campaign)
+        operator = parts.operator(who_asks())
+        release = find_release(to, parts.campaign.releases()) if to else None
         moved = operator.roll_back(read_subject(subject), reason=reason, to=release)
         wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
 
@@ -103,8 +103,8 @@ class HistoryReport:
 def history(subject: str, *, campaign: str, as_json: bool) -> None:
     """Show every release that SUBJECT's pointer has named: when, by whom and why."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        pointers = wiring.pointers.history(read_subject(subject))
+        parts = open_campaign(campaign)
+        pointers = parts.live_data.pointers.history(read_subject(subject))
         report = HistoryReport(subject=subject, pointers=pointers)
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
 

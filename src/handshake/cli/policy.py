@@ -20,7 +20,7 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import find_release, open_wiring
+from handshake.cli.session import find_release, open_campaign
 from handshake.core.digest import short
 from handshake.core.problem import ProblemsError
 
@@ -59,20 +59,20 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 def plan(folder: Path | None, *, campaign: str, as_json: bool) -> None:
     """Compile the policy in FOLDER (default: the folder of the running campaign) and show what it would change."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        subject = wiring.policies.subject
+        parts = open_campaign(campaign)
+        subject = parts.campaign.policies.subject
         with progress(is_quiet=as_json) as bars:
             source = folder.resolve() if folder else None
-            release = wiring.publisher().publish(subject, publish_progress(bars, str(subject)), source=source)
-        today = wiring.pointers.get(subject)
-        before = wiring.fetch(today.release) if today else None
+            release = parts.publisher().publish(subject, publish_progress(bars, str(subject)), source=source)
+        today = parts.live_data.pointers.get(subject)
+        before = parts.live_data.fetch(today.release) if today else None
         report = PolicyPlan(
             subject=str(subject),
             release=release,
             from_revision=today.revision if today else 0,
             is_changed=today is None or today.release != release,
-            changes=diff_policies(before, wiring.fetch(release)),
-            fastly=wiring.fastly_planner().plan(wiring.policies.read(release)),
+            changes=diff_policies(before, parts.live_data.fetch(release)),
+            fastly=parts.fastly_planner.plan(parts.campaign.policies.read(release)),
         )
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
@@ -118,11 +118,11 @@ def apply(
     Refused if a case of `edge_tests.toml` fails.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        operator = wiring.operator(who_asks())
+        parts = open_campaign(campaign)
+        operator = parts.operator(who_asks())
         moved = operator.promote(
-            wiring.policies.subject,
-            find_release(release, wiring.releases()),
+            parts.campaign.policies.subject,
+            find_release(release, parts.campaign.releases()),
             reason=reason,
             from_revision=from_revision,
             forced=forced,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from handshake.compose.agent import NodeParts
-from handshake.compose.leader import Leading
+from handshake.compose.agent import compose_agent
+from handshake.compose.leader import compose_leader
 from handshake.core.clock import SystemClock
 from handshake.release.node_paths import NodePaths, load_node, require_schema
 from handshake.web.app import build_app
@@ -26,13 +26,12 @@ def agent(node_file: Path) -> None:
     """Run this node's agent: keep the node in the state that the catalogue asks for."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = NodeParts(_load(node_file), SystemClock())
-    running, instances = wiring.agent()
-    running.run(instances)
-    health = wiring.health_server(instances)
+    process = compose_agent(_load(node_file), SystemClock())
+    process.agent.run(process.instances)
+    health = process.serve_health()
     ending.wait()
     health.stop()
-    running.stop(_STOP_SECONDS)
+    process.agent.stop(_STOP_SECONDS)
 
 
 # `handshake control`: the control process that `up` starts: the leader and the dashboard.
@@ -46,15 +45,14 @@ def control(node_file: Path) -> None:
     """Run the control process: lead the campaign unless another process does, and serve the dashboard."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ending = StopSignal()
-    wiring = Leading(_load(node_file), SystemClock())
-    dashboard = wiring.dashboard_server(build_app(read_status=wiring.status, read_journal=wiring.journal))
-    leader = wiring.leader_service()
-    copying = wiring.copy_service()
-    leader.start()
-    copying.start()
+    process = compose_leader(_load(node_file), SystemClock())
+    app = build_app(read_status=process.read_status, read_journal=process.read_journal)
+    dashboard = process.serve_dashboard(app)
+    process.leader.start()
+    process.copying.start()
     ending.wait()
-    copying.stop(_STOP_SECONDS)
-    leader.stop(_STOP_SECONDS)
+    process.copying.stop(_STOP_SECONDS)
+    process.leader.stop(_STOP_SECONDS)
     dashboard.stop()
 
 

@@ -26,9 +26,9 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import open_wiring, read_subject
+from handshake.cli.session import open_campaign, read_subject
 from handshake.cli.up import describe_node
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import compose_cli
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, short
 from handshake.core.subject import Kind, Subject
@@ -89,8 +89,8 @@ def publish(
     pointer in the meantime, it stays where they put it.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        operator = wiring.operator(who_asks())
+        parts = open_campaign(campaign)
+        operator = parts.operator(who_asks())
         wanted = read_subject(subject)
         done: dict[str, UploadProgress] = {}
         with progress(is_quiet=as_json) as bars:
@@ -100,7 +100,7 @@ def publish(
             release = operator.publish(wanted, tell, source=folder, is_thorough=is_thorough)
         if is_promoted:
             if not forced:
-                check_contract_unless_passed(wiring, wanted, release, is_quiet=as_json)
+                check_contract_unless_passed(parts, wanted, release, is_quiet=as_json)
             moved = operator.promote(wanted, release, reason=reason, forced=forced, from_revision=seen)
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
@@ -108,7 +108,7 @@ def publish(
         report = PublishReport(subject=subject, release=release, sent=sent)
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
         if wanted.kind is Kind.SITE and not as_json:
-            _propose_assets(wiring.manifest_of(release))
+            _propose_assets(parts.campaign.manifest_of(release))
 
 
 def _print(report: PublishReport) -> None:
@@ -179,7 +179,7 @@ def bake(service: str, *, folder: Path, base: Path | None, kept: Path | None, as
     """Bake the image of SERVICE, or of every service, and print its digest, steps and sizes. Publishes nothing."""
     with errors_explained(as_json=as_json):
         paths = describe_node(folder.resolve())
-        publisher = Wiring(paths, SystemClock()).publisher()
+        publisher = compose_cli(paths, SystemClock()).publisher()
         with progress(is_quiet=as_json) as bars:
             acts = _base_act(publisher, base) if base else _acts(publisher, service)
             images = tuple(_bake(name, act, publish_progress(bars, name), kept) for name, act in acts.items())

@@ -17,7 +17,7 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.release.node_paths import NodePaths
@@ -60,7 +60,7 @@ def collect(*, is_done: bool, days: int, newest: int, forced: str, campaign: str
     """
     retention = Retention(days=days, newest=newest)
     with errors_explained(as_json=as_json):
-        collector = open_wiring(campaign).collector(who_asks())
+        collector = open_campaign(campaign).collector(who_asks())
         with progress(is_quiet=as_json) as bars:
             task = bars.add_task("collect", total=None)
             if is_done:
@@ -131,7 +131,7 @@ def print_region_policy(
     Set it with the provider's own tool.
     """
     with errors_explained(as_json=as_json):
-        bucket = _find_bucket(open_wiring(campaign).paths, name)
+        bucket = _find_bucket(open_campaign(campaign).paths, name)
         statements = [*let_visitors_read(bucket)]
         for site, principal in publishers:
             statements += let_site_publish(bucket, site, principal)

@@ -19,8 +19,8 @@ from handshake.cli.screen import (
     print_report,
     who_asks,
 )
-from handshake.cli.session import open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import open_campaign
+from handshake.compose.cli import CliParts
 from handshake.core.digest import short
 from handshake.core.errors import RefusedError
 from handshake.fleet.engine.describe import print_moment
@@ -63,7 +63,7 @@ def rollout() -> None:
 def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as_json: bool) -> None:
     """Pause SERVICE's rollouts, for a limited time or until resumed. Crashed instances are still replaced."""
     with errors_explained(as_json=as_json):
-        hold = open_wiring(campaign).rollouts(who_asks()).pause(service, reason=reason, seconds=seconds)
+        hold = open_campaign(campaign).rollouts(who_asks()).pause(service, reason=reason, seconds=seconds)
         print_report(hold, as_json=as_json, for_people=lambda: _print_pause(hold))
 
 
@@ -75,7 +75,7 @@ def pause(service: str, *, seconds: float | None, reason: str, campaign: str, as
 def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Resume SERVICE's rollouts."""
     with errors_explained(as_json=as_json):
-        hold = open_wiring(campaign).rollouts(who_asks()).resume(service, reason=reason)
+        hold = open_campaign(campaign).rollouts(who_asks()).resume(service, reason=reason)
         print_report(hold, as_json=as_json, for_people=lambda: _print_resume(hold))
 
 
@@ -87,7 +87,7 @@ def resume(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
 def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
     """Abort: move SERVICE's image and templates back to what the whole fleet last ran, and end the trial."""
     with errors_explained(as_json=as_json):
-        moved = open_wiring(campaign).rollouts(who_asks()).abort(service, reason=reason)
+        moved = open_campaign(campaign).rollouts(who_asks()).abort(service, reason=reason)
         report = AbortReport(service=service, pointers=moved)
         print_report(report, as_json=as_json, for_people=lambda: _print_abort(report))
 
@@ -100,24 +100,24 @@ def abort(service: str, *, reason: str, campaign: str, as_json: bool) -> None:
 def watch(service: str, *, seconds: float, campaign: str, as_json: bool) -> None:
     """Watch SERVICE's fleet until it has settled; exit with 1 if it has not."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        with watching(lambda: (_read(wiring, service),), is_quiet=as_json):
-            fleet = _wait(wiring, service, seconds)
+        parts = open_campaign(campaign)
+        with watching(lambda: (_read(parts, service),), is_quiet=as_json):
+            fleet = _wait(parts, service, seconds)
         print_report(fleet, as_json=as_json, for_people=lambda: out.print(draw_fleet(fleet)))
         if fleet.stage != Stage.SETTLED:
             sys.exit(1)
 
 
-def _wait(wiring: Wiring, service: str, seconds: float) -> FleetRow:
+def _wait(parts: CliParts, service: str, seconds: float) -> FleetRow:
     """Return the fleet once it has settled, or its state when the time is over."""
-    deadline = wiring.clock.monotonic() + seconds
-    while (fleet := _read(wiring, service)).stage not in _AT_REST and wiring.clock.monotonic() < deadline:
-        wiring.clock.sleep(_LOOK_SECONDS)
+    deadline = parts.clock.monotonic() + seconds
+    while (fleet := _read(parts, service)).stage not in _AT_REST and parts.clock.monotonic() < deadline:
+        parts.clock.sleep(_LOOK_SECONDS)
     return fleet
 
 
-def _read(wiring: Wiring, service: str) -> FleetRow:
-    found = next((fleet for fleet in read_fleets(wiring.catalog) if fleet.service == service), None)
+def _read(parts: CliParts, service: str) -> FleetRow:
+    found = next((fleet for fleet in read_fleets(parts.live_data.catalog) if fleet.service == service), None)
     if found is None:
         raise RefusedError(f"service {service} has no fleet", hint="`handshake status` shows every service.")
     return found
@@ -176,9 +176,9 @@ def scale(
 ) -> None:
     """Run COUNT instances of SERVICE, or let the autoscaler decide again with `auto`."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        services = wiring.operator(who_asks()).live().policy.campaign.services
-        scales = wiring.scales(who_asks())
+        parts = open_campaign(campaign)
+        services = parts.operator(who_asks()).live().policy.campaign.services
+        scales = parts.scales(who_asks())
         if count is None:
             said = scales.release(services, service, reason=reason)
         else:

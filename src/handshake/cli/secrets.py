@@ -19,7 +19,7 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.release.signature import KeyId
 from handshake.release.signing import Keyring, SigningKey
 
@@ -38,7 +38,7 @@ def key() -> None:
 def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
     """Create a signing key when none exists, after the last one was revoked. `handshake up` creates the first."""
     with errors_explained(as_json=as_json):
-        _finish(open_wiring(campaign).signer.make_first(who=who_asks(), reason=reason), as_json=as_json)
+        _finish(open_campaign(campaign).signer.make_first(who=who_asks(), reason=reason), as_json=as_json)
 
 
 @key.command("ls")
@@ -47,7 +47,7 @@ def make_key(*, reason: str, campaign: str, as_json: bool) -> None:
 def list_keys(*, campaign: str, as_json: bool) -> None:
     """List every key: its state, and who changed it last, when and why."""
     with errors_explained(as_json=as_json):
-        ring = open_wiring(campaign).signing_keys.ring()
+        ring = open_campaign(campaign).campaign.signing_keys.ring()
         print_report(ring, as_json=as_json, for_people=lambda: _print_keys(ring))
 
 
@@ -58,7 +58,7 @@ def list_keys(*, campaign: str, as_json: bool) -> None:
 def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
     """Sign with a new key from now on. Signatures of the old key stay valid until it is revoked."""
     with errors_explained(as_json=as_json):
-        _finish(open_wiring(campaign).signer.rotate(who=who_asks(), reason=reason), as_json=as_json)
+        _finish(open_campaign(campaign).signer.rotate(who=who_asks(), reason=reason), as_json=as_json)
 
 
 @key.command("revoke")
@@ -72,12 +72,12 @@ def rotate_key(*, reason: str, campaign: str, as_json: bool) -> None:
 def revoke(key_id: str, *, reason: str, even_live: bool, campaign: str, as_json: bool) -> None:
     """Revoke KEY for good: no signature of it is accepted any more."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        parts = open_campaign(campaign)
         revoked = revoke_key(
             KeyId(key_id),
-            signer=wiring.signer,
-            signature_verifier=wiring.signature_verifier,
-            read_pointers=wiring.pointers.all,
+            signer=parts.signer,
+            signature_verifier=parts.campaign.signature_verifier,
+            read_pointers=parts.live_data.pointers.all,
             who=who_asks(),
             reason=f"{reason} (even though it signed live releases)" if even_live else reason,
             even_live=even_live,
@@ -113,8 +113,8 @@ def secret() -> None:
 def list_secrets(*, campaign: str, as_json: bool) -> None:
     """List every secret that can be rotated: its age and the services that receive it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        rows, now = wiring.rotator(who_asks()).rows(), wiring.clock.now()
+        parts = open_campaign(campaign)
+        rows, now = parts.rotator(who_asks()).rows(), parts.clock.now()
         print_report(rows, as_json=as_json, for_people=lambda: _print_rows(rows, now))
 
 
@@ -132,7 +132,7 @@ def set_secret(*, name: str, reason: str, seconds: float, campaign: str, as_json
     """
     with errors_explained(as_json=as_json):
         value = sys.stdin.read().removesuffix("\n")
-        rotator = open_wiring(campaign).rotator(who_asks())
+        rotator = open_campaign(campaign).rotator(who_asks())
         with progress(is_quiet=as_json) as bars:
             bars.add_task(f"replacing the instances that receive {name}", total=None)
             done = rotator.rotate(name, value, reason=reason, seconds=seconds)

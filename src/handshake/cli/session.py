@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts, compose_cli
 from handshake.core.clock import SystemClock
 from handshake.core.digest import Digest, digits, short
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -12,9 +12,9 @@ from handshake.core.subject import Subject, parse_subject
 from handshake.release.node_paths import find_node
 
 
-def open_wiring(campaign: str) -> Wiring:
+def open_campaign(campaign: str) -> CliParts:
     """Return the parts of a campaign that is up here; raise ProblemsError if there is none."""
-    return Wiring(find_node(campaign), SystemClock())
+    return compose_cli(find_node(campaign), SystemClock())
 
 
 def read_subject(text: str) -> Subject:

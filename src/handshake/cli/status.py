@@ -13,14 +13,13 @@ from handshake.agent.drift import DriftReport
 from handshake.campaign.status import FleetRow, InstanceRow, PlaceCell, PlaceState, StatusReport
 from handshake.cli.completion import complete_service
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
-from handshake.cli.session import open_wiring
-from handshake.compose.routers import Routing
-from handshake.core.clock import SystemClock
+from handshake.cli.session import open_campaign
+from handshake.compose.routers import inspect_drift
+from handshake.compose.status import read_campaign_status
 from handshake.core.digest import short
 from handshake.core.problem import Location, Problem, ProblemsError
 from handshake.fleet.engine.describe import print_moment
 from handshake.fleet.instance import VerdictState
-from handshake.release.node_paths import find_node
 
 _MARKS = {
     PlaceState.SERVES: ("✓", "green"),
@@ -41,7 +40,7 @@ _FINDINGS = {
 def status(service: str, *, campaign: str, as_json: bool) -> None:
     """Show every pointer and which places have acknowledged it; for one SERVICE, also its instances."""
     with errors_explained(as_json=as_json):
-        report = open_wiring(campaign).status()
+        report = read_campaign_status(open_campaign(campaign).campaign)
         _require_fleet(report, service)
         print_report(report, as_json=as_json, for_people=lambda: _print(report, service))
 
@@ -126,7 +125,7 @@ def _describe_probe(instance: InstanceRow) -> str:
 def drift(*, campaign: str, as_json: bool) -> None:
     """Compare the instances, trees and routers of this node with the pointers; exit with 1 if any has drifted."""
     with errors_explained(as_json=as_json):
-        report = Routing(find_node(campaign), SystemClock()).drift()
+        report = inspect_drift(open_campaign(campaign).campaign)
         print_report(report, as_json=as_json, for_people=lambda: _print_drift(report))
         if report.has_drifted:
             sys.exit(1)

@@ -26,7 +26,7 @@ from handshake.cli.screen import (
     print_report,
     progress,
 )
-from handshake.compose.cli import Wiring
+from handshake.compose.cli import CliParts, compose_cli
 from handshake.compose.publishing import find_missing_programs, find_port_holder
 from handshake.config.campaign_head import CAMPAIGN_FILE
 from handshake.config.reader import read_settings
@@ -77,10 +77,10 @@ def start_campaign(folder: Path, *, is_quiet: bool) -> UpReport:
     """Start a folder's campaign, or adopt what runs of it; raise ProblemsError before anything is started."""
     clock = SystemClock()
     begun = clock.monotonic()
-    wiring = Wiring(_prepare(folder), clock)
-    _make_secrets(wiring)
+    parts = compose_cli(_prepare(folder), clock)
+    _make_secrets(parts)
     with progress(is_quiet=is_quiet) as bars:
-        return _start(wiring, bars, begun)
+        return _start(parts, bars, begun)
 
 
 def _prepare(folder: Path) -> NodePaths:
@@ -132,31 +132,31 @@ def describe_node(folder: Path) -> NodePaths:
     )
 
 
-def _make_secrets(wiring: Wiring) -> None:
-    wiring.secrets.ensure_catalog()
-    wiring.secrets.ensure(
-        ("decoy", "freshness", OBJECTS_SECRET, *(f"store-{name}" for name in wiring.paths.stores))
+def _make_secrets(parts: CliParts) -> None:
+    parts.live_data.secrets.ensure_catalog()
+    parts.live_data.secrets.ensure(
+        ("decoy", "freshness", OBJECTS_SECRET, *(f"store-{name}" for name in parts.paths.stores))
     )
-    wiring.make_regions()
+    parts.campaign.make_regions()
 
 
-def _make_signing_key(wiring: Wiring) -> None:
-    if not wiring.signing_keys.ring().keys:
-        wiring.signer.make_first(who=getpass.getuser(), reason="first start")
+def _make_signing_key(parts: CliParts) -> None:
+    if not parts.campaign.signing_keys.ring().keys:
+        parts.signer.make_first(who=getpass.getuser(), reason="first start")
 
 
-def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
+def _start(parts: CliParts, bars: Progress, begun: float) -> UpReport:
     with _task(bars, "preparing the maps of countries and networks"):
-        build_countries(wiring.paths, wiring.paths.countries)
-        build_networks(wiring.paths, wiring.paths.networks)
+        build_countries(parts.paths, parts.paths.countries)
+        build_networks(parts.paths, parts.paths.networks)
     with _task(bars, "starting catalogue, agent and control"):
-        started = wiring.lifecycle().start(lambda: wiring.catalog, ask_agent)
-    _make_signing_key(wiring)
+        started = parts.lifecycle().start(lambda: parts.live_data.catalog, ask_agent)
+    _make_signing_key(parts)
     opening = Opening(
-        name=wiring.paths.name,
-        publisher=wiring.publisher(),
-        pointers=wiring.pointers,
-        arrivals=wiring.arrivals(),
+        name=parts.paths.name,
+        publisher=parts.publisher(),
+        pointers=parts.live_data.pointers,
+        arrivals=parts.arrivals(),
         who=getpass.getuser(),
     )
     waiting = bars.add_task("", total=None, visible=False)
@@ -165,12 +165,12 @@ def _start(wiring: Wiring, bars: Progress, begun: float) -> UpReport:
         lambda why: bars.update(waiting, description=why, visible=True),
     )
     return UpReport(
-        campaign=wiring.paths.name,
+        campaign=parts.paths.name,
         started=started,
         promoted=tuple(str(each.pointer.subject) for each in arrived),
-        seconds=round(wiring.clock.monotonic() - begun, 2),
-        ingress=f"http://{wiring.paths.ingress}/",
-        dashboard=f"http://{wiring.paths.dashboard}/",
+        seconds=round(parts.clock.monotonic() - begun, 2),
+        ingress=f"http://{parts.paths.ingress}/",
+        dashboard=f"http://{parts.paths.dashboard}/",
     )
 
 
@@ -220,7 +220,7 @@ def down(*, campaign: str, purge: bool, yes: bool, as_json: bool) -> None:
                 stopped.append(name)
                 bars.update(task, description=f"stopping {name}")
 
-            Wiring(paths, SystemClock()).lifecycle().stop(tell)
+            compose_cli(paths, SystemClock()).lifecycle().stop(tell)
         shutil.rmtree(paths.run)
         if purge:
             remove_tree(paths.data)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import urllib3
 
-from handshake.campaign.live_policy import LivePolicy
-from handshake.catalog.loop import Loop
-from handshake.compose.routers import Routing
+from handshake.compose.campaign import CampaignParts
+from handshake.compose.routers import describe_cache_target
 from handshake.core.errors import RefusedError, UnavailableError
 from handshake.core.hop_header import Hop
 from handshake.drivers.process.processes import Processes
@@ -29,90 +28,77 @@ _TIMEOUT_SECONDS = 10.0
 _NOBODY = "127.0.0.1"
 _PROOF = "proof"
 _PROOF_MEGABYTES = 32
-_TICK_SECONDS = 60.0
 
 
-class Copying(Routing):
-    """Makes the copy, and tests it."""
+def find_copied_pages(campaign: CampaignParts) -> tuple[str, ...]:
+    """Return the pages that the live policy wants copied."""
+    return campaign.require_live().policy.campaign.fallback_copy.pages
 
-    def copier(self, who: str) -> Copier:
-        """Return somebody who makes the copy."""
-        campaign = self._require_live().policy.campaign
-        return Copier(
-            who=who,
-            catalog=self.catalog,
-            clock=self.clock,
-            pointers=self.pointers,
-            stores=self.stores,
-            ask=self._ask_ingress,
-            mounts=tuple(site.mount for site in campaign.sites.values()),
-            work=self.paths.cache / "copies",
-        )
 
-    def copy_pages(self) -> tuple[str, ...]:
-        """Return the pages that the live policy wants copied."""
-        return self._require_live().policy.campaign.fallback_copy.pages
+def compose_copier(campaign: CampaignParts, who: str) -> Copier:
+    """Return the maker of the copy, in an operator's name."""
+    sites = campaign.require_live().policy.campaign.sites
+    return Copier(
+        who=who,
+        catalog=campaign.live_data.catalog,
+        clock=campaign.clock,
+        pointers=campaign.live_data.pointers,
+        stores=campaign.live_data.stores,
+        ask=partial(_ask_ingress, campaign.paths.ingress),
+        mounts=tuple(site.mount for site in sites.values()),
+        work=campaign.paths.cache / "copies",
+    )
 
-    def daily_copy(self) -> DailyCopy:
-        """Return what makes the copy when it is due."""
-        return DailyCopy(
-            catalog=self.catalog,
-            clock=self.clock,
-            read_settings=self._read_settings,
-            make=lambda pages: self.copier("the daily copy").make(pages, lambda _: None),
-        )
 
-    def copy_service(self) -> Loop:
-        """Return the daily copy, ready to run."""
-        return Loop("copy", self.daily_copy().cycle, tick_seconds=_TICK_SECONDS)
+def compose_daily_copy(campaign: CampaignParts) -> DailyCopy:
+    """Return the loop that makes the copy when it is due."""
 
-    def prove_copy(self) -> tuple[PageProof, ...]:
-        """Serve the pages from the copy alone, by a cache of its own whose gateway leads nowhere."""
-        pointer = self.pointers.get(SUBJECT)
-        if pointer is None:
-            raise RefusedError("no copy was made yet", hint="Run `handshake copy make`.")
-        with workplace(self.paths.run / "proofs") as folder:
-            program = VarnishProgram(
-                directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=_PROOF_MEGABYTES
-            )
-            processes = Processes(folder / PROGRAMS)
-            cache = SupervisedCache("cache", program=program, processes=processes, clock=self.clock)
-            cache.ensure()
-            surroundings = replace(
-                self.cache_surroundings(),
-                gateway_socket=str(folder / "nobody.sock"),
-                storage_megabytes=_PROOF_MEGABYTES,
-            )
-            manifest = self.manifest_of(pointer.release)
-            copied = route_copy(pointer.release, manifest)
-            text = print_vcl(compile_cache(self._require_live().policy.edge, surroundings, (), copy=copied))
-            cache.prepare(_PROOF, text)
-            cache.flip(_PROOF)
-            return prove_copy(self.copy_pages(), manifest, partial(_ask_cache, program.socket))
-
-    def _read_settings(self) -> CopySettings:
-        live = self.live()
+    def read_settings() -> CopySettings:
+        live = campaign.live()
         return live.policy.campaign.fallback_copy if live else CopySettings()
 
-    def _require_live(self) -> LivePolicy:
-        live = self.live()
-        if live is None:
-            raise RefusedError("no policy was applied yet", hint="`handshake up FOLDER` applies it.")
-        return live
+    return DailyCopy(
+        catalog=campaign.live_data.catalog,
+        clock=campaign.clock,
+        read_settings=read_settings,
+        make=lambda pages: compose_copier(campaign, "the daily copy").make(pages, lambda _: None),
+    )
 
-    def _ask_ingress(self, path: str) -> CopiedPage:
-        try:
-            answer = urllib3.request(
-                "GET",
-                f"http://{self.paths.ingress}{path}",
-                redirect=False,
-                retries=False,
-                timeout=_TIMEOUT_SECONDS,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"the ingress does not answer {path}", details=str(error)) from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return CopiedPage(status=answer.status, headers=headers, body=answer.data)
+
+def prove_fallback_copy(campaign: CampaignParts) -> tuple[PageProof, ...]:
+    """Serve the pages from the copy alone, by a separate cache whose gateway does not exist."""
+    pointer = campaign.live_data.pointers.get(SUBJECT)
+    if pointer is None:
+        raise RefusedError("no copy was made yet", hint="Run `handshake copy make`.")
+    manifest = campaign.manifest_of(pointer.release)
+    with workplace(campaign.paths.run / "proofs") as folder:
+        program = VarnishProgram(
+            directory=folder / "cache", socket=folder / "cache.sock", storage_megabytes=_PROOF_MEGABYTES
+        )
+        processes = Processes(folder / PROGRAMS)
+        cache = SupervisedCache("cache", program=program, processes=processes, clock=campaign.clock)
+        cache.ensure()
+        target = replace(
+            describe_cache_target(campaign.paths),
+            gateway_socket=str(folder / "nobody.sock"),
+            storage_megabytes=_PROOF_MEGABYTES,
+        )
+        edge = campaign.require_live().policy.edge
+        copied = route_copy(pointer.release, manifest)
+        cache.prepare(_PROOF, print_vcl(compile_cache(edge, target, (), copy=copied)))
+        cache.flip(_PROOF)
+        return prove_copy(find_copied_pages(campaign), manifest, partial(_ask_cache, program.socket))
+
+
+def _ask_ingress(address: str, path: str) -> CopiedPage:
+    try:
+        answer = urllib3.request(
+            "GET", f"http://{address}{path}", redirect=False, retries=False, timeout=_TIMEOUT_SECONDS
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise UnavailableError(f"the ingress does not answer {path}", details=str(error)) from error
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return CopiedPage(status=answer.status, headers=headers, body=answer.data)
 
 
 def _ask_cache(socket: Path, path: str) -> CopiedPage:

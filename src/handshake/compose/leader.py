@@ -1,15 +1,23 @@
-"""The control process: the leader and the dashboard."""
+"""The control process: the leader, the daily fallback copy, and the reports that the dashboard shows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 
 from handshake.campaign.settings import CampaignSettings
-from handshake.compose.cli import Verbs
-from handshake.compose.fallback_copy import Copying
+from handshake.campaign.status import StatusReport
+from handshake.catalog.journal import JournalRecord, read_journal
+from handshake.catalog.loop import Loop
+from handshake.compose.campaign import CampaignParts, compose_campaign
+from handshake.compose.fallback_copy import compose_daily_copy
+from handshake.compose.fastly import compose_fastly_edge
+from handshake.compose.status import read_campaign_status
+from handshake.core.clock import Clock
 from handshake.core.subject import Subject
 from handshake.drivers.http.server import ThreadedServer
 from handshake.edge.fastly.reconcile import FastlyCycle
@@ -20,42 +28,63 @@ from handshake.leader.leader import Leader
 from handshake.leader.leadership import Leadership
 from handshake.leader.service import LeaderService
 from handshake.pointers.pointer import Pointer
+from handshake.release.node_paths import NodePaths
+
+_COPY_TICK_SECONDS = 60.0
 
 
-class Leading(Verbs, Copying):
-    """The parts that one process at a time runs for the whole campaign."""
+@dataclass(frozen=True, kw_only=True)
+class LeaderProcess:
+    """The parts that the control process runs; nothing is started yet."""
 
-    def leader(self, leadership: Leadership) -> Leader:
-        """Return the leader's cycle."""
-        catalog, policies = self.catalog, self.policies
+    leader: LeaderService
+    copying: Loop
+    read_status: Callable[[], StatusReport]
+    read_journal: Callable[[], tuple[JournalRecord, ...]]
+    serve_dashboard: Callable[[Starlette], ThreadedServer]
+    """Starts the server of the dashboard's application."""
 
-        def campaign_of(pointers: Mapping[Subject, Pointer]) -> CampaignSettings | None:
-            policy = policies.in_force(pointers)
-            return policy.campaign if policy else None
 
-        runner = StepRunner(catalog, self.pointers, self.clock)
-        return Leader(
-            catalog=catalog,
-            clock=self.clock,
-            leadership=leadership,
-            scaler=Scaler(catalog),
-            fleets=Fleets(catalog, runner, targets=self.targets),
-            pointers=self.pointers,
-            campaign_of=campaign_of,
-        )
+def compose_leader(paths: NodePaths, clock: Clock) -> LeaderProcess:
+    """Return the parts of the control process; one such process at a time leads the campaign."""
+    campaign = compose_campaign(paths, clock)
+    return LeaderProcess(
+        leader=_compose_service(campaign),
+        copying=Loop("copy", compose_daily_copy(campaign).cycle, tick_seconds=_COPY_TICK_SECONDS),
+        read_status=partial(read_campaign_status, campaign),
+        read_journal=partial(read_journal, campaign.live_data.catalog),
+        serve_dashboard=lambda app: ThreadedServer(app, paths.dashboard),
+    )
 
-    def leader_service(self) -> LeaderService:
-        """Return the leader, ready to run."""
-        leadership = Leadership(self.catalog, f"control@{self.paths.node} pid {os.getpid()}")
-        leader = self.leader(leadership)
-        fastly = FastlyCycle(
-            is_leading=lambda: leadership.is_held,
-            clock=self.clock,
-            edge=self.fastly_edge(),
-            read_live=self.live,
-        )
-        return LeaderService(self.catalog, leader.cycle, leader.give_up, lead_fastly=fastly.cycle)
 
-    def dashboard_server(self, app: Starlette) -> ThreadedServer:
-        """Return the server of the dashboard."""
-        return ThreadedServer(app, self.paths.dashboard)
+def compose_leader_cycle(campaign: CampaignParts, leadership: Leadership) -> Leader:
+    """Return the leader's cycle, under a lock that it takes and holds."""
+    catalog, pointers = campaign.live_data.catalog, campaign.live_data.pointers
+
+    def campaign_of(all_pointers: Mapping[Subject, Pointer]) -> CampaignSettings | None:
+        policy = campaign.policies.in_force(all_pointers)
+        return policy.campaign if policy else None
+
+    runner = StepRunner(catalog, pointers, campaign.clock)
+    return Leader(
+        catalog=catalog,
+        clock=campaign.clock,
+        leadership=leadership,
+        scaler=Scaler(catalog),
+        fleets=Fleets(catalog, runner, targets=campaign.targets),
+        pointers=pointers,
+        campaign_of=campaign_of,
+    )
+
+
+def _compose_service(campaign: CampaignParts) -> LeaderService:
+    catalog = campaign.live_data.catalog
+    leadership = Leadership(catalog, f"control@{campaign.paths.node} pid {os.getpid()}")
+    leader = compose_leader_cycle(campaign, leadership)
+    fastly = FastlyCycle(
+        is_leading=lambda: leadership.is_held,
+        clock=campaign.clock,
+        edge=compose_fastly_edge(campaign.live_data),
+        read_live=campaign.live,
+    )
+    return LeaderService(catalog, leader.cycle, leader.give_up, lead_fastly=fastly.cycle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -26,13 +27,16 @@ from handshake.release.objects import ObjectStore
 from handshake.release.store import fetch_release
 
 
-class LiveDataWiring:
-    """One campaign's catalogue and regions, and the editors of live data."""
+@dataclass(frozen=True, kw_only=True)
+class LiveDataParts:
+    """One campaign's catalogue and regions, and the editors of live data.
 
-    def __init__(self, paths: NodePaths, clock: Clock) -> None:
-        self.paths = paths
-        self.clock = clock
-        self.secrets = Secrets(paths.secrets)
+    Nothing is opened, and no secret is read, before its first use: `up` creates the secrets, and `status` needs no region.
+    """
+
+    paths: NodePaths
+    clock: Clock
+    secrets: Secrets
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -63,10 +67,10 @@ class LiveDataWiring:
     @property
     def lists(self) -> Lists:
         """The lists."""
-        return Lists(self.catalog, self.clock, self.list_shelf)
+        return Lists(self.catalog, self.clock, self.list_snapshots)
 
     @property
-    def list_shelf(self) -> ListSnapshotStore:
+    def list_snapshots(self) -> ListSnapshotStore:
         """Snapshots of lists in the regions."""
         return ListSnapshotStore(self.stores)
 
@@ -74,6 +78,12 @@ class LiveDataWiring:
     def nodes(self) -> tuple[str, ...]:
         """Every node that must acknowledge: those of the live policy that have joined and were not removed."""
         return self.read_nodes().named or (self.paths.node,)
+
+    @property
+    def has_fastly(self) -> bool:
+        """Whether the live policy has a service at Fastly."""
+        declared = self.declarations.live()
+        return declared is not None and declared.has_fastly
 
     def read_nodes(self) -> Nodes:
         """Return the nodes that the live policy names; none before the first policy."""
@@ -85,7 +95,7 @@ class LiveDataWiring:
         return fetch_release(self.stores, release, self.paths.trees)
 
     def switch_editor(self, who: str) -> SwitchEditor:
-        """Return somebody's say in switches."""
+        """Return an operator's editor of switches."""
         return SwitchEditor(
             who=who,
             catalog=self.catalog,
@@ -96,16 +106,21 @@ class LiveDataWiring:
         )
 
     def list_editor(self, who: str) -> ListEditor:
-        """Return somebody's say in lists."""
+        """Return an operator's editor of lists."""
         return ListEditor(
             who=who,
             catalog=self.catalog,
             clock=self.clock,
             lists=self.lists,
-            compaction=Compaction(self.catalog, self.clock, self.list_shelf),
+            compaction=Compaction(self.catalog, self.clock, self.list_snapshots),
             read_live=self.declarations.require_live,
             nodes=self.nodes,
         )
+
+
+def compose_live_data(paths: NodePaths, clock: Clock) -> LiveDataParts:
+    """Return the parts that change switches and lists."""
+    return LiveDataParts(paths=paths, clock=clock, secrets=Secrets(paths.secrets))
 
 
 # Regions by name -> what keeps them: a folder, a bucket, or the home node's agent.

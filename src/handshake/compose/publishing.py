@@ -6,14 +6,13 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from handshake.campaign.publish import ProgressReporter, PublishContext, Publisher
-from handshake.compose.foundation import Foundation
+from handshake.compose.campaign import CampaignParts
 from handshake.compose.live_data import open_regions
 from handshake.core.digest import Digest, parse_digest
 from handshake.core.problem import Location, Problem
@@ -27,6 +26,7 @@ from handshake.drivers.pip.wheels import PipWheels
 from handshake.drivers.process.command import Need, missing_programs, run_command
 from handshake.drivers.process.ports import check_port
 from handshake.drivers.process.workplace import INSTANCES, workplace
+from handshake.drivers.redis.store import ThrowAwayStore, start_store
 from handshake.drivers.sandbox.cgroup import find_cgroups
 from handshake.drivers.sandbox.confinement import find_confinement
 from handshake.drivers.sandbox.process_inspector import SandboxProcessInspector
@@ -65,108 +65,107 @@ def find_missing_programs() -> list[Problem]:
 
 
 def find_port_holder(port: int, needed_by: str, where: Location) -> list[Problem]:
-    """Return a problem where somebody else listens on a port that we need."""
+    """Return a problem if another program listens on a port that we need."""
     return check_port(port, needed_by=needed_by, where=where)
 
 
 # Making releases: baking, signing, the contract check.
-#
-# The stores' client is imported where it is used: it takes 40 ms, which nothing but a contract check waits for.
-
-if TYPE_CHECKING:
-    from handshake.drivers.redis.store import ThrowAwayStore
 
 
-class Publishing(Foundation):
-    """From sources to releases."""
+def compose_publisher(campaign: CampaignParts, folder: Path | None = None) -> Publisher:
+    """Return the publisher of the campaign's sources, or of those in another folder with the same layout."""
+    return Publisher(compose_publish_context(campaign, folder), campaign.clock)
 
-    def package_source_for(self, base: str) -> PackageSource:
-        """Return where the packages of images on this base come from."""
-        cache = self.paths.cache
-        tree = None if base == HOST_BASE else self.fetch(parse_digest(base))
-        return PackageSource(cache=cache, wheels=PipWheels(tree), node=NpmPackages(cache / "npm"))
 
-    def publisher(self, folder: Path | None = None) -> Publisher:
-        """Makes releases of the campaign's sources, or of those in another folder that is laid out like it."""
-        return Publisher(self.publish_context(folder), self.clock)
+def compose_publish_context(campaign: CampaignParts, folder: Path | None = None) -> PublishContext:
+    """Return the parts that publishing needs."""
+    paths, live_data = campaign.paths, campaign.live_data
+    return PublishContext(
+        campaign=folder or paths.folder,
+        cache=paths.cache,
+        stores=live_data.stores,
+        stores_of_site=lambda site: open_regions(paths, live_data.secrets, site=site),
+        package_source_for=partial(_find_packages, campaign),
+        debian=Mmdebstrap(),
+        describe_source=describe_source,
+        run_build=run_build,
+        sign=partial(_sign, campaign),
+        builder=f"{getpass.getuser()}@{socket.gethostname()}",
+    )
 
-    def publish_context(self, folder: Path | None = None) -> PublishContext:
-        """Return what publishing works with."""
-        return PublishContext(
-            campaign=folder or self.paths.folder,
-            cache=self.paths.cache,
-            stores=self.stores,
-            stores_of_site=lambda site: open_regions(self.paths, self.secrets, site=site),
-            package_source_for=self.package_source_for,
-            debian=Mmdebstrap(),
-            describe_source=describe_source,
-            run_build=run_build,
-            sign=self.sign,
-            builder=f"{getpass.getuser()}@{socket.gethostname()}",
+
+def compose_signer(campaign: CampaignParts) -> Signer:
+    """Return the signer, which also makes keys."""
+    return Signer(campaign.signing_keys, campaign.live_data.secrets, Ed25519())
+
+
+def _sign(campaign: CampaignParts, release: Digest) -> Signature:
+    """Sign a release; the keys are read only now, since `bake` signs nothing and runs without a catalogue."""
+    return compose_signer(campaign).sign(release)
+
+
+def compose_contract_check(campaign: CampaignParts, who: str) -> ContractCheck:
+    """Return an operator's contract check; if no templates are live, it publishes those of the campaign's sources."""
+    return ContractCheck(
+        who=who,
+        catalog=campaign.live_data.catalog,
+        clock=campaign.clock,
+        shelf=ReleaseStore(manifest_of=campaign.manifest_of, fetch=campaign.live_data.fetch),
+        open_bench=partial(_open_bench, campaign),
+        launcher=lambda given: compose_launcher(campaign, lambda _: given),
+        templates_of=partial(_find_templates, campaign, compose_publisher(campaign)),
+    )
+
+
+def compose_launcher(
+    campaign: CampaignParts, secrets_of: Callable[[Sequence[str]], Mapping[str, str]]
+) -> Launcher:
+    """Return the launcher, which gives instances these secrets of the stores that they need."""
+    return Launcher(
+        require_signed=campaign.signature_verifier.require_signed,
+        fetch=campaign.live_data.fetch,
+        base_of=campaign.base_of,
+        contract_of=campaign.contract_of,
+        secrets_of=secrets_of,
+    )
+
+
+def _find_packages(campaign: CampaignParts, base: str) -> PackageSource:
+    """Return where the packages of images on this base come from."""
+    cache = campaign.paths.cache
+    tree = None if base == HOST_BASE else campaign.live_data.fetch(parse_digest(base))
+    return PackageSource(cache=cache, wheels=PipWheels(tree), node=NpmPackages(cache / "npm"))
+
+
+@contextmanager
+def _open_bench(campaign: CampaignParts, stores: Sequence[str]) -> Iterator[CheckBench]:
+    """Yield a bench for trial instances, with its own stores; everything is removed after the block."""
+    with workplace(campaign.paths.run / "contract-checks") as folder:
+        root = folder / INSTANCES
+        sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
+        yield CheckBench(
+            host=SandboxHost(sandboxes),
+            witness=SandboxProcessInspector(root),
+            secrets={
+                name: start_store(_describe_store(campaign, name), folder, choose_port(()), campaign.clock)
+                for name in stores
+            },
         )
 
-    @property
-    def signer(self) -> Signer:
-        """Makes keys and signs."""
-        return Signer(self.signing_keys, self.secrets, Ed25519())
 
-    def sign(self, release: Digest) -> Signature:
-        """Return the active key's signature of a release."""
-        return self.signer.sign(release)
+def _describe_store(campaign: CampaignParts, name: str) -> ThrowAwayStore:
+    live = campaign.live()
+    known = live.policy.campaign.stores if live else compose_publisher(campaign).campaign().stores
+    its = known.get(name)
+    return ThrowAwayStore(
+        name=name,
+        is_durable=its.durable if its else False,
+        seed=campaign.paths.folder / its.seed if its and its.seed else None,
+    )
 
-    def contract_check(self, who: str, folder: Path | None = None) -> ContractCheck:
-        """Return somebody's contract check, with what the sources in a campaign's folder make where nothing is live."""
-        return ContractCheck(
-            who=who,
-            catalog=self.catalog,
-            clock=self.clock,
-            shelf=ReleaseStore(manifest_of=self.manifest_of, fetch=self.fetch),
-            open_bench=self._open_bench,
-            launcher=self._launcher,
-            templates_of=partial(self._templates_of, self.publisher(folder)),
-        )
 
-    @contextmanager
-    def _open_bench(self, stores: Sequence[str]) -> Iterator[CheckBench]:
-        """Yield what instances are tried on, with stores of its own; all of it is gone after the block."""
-        from handshake.drivers.redis.store import start_store  # noqa: PLC0415 -- see above
-
-        with workplace(self.paths.run / "contract-checks") as folder:
-            root = folder / INSTANCES
-            sandboxes = Sandboxes(root, confinement=find_confinement(), cgroups=find_cgroups())
-            yield CheckBench(
-                host=SandboxHost(sandboxes),
-                witness=SandboxProcessInspector(root),
-                secrets={
-                    name: start_store(self._throw_away(name), folder, choose_port(()), self.clock)
-                    for name in stores
-                },
-            )
-
-    def _throw_away(self, name: str) -> ThrowAwayStore:
-        from handshake.drivers.redis.store import ThrowAwayStore  # noqa: PLC0415 -- see above
-
-        live = self.live()
-        known = live.policy.campaign.stores if live else self.publisher().campaign().stores
-        its = known.get(name)
-        return ThrowAwayStore(
-            name=name,
-            is_durable=its.durable if its else False,
-            seed=self.paths.folder / its.seed if its and its.seed else None,
-        )
-
-    def _launcher(self, given: Mapping[str, str]) -> Launcher:
-        """Return what puts launch orders together, with these secrets instead of the campaign's."""
-        return Launcher(
-            require_signed=self.signature_verifier.require_signed,
-            fetch=self.fetch,
-            base_of=self.base_of,
-            contract_of=self.contract_of,
-            secrets_of=lambda _: given,
-        )
-
-    def _templates_of(self, publisher: Publisher, subject: Subject) -> Digest:
-        """Return the live template release; where none is live, that of the campaign's source."""
-        live = self.pointers.get(subject)
-        silent = ProgressReporter(step=lambda _: None, upload=lambda _: None)
-        return live.release if live else publisher.publish(subject, silent)
+def _find_templates(campaign: CampaignParts, publisher: Publisher, subject: Subject) -> Digest:
+    """Return the live template release; if none is live, that of the campaign's source."""
+    live = campaign.live_data.pointers.get(subject)
+    silent = ProgressReporter(step=lambda _: None, upload=lambda _: None)
+    return live.release if live else publisher.publish(subject, silent)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from handshake.cli.edge.live_data import list_option, print_moment, since_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.edge.lists.entries import ListShape
 from handshake.edge.simulate.log_analysis import BanPreview
 
@@ -49,11 +49,11 @@ class ListReport:
 def ls(*, list_name: str, newest: int, since: float, campaign: str, as_json: bool) -> None:
     """List the entries, newest first: which requests they matched, until when, by whom and why."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wall = wiring.list_editor(who_asks())
+        parts = open_campaign(campaign)
+        wall = parts.live_data.list_editor(who_asks())
         held = wall.content(list_name)
         entries = frozenset(its.word.entry for its in held)
-        hits = wiring.witness.hits(wall.shape(list_name), entries, since)
+        hits = parts.log_analyzer.hits(wall.shape(list_name), entries, since)
         rows = tuple(
             EntryRow(
                 entry=its.word.entry,
@@ -95,7 +95,7 @@ def show_dry_run(
     campaign: str, shape: ListShape, entries: Collection[str], *, since: float, as_json: bool
 ) -> None:
     """Show the clients that a ban would have matched in the last seconds, by the access log of this node."""
-    preview = open_wiring(campaign).witness.preview(shape, entries, since)
+    preview = open_campaign(campaign).log_analyzer.preview(shape, entries, since)
     report = DryRun(entries=len(entries), preview=preview)
     print_report(report, as_json=as_json, for_people=lambda: _print_preview(report))
 

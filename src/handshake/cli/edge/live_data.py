@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import click
 
 from handshake.cli.screen import DurationType, out, print_report
-from handshake.compose.live_data import LiveDataWiring
+from handshake.compose.live_data import LiveDataParts, compose_live_data
 from handshake.core.clock import SystemClock
 from handshake.edge.lists.changes import FOREVER
 from handshake.edge.lists.declared import DataReport
 from handshake.release.node_paths import find_node
 
 
-def open_live_data(campaign: str) -> LiveDataWiring:
+def open_live_data(campaign: str) -> LiveDataParts:
     """Return the switches and lists of a campaign that is up here; raise ProblemsError if there is none."""
-    return LiveDataWiring(find_node(campaign), SystemClock())
+    return compose_live_data(find_node(campaign), SystemClock())
 
 
 # The end of every change of live data: whether the ingresses enforce it.

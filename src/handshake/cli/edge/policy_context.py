@@ -10,8 +10,8 @@ import click
 
 from handshake.campaign.checks import require_folder
 from handshake.campaign.policy import Policy, read_policy
-from handshake.cli.session import open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import open_campaign
+from handshake.compose.cli import CliParts
 from handshake.core.errors import HandshakeError
 from handshake.core.problem import ProblemsError
 from handshake.edge.ingress.compile.maps import COUNTRIES, NETWORKS
@@ -27,7 +27,7 @@ class PolicyContext:
     """A policy, and the source of switches, lists and countries."""
 
     policy: Policy
-    wiring: Wiring | None
+    parts: CliParts | None
     """None if no campaign is up."""
 
     @property
@@ -38,15 +38,15 @@ class PolicyContext:
     @property
     def source(self) -> str:
         """Describe where switches and lists come from."""
-        return f"campaign {self.wiring.paths.name}" if self.wiring else "the policy's defaults"
+        return f"campaign {self.parts.paths.name}" if self.parts else "the policy's defaults"
 
     def live_around(self, request: Request) -> LiveData:
         """Return the switches, and the list entries that may concern a request."""
-        return self._live_edge.around(self.edge, request) if self.wiring else begin_with(self.edge)
+        return self._live_edge.around(self.edge, request) if self.parts else begin_with(self.edge)
 
     def live(self, policy: EdgePolicy) -> LiveData:
         """Return all switches and lists that a policy declares."""
-        return self._live_edge.whole(policy) if self.wiring else begin_with(policy)
+        return self._live_edge.whole(policy) if self.parts else begin_with(policy)
 
     def find_country(self, client: str) -> str:
         """Return a client's country as the ingress knows it; empty if unknown."""
@@ -59,19 +59,20 @@ class PolicyContext:
 
     @property
     def _live_edge(self) -> LiveEdge:
-        assert self.wiring  # noqa: S101 -- asked only where a campaign is up
-        return LiveEdge(switches=self.wiring.switches, lists=self.wiring.lists, clock=self.wiring.clock)
+        assert self.parts  # noqa: S101 -- asked only where a campaign is up
+        live_data = self.parts.live_data
+        return LiveEdge(switches=live_data.switches, lists=live_data.lists, clock=live_data.clock)
 
     def _look_up(self, name: str, client: str) -> str:
-        return look_up(self.wiring.paths.state("ingress") / "maps" / name, client) if self.wiring else ""
+        return look_up(self.parts.paths.state("ingress") / "maps" / name, client) if self.parts else ""
 
 
 def find_ground(folder: Path | None, campaign: str) -> PolicyContext:
     """Return a folder's policy, or the live one, or that of the current folder; and the campaign that is up."""
-    wiring = open_wiring(campaign) if campaign or any(run_root().glob("*/node.json")) else None
-    if folder is None and wiring:
-        return PolicyContext(policy=wiring.require_live().policy, wiring=wiring)
-    return PolicyContext(policy=read_folder(folder or Path()), wiring=wiring)
+    parts = open_campaign(campaign) if campaign or any(run_root().glob("*/node.json")) else None
+    if folder is None and parts:
+        return PolicyContext(policy=parts.campaign.require_live().policy, parts=parts)
+    return PolicyContext(policy=read_folder(folder or Path()), parts=parts)
 
 
 def read_folder(folder: Path) -> Policy:

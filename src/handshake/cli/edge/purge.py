@@ -11,7 +11,7 @@ from rich.table import Table
 
 from handshake.cli.edge.live_data import print_moment, since_option
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, who_asks
-from handshake.cli.session import open_wiring
+from handshake.cli.session import open_campaign
 from handshake.edge.cache.cache import Purge
 from handshake.edge.cache.purge import describe_purge, read_purge
 from handshake.edge.lists.declared import DataReport
@@ -36,7 +36,7 @@ class DecoyScreen:
 def decoys(*, since: float, campaign: str, as_json: bool) -> None:
     """Count decoys by rule and by client, by the access log; donors who received one come first."""
     with errors_explained(as_json=as_json):
-        report = open_wiring(campaign).witness.decoys(since)
+        report = open_campaign(campaign).log_analyzer.decoys(since)
         screen = DecoyScreen(decoys=report, suspects=len(report.suspects))
         print_report(screen, as_json=as_json, for_people=lambda: _print(report))
 
@@ -88,7 +88,7 @@ def purge(
         if dry_run:
             print_report(asked, as_json=as_json, for_people=lambda: _foretell(asked))
             return
-        report = open_wiring(campaign).operator(who_asks()).purge(asked, reason=reason)
+        report = open_campaign(campaign).operator(who_asks()).purge(asked, reason=reason)
         print_report(report, as_json=as_json, for_people=lambda: _print_purge(report))
         if not report.is_enforced:
             sys.exit(1)

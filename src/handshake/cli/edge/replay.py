@@ -97,8 +97,8 @@ def _select(source: LogSource, begin: float) -> Iterable[bytes]:
 
 
 def _find_log(ground: PolicyContext) -> str:
-    if ground.wiring:
-        return str(ground.wiring.paths.programs / "ingress" / "log")
+    if ground.parts:
+        return str(ground.parts.paths.programs / "ingress" / "log")
     problem = Problem(
         check="which-campaign",
         what="no campaign is up on this machine, and no log was named",

@@ -15,7 +15,7 @@ import click
 from handshake.cli.arriving import describe_upload, publish_progress, wait_and_tell
 from handshake.cli.completion import complete_site
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report, progress
-from handshake.cli.session import open_wiring, read_subject
+from handshake.cli.session import open_campaign, read_subject
 from handshake.cli.site.traffic import exit_unless_served, print_arrival, wait_for_caches
 from handshake.core.digest import Digest, short
 from handshake.core.problem import Location, Problem, ProblemsError
@@ -52,9 +52,9 @@ def credential(name: str, file: Path, *, campaign: str, as_json: bool) -> None:
     To revoke the credential, remove the line.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wiring.publisher().require_declared(read_subject(f"site/{name}"))
-        line = _authorize(name, wiring.paths.name, file)
+        parts = open_campaign(campaign)
+        parts.publisher().require_declared(read_subject(f"site/{name}"))
+        line = _authorize(name, parts.paths.name, file)
         report = CredentialReport(site=name, authorized_keys=line)
         print_report(
             report, as_json=as_json, for_people=lambda: out.print(line, markup=False, soft_wrap=True)
@@ -111,8 +111,8 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
         wanted = parse_wish(" ".join(wish) or os.environ.get(_ASKED, ""))
         subject = read_subject(f"site/{name}")
         unpack_site(sys.stdin.buffer, Path(folder))
-        wiring = open_wiring(campaign)
-        operator = wiring.receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
+        parts = open_campaign(campaign)
+        operator = parts.receiver(f"ci of {subject}", origin=(wanted.branch, wanted.commit))
         operator.publisher.require_declared(subject)
         done: dict[str, UploadProgress] = {}
         with progress(is_quiet=as_json) as bars:
@@ -126,7 +126,7 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             moved = operator.promote(subject, release, reason=f"{wanted.branch} at {wanted.commit[:12]}")
             wait_and_tell(operator, moved, seconds=seconds, as_json=as_json)
             return
-        shown = wiring.site_traffic.follow(
+        shown = parts.site_traffic.follow(
             name,
             release,
             name=name_branch(wanted.branch),
@@ -134,7 +134,7 @@ def receive(name: str, wish: tuple[str, ...], *, seconds: float, campaign: str, 
             owner=operator.who,
             reason=f"{wanted.branch} at {wanted.commit[:12]}",
         )
-        arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds, is_quiet=as_json)
+        arrival = wait_for_caches(parts, f"preview {shown.label}", seconds=seconds, is_quiet=as_json)
         report = ReceivedReport(
             subject=str(subject),
             release=release,

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from handshake.cli.completion import complete_release, complete_site
 from handshake.cli.screen import campaign_option, errors_explained, json_option, out, print_report
-from handshake.cli.session import find_release, open_wiring, read_subject
-from handshake.compose.cli import Wiring
+from handshake.cli.session import find_release, open_campaign, read_subject
+from handshake.compose.cli import CliParts
 from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.release.manifest import ManifestFile, SiteContract
@@ -36,10 +36,10 @@ class SiteReleasesReport:
 def ls(name: str, *, campaign: str, as_json: bool) -> None:
     """List the releases of site NAME: which is live, who made each from what, and its size."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        report = SiteReleasesReport(site=name, releases=wiring.site_releases.list(name))
+        parts = open_campaign(campaign)
+        report = SiteReleasesReport(site=name, releases=parts.site_releases.list(name))
         if not report.releases:
-            wiring.publisher().require_declared(read_subject(f"site/{name}"))
+            parts.publisher().require_declared(read_subject(f"site/{name}"))
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
 
 
@@ -80,14 +80,15 @@ class SiteReport:
 def show(name: str, release: str | None, *, campaign: str, as_json: bool) -> None:
     """Show the files of a release of site NAME and how it is served. Default: the live release."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        pointer = wiring.pointers.get(read_subject(f"site/{name}"))
-        if pointer is None and release is None:
+        parts = open_campaign(campaign)
+        pointer = parts.live_data.pointers.get(read_subject(f"site/{name}"))
+        if release:
+            wanted = find_release(release, parts.campaign.releases())
+        elif pointer:
+            wanted = pointer.release
+        else:
             raise RefusedError(f"site/{name} was never promoted", hint=f"handshake site ls {name}")
-        wanted = find_release(release, wiring.releases()) if release else pointer.release if pointer else None
-        if wanted is None:
-            raise AssertionError("either is given")
-        manifest = wiring.manifest_of(wanted)
+        manifest = parts.campaign.manifest_of(wanted)
         contract = parse_contract(manifest.contract)
         report = SiteReport(site=name, release=wanted, contract=contract, files=manifest.files)
         print_report(report, as_json=as_json, for_people=lambda: _print_show(report))
@@ -140,19 +141,19 @@ def diff(name: str, before: str | None, after: str | None, *, campaign: str, as_
     Default for AFTER: the live release. Default for BEFORE: the release that was live before.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        old, new = _choose(wiring, name, before, after)
-        difference = compare_releases(wiring.manifest_of(old), wiring.manifest_of(new))
+        parts = open_campaign(campaign)
+        old, new = _choose(parts, name, before, after)
+        difference = compare_releases(parts.campaign.manifest_of(old), parts.campaign.manifest_of(new))
         report = SiteDifferenceReport(site=name, before=old, after=new, difference=difference)
         print_report(report, as_json=as_json, for_people=lambda: _print_diff(report))
 
 
-def _choose(wiring: Wiring, name: str, before: str | None, after: str | None) -> tuple[Digest, Digest]:
+def _choose(parts: CliParts, name: str, before: str | None, after: str | None) -> tuple[Digest, Digest]:
     if before and after:
-        known = wiring.releases()
+        known = parts.campaign.releases()
         return find_release(before, known), find_release(after, known)
-    old, new = wiring.site_releases.live_and_before(name)
-    return (find_release(before, wiring.releases()) if before else old), new
+    old, new = parts.site_releases.live_and_before(name)
+    return (find_release(before, parts.campaign.releases()) if before else old), new
 
 
 def _print_diff(report: SiteDifferenceReport) -> None:

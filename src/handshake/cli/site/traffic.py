@@ -22,8 +22,8 @@ from handshake.cli.screen import (
     progress,
     who_asks,
 )
-from handshake.cli.session import find_release, open_wiring
-from handshake.compose.cli import Wiring
+from handshake.cli.session import find_release, open_campaign
+from handshake.compose.cli import CliParts
 from handshake.core.digest import Digest, short
 from handshake.core.errors import RefusedError
 from handshake.edge.cache.routing import route_release
@@ -59,12 +59,12 @@ class ShownReport:
 def shown(*, since: float, campaign: str, as_json: bool) -> None:
     """List every preview and split, who made it and until when, and the requests that each arm has answered."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        traffic = wiring.site_traffic.read()
-        sites = wiring.require_live().policy.campaign.sites
+        parts = open_campaign(campaign)
+        traffic = parts.site_traffic.read()
+        sites = parts.campaign.require_live().policy.campaign.sites
         mounts = {its.site: sites[its.site].mount for its in traffic.splits if its.site in sites}
-        after = wiring.clock.now() - since
-        arms = count_arms(AccessLog(wiring.paths.programs / "ingress" / "log").lines(after), mounts)
+        after = parts.clock.now() - since
+        arms = count_arms(AccessLog(parts.paths.programs / "ingress" / "log").lines(after), mounts)
         report = ShownReport(previews=traffic.previews, splits=traffic.splits, arms=arms)
         print_report(report, as_json=as_json, for_people=lambda: _print_shown(report))
 
@@ -93,12 +93,12 @@ wait_option = click.option(
 )
 
 
-def wait_for_caches(wiring: Wiring, what: str, *, seconds: float, is_quiet: bool) -> ShownArrival:
+def wait_for_caches(parts: CliParts, what: str, *, seconds: float, is_quiet: bool) -> ShownArrival:
     """Wait until every cache serves the latest state."""
-    revision = wiring.site_traffic.read().revision
+    revision = parts.site_traffic.read().revision
     with progress(is_quiet=is_quiet) as bars:
         task = bars.add_task(what, total=None)
-        return wiring.shown_arrivals.wait(revision, seconds, lambda why: bars.update(task, description=why))
+        return parts.shown_arrivals.wait(revision, seconds, lambda why: bars.update(task, description=why))
 
 
 def print_arrival(arrival: ShownArrival) -> None:
@@ -172,13 +172,13 @@ def preview(
     Waits until every cache serves it.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
+        parts = open_campaign(campaign)
         if end:
-            _end(wiring, f"{label}--{name}", seconds=seconds_waited, as_json=as_json)
+            _end(parts, f"{label}--{name}", seconds=seconds_waited, as_json=as_json)
             return
-        chosen = _choose(wiring, name, release)
+        chosen = _choose(parts, name, release)
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
-        shown = wiring.site_traffic.preview(
+        shown = parts.site_traffic.preview(
             name,
             chosen,
             name=label or short(chosen),
@@ -187,27 +187,28 @@ def preview(
             owner=who_asks(),
             reason=reason,
         )
-        arrival = wait_for_caches(wiring, f"preview {shown.label}", seconds=seconds_waited, is_quiet=as_json)
-        report = _describe(shown, password, wiring.require_live().policy.campaign.listen.ingress, arrival)
+        arrival = wait_for_caches(parts, f"preview {shown.label}", seconds=seconds_waited, is_quiet=as_json)
+        ingress = parts.campaign.require_live().policy.campaign.listen.ingress
+        report = _describe(shown, password, ingress, arrival)
         print_report(report, as_json=as_json, for_people=lambda: _print(report))
         exit_unless_served(arrival, seconds=seconds_waited)
 
 
-def _end(wiring: Wiring, label: str, *, seconds: float, as_json: bool) -> None:
-    wiring.site_traffic.end_preview(label, owner=who_asks())
-    arrival = wait_for_caches(wiring, f"end of preview {label}", seconds=seconds, is_quiet=as_json)
+def _end(parts: CliParts, label: str, *, seconds: float, as_json: bool) -> None:
+    parts.site_traffic.end_preview(label, owner=who_asks())
+    arrival = wait_for_caches(parts, f"end of preview {label}", seconds=seconds, is_quiet=as_json)
     report = EndedPreviewReport(label=label, arrival=arrival)
     print_report(report, as_json=as_json, for_people=lambda: _print_end(report))
     exit_unless_served(arrival, seconds=seconds)
 
 
-def _choose(wiring: Wiring, name: str, release: str) -> Digest:
+def _choose(parts: CliParts, name: str, release: str) -> Digest:
     """Return the named release, or the newest; raise RefusedError if this edge could not serve it."""
-    listed = [each.release for each in wiring.site_releases.list(name)]
+    listed = [each.release for each in parts.site_releases.list(name)]
     if not listed:
         raise RefusedError(f"site/{name} has no release", hint=f"handshake publish site/{name} makes one.")
     chosen = find_release(release, listed) if release else listed[0]
-    route_release(chosen, wiring.manifest_of(chosen))
+    route_release(chosen, parts.campaign.manifest_of(chosen))
     return chosen
 
 
@@ -280,17 +281,17 @@ def split(
     Waits until every cache does so.
     """
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        pointer = require_site(name, wiring.pointers.get)
-        listed = [each.release for each in wiring.site_releases.list(name)]
+        parts = open_campaign(campaign)
+        pointer = require_site(name, parts.live_data.pointers.get)
+        listed = [each.release for each in parts.site_releases.list(name)]
         if find_release(first, listed) != pointer.release:
             raise RefusedError(
                 f"{first} is not the live release of site/{name}",
                 hint=f"Use {short(pointer.release)} as FIRST, or promote {first}.",
             )
         other = find_release(second, listed)
-        route_release(other, wiring.manifest_of(other))
-        begun = wiring.site_traffic.split(
+        route_release(other, parts.campaign.manifest_of(other))
+        begun = parts.site_traffic.split(
             pointer,
             other,
             share=share,
@@ -298,7 +299,7 @@ def split(
             owner=who_asks(),
             reason=reason,
         )
-        arrival = wait_for_caches(wiring, f"split of site/{name}", seconds=seconds_waited, is_quiet=as_json)
+        arrival = wait_for_caches(parts, f"split of site/{name}", seconds=seconds_waited, is_quiet=as_json)
         report = SplitReport(split=begun, arrival=arrival)
         print_report(report, as_json=as_json, for_people=lambda: _print_split(report))
         exit_unless_served(arrival, seconds=seconds_waited)
@@ -312,10 +313,10 @@ def split(
 def end_split(name: str, *, seconds_waited: float, campaign: str, as_json: bool) -> None:
     """End the split of site NAME: everyone sees the live release again. Waits until every cache serves it."""
     with errors_explained(as_json=as_json):
-        wiring = open_wiring(campaign)
-        wiring.site_traffic.end_split(name, owner=who_asks())
+        parts = open_campaign(campaign)
+        parts.site_traffic.end_split(name, owner=who_asks())
         what = f"end of the split of site/{name}"
-        arrival = wait_for_caches(wiring, what, seconds=seconds_waited, is_quiet=as_json)
+        arrival = wait_for_caches(parts, what, seconds=seconds_waited, is_quiet=as_json)
         report = EndedSplitReport(site=name, arrival=arrival)
         print_report(report, as_json=as_json, for_people=lambda: _print_end_split(report))
         exit_unless_served(arrival, seconds=seconds_waited)
