@@ -78,7 +78,7 @@ def test_disk_full_at_bake(tmp_path: Path, goes_full: str) -> None:
     said = in_namespace(FULL_DISK, tmp_path / "campaign", tmp_path / "full", tmp_path / "roomy", goes_full)
 
     assert "full" in said["said"]
-    assert "free space" in said["said"]
+    assert "Free some space" in said["said"]
     assert said["releases"] == "[]"
     assert "staging" not in said["left"]
     assert said["published"].startswith("sha256:")

@@ -210,7 +210,7 @@ def test_deceived_donor_is_named_and_made_whole(edge: Edge) -> None:
     deceived = find_deceived(witness)
     assert deceived.receipts == sum(told.status == 201 for told in pretended.values()) > 0
     assert [each.client for each in witness.decoys(60).suspects] == [ONCE_HONEST]
-    assert witness.alarm().startswith("decoys were sent to clients who had donated before: 127.0.0.8:")
+    assert witness.alarm().startswith("decoys were sent to clients who had donated before: 127.0.0.8;")
     assert edge.ask("/api/hamm/summary", source=DONOR).body == raised
 
     edge.maps.remove(edge.map_name("card_testers"), ONCE_HONEST)

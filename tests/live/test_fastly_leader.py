@@ -291,7 +291,7 @@ def test_less_room_than_was_said_is_noticed(system: System) -> None:
         system.ban(f"203.0.113.{2 * number}")
     with pytest.raises(UnavailableError) as noticed:
         system.edge.cycle(system.live)
-    assert "lacks 3" in noticed.value.what and "capacity" in noticed.value.hint
+    assert "3 are missing" in noticed.value.what and "capacity" in noticed.value.hint
     assert not acks_of(list_subject("wall"), read_acks(system.catalog))
 
 

@@ -153,7 +153,7 @@ def test_too_many_requests_say_when_to_come_back(api: FastlyApi) -> None:
     api.writes_an_hour = api.writes
     with pytest.raises(UnavailableError) as refused:
         service.draft()
-    assert refused.value.hint.startswith("it answers again in ")
+    assert refused.value.hint.startswith("Try again in ")
     assert service.active() == first
 
 

@@ -361,5 +361,5 @@ def _pretend(runtime: Runtime, command: str) -> str:
 def test_no_program(tmp_path: Path) -> None:
     """Where no program runs, observing says so and nothing is claimed."""
     runtime, master = Runtime(tmp_path / "none"), Master(tmp_path / "none")
-    with pytest.raises(HandshakeError, match="nobody answers"):
+    with pytest.raises(HandshakeError, match="nothing answers"):
         HaproxyRouter(runtime, master, None).observe()  # type: ignore[arg-type]  # the reload is not reached

@@ -102,7 +102,7 @@ def test_unknown_map(running: Running) -> None:
 @pytest.mark.parametrize("word", ["a b", "a;show", "a\nshow", "a<<", "", "a\\"])
 def test_no_command_inside_a_word(running: Running, wall: str, word: str) -> None:
     """A key that would end the command and begin another is refused before it is sent."""
-    with pytest.raises(RefusedError, match="cannot stand in a command"):
+    with pytest.raises(RefusedError, match="is not allowed in a HAProxy command"):
         Maps(running.runtime).put(wall, word, "1")
 
 
@@ -174,7 +174,7 @@ def test_configuration_that_cannot_start(running: Running, tmp_path: Path) -> No
         taken.listen()
         port = taken.getsockname()[1]
         more = f"frontend second\n    bind 127.0.0.1:{port}\n    http-request return status 200"
-        with pytest.raises(RefusedError, match="the old one serves on"):
+        with pytest.raises(RefusedError, match="the old one keeps serving"):
             running.reload.serve(configuration(tmp_path, description="bad", more=more), "bad")
     assert running.runtime.info().description == "first"
     assert running.program.configuration.read_text() == configuration(tmp_path)

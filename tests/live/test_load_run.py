@@ -104,7 +104,7 @@ def test_load_that_breaks(plan: LoadPlan) -> None:
     with Loop() as loop:
         run = LoadRun.start(aim(plan, loop), SystemClock())
         os.kill(run.pid, signal.SIGKILL)
-        with pytest.raises(UnavailableError, match="the load broke"):
+        with pytest.raises(UnavailableError, match="the load failed"):
             run.result()
         run.kill()
 

@@ -293,7 +293,7 @@ def test_program_runs_as_its_user(processes: Processes) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
 def test_unknown_user_is_refused(processes: Processes) -> None:
     """A user that does not exist is an error that says so, and nothing is started."""
-    with pytest.raises(RefusedError, match="shall run as nobody-like-this"):
+    with pytest.raises(RefusedError, match="must run as nobody-like-this"):
         processes.start(Program(name="one", argv=SLEEPER, user="nobody-like-this"))
     assert processes.observe("one").state is ProgramState.ABSENT
 

@@ -133,6 +133,6 @@ def test_a_full_disk_is_told_and_keeps_what_it_holds(folder: Path) -> None:
     ]
     finished = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert finished.stdout.splitlines() == [
-        f"region west is full | free space under {folder} and try again",
+        f"region west is full | Free some space under {folder} and try again.",
         "['small'] []",
     ]

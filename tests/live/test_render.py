@@ -133,7 +133,7 @@ def test_health_tells_what_is_loaded(secretary: Instance) -> None:
     for other in ("sha256:" + "40" * 32, RELEASE.upper(), RELEASE[:19], ""):
         answer = secretary.get(f"/health?templateRelease={other}")
         assert answer.status == 503
-        assert answer.json()["reason"] == f"{other} was asked for, {RELEASE} is loaded"
+        assert answer.json()["reason"] == f"{other} was requested, {RELEASE} is loaded"
 
 
 def test_pages_outlive_the_content_store(secretary: Instance, store: Ledger) -> None:

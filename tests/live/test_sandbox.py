@@ -381,7 +381,7 @@ def test_ended_instance_is_not_started_again(node: Node) -> None:
 def test_unreachable_tree_is_refused(node: Node) -> None:
     """A tree that the instance's user cannot reach is an error that names the folder in the way."""
     (node.folder / "trees").chmod(0o700)
-    with pytest.raises(RefusedError, match=f"may not enter {node.folder}/trees"):
+    with pytest.raises(RefusedError, match=f"cannot enter {node.folder}/trees"):
         node.sandboxes.launch(node.sandbox("probe-1"), secrets={})
     assert node.sandboxes.observe("probe-1").state is ProgramState.ABSENT
 

@@ -48,7 +48,7 @@ def test_an_image_that_a_stranger_signed_goes_back(system: CampaignUnderTest) ->
         store.delete(list(store.keys(signature_prefix(release))))
         store.put(signature_key(release, stranger.id), value)
 
-    assert f"nobody here knows key {stranger.id}" in promote_to_fail(system, release)
+    assert f"key {stranger.id} is unknown here" in promote_to_fail(system, release)
 
 
 def test_an_image_of_a_rotated_key_is_launched(system: CampaignUnderTest) -> None:
