@@ -83,10 +83,10 @@ def test_status_explains_the_service(system: CampaignUnderTest) -> None:
 
 
 MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
-    "no subject": (("promote", "calls", "d0"), 2, "'calls' names no subject", "site/calls"),
+    "no subject": (("promote", "calls", "d0"), 2, "'calls' is not a valid subject", "site/calls"),
     "unknown site": (("publish", "site/cals"), 2, "the campaign has no site/cals", "It has: site/calls"),
-    "unknown release": (("promote", "site/calls", "ffff"), 2, "no release begins with ffff", "publish"),
-    "markup": (("promote", "site/calls", "[/x]"), 2, "no release begins with [/x]", "publish"),
+    "unknown release": (("promote", "site/calls", "ffff"), 2, "no release id starts with ffff", "publish"),
+    "markup": (("promote", "site/calls", "[/x]"), 2, "no release id starts with [/x]", "publish"),
     "unknown switch": (
         ("edge", "switch", "set", "non_us_bann", "on", "--reason", "x"),
         *(2, "no switch non_us_bann", "Did you mean non_us_ban?"),
@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
     ),
     "no duration": (
         ("ban", "203.0.113.1", "--for", "5x", "--reason", "x"),
-        *(2, "'5x' is no duration", "write 90s, 10m, 2h or 7d"),
+        *(2, "'5x' is not a valid duration", "write 90s, 10m, 2h or 7d"),
     ),
     "no address": (
         ("ban", "300.1.1.1", "--reason", "x"),
@@ -107,7 +107,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str, str]] = {
         ("ban", "127.0.0.0/8", "--reason", "x"),
         *(2, "which list wall protects", "protected"),
     ),
-    "unknown program": (("logs", "gatway"), 2, "nothing here is named gatway", "gateway"),
+    "unknown program": (("logs", "gatway"), 2, "there is no program or instance named gatway", "gateway"),
     "unknown campaign": (("status", "--campaign", "nope"), 2, "no campaign nope is up", "handshake up"),
     "nothing to go back to": (("rollback", "site/calls"), 1, "never had another release", "Publish one"),
 }
