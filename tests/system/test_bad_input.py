@@ -71,7 +71,7 @@ MISTAKES = {
     ),
     "no-toml": (
         rewrite("gateway.toml", 'title = "', "title = "),
-        ("syntax", "gateway.toml:3:9", "this is no TOML"),
+        ("syntax", "gateway.toml:3:9", "not valid TOML"),
     ),
     "missing-file": (
         lambda system: (system.campaign / "edge.toml").unlink(),
@@ -79,7 +79,7 @@ MISTAKES = {
     ),
     "missing-source": (
         rewrite("handshake.toml", '"sites/calls"', '"sites/cals"'),
-        ("missing-source", "handshake.toml:{sites/cals}:1", "the source of sites.calls is not there"),
+        ("missing-source", "handshake.toml:{sites/cals}:1", "the source of sites.calls does not exist"),
     ),
     "duplicate-path": (
         rewrite("gateway.toml", 'path = "/api/events"', 'path = "/api/hamm"'),
@@ -95,7 +95,7 @@ MISTAKES = {
     ),
     "site-and-service-on-one-path": (
         rewrite("handshake.toml", 'mount = "/docs"', 'mount = "/api/hamm"'),
-        ("path-of-two", 'handshake.toml:{mount = "/api/hamm"}:1', "/api/hamm belongs to site docs and"),
+        ("path-of-two", 'handshake.toml:{mount = "/api/hamm"}:1', "/api/hamm is used by both site docs and"),
     ),
     "address-used-twice": (
         share_an_address,

@@ -26,13 +26,13 @@ def test_the_example_services_keep_their_promises(system: CampaignUnderTest, ser
     assert list((system.run / "contract-checks").iterdir()) == []
 
 
-def test_an_unshaken_image_is_refused_unless_forced(system: CampaignUnderTest) -> None:
-    """A release that was never shaken is promoted by force alone, whose reason is kept; going back asks for nothing."""
+def test_an_unchecked_image_is_refused_unless_forced(system: CampaignUnderTest) -> None:
+    """A release that was has not been through the contract check is promoted by force alone, whose reason is kept; going back asks for nothing."""
     release = system.verb("publish", "image/hamm", str(changed(system, "unchecked")))["release"]
 
     refused = system.verb("promote", "image/hamm", release, check=False)["error"]
     assert refused["kind"] == "refused"
-    assert "never shaken" in refused["what"]
+    assert "has not been through the contract check" in refused["what"]
     assert "handshake contract check" in refused["hint"]
 
     moved = system.verb("promote", "image/hamm", release, "--force", "the gala has begun")

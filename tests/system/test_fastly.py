@@ -94,7 +94,7 @@ def test_a_purge_says_what_it_purged_where(fronted: Fronted) -> None:
     purged = fronted.system.verb("edge", "purge", "news", "--soft", "--reason", "a typo")
     assert purged["is_enforced"]
     assert purged["said"] == [
-        "cache@n1: the cache forgot 0 pages",
+        "cache@n1: the cache removed 0 pages",
         "fastly: vendor_accepted: Fastly purges 1 tags and pages",
     ]
     assert fronted.api.purges == [(("news",), True)]

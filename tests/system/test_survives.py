@@ -125,9 +125,9 @@ def test_a_damaged_manifest_stops_neither_status_nor_replacement(system: Campaig
             file.unlink()
             file.write_bytes(b"damaged")
         supervised(system.run / "programs" / "control")[1].kill()
-        wait_until(lambda: "has it damaged" in sentence(system, "hamm"), 40)
+        wait_until(lambda: "is damaged" in sentence(system, "hamm"), 40)
         assert any(
-            note.startswith("hamm: ") and "has it damaged" in note for note in system.verb("status")["notes"]
+            note.startswith("hamm: ") and "is damaged" in note for note in system.verb("status")["notes"]
         )
         supervised(system.run / "instances" / before[0])[1].kill()
         wait_until(lambda: is_replaced(system, "hamm", before), 40)
