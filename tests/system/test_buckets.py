@@ -180,8 +180,8 @@ BAD = {
     ("tree-name", "bell\\x07"): "the file's name contains a control character",
     ("tree-name", "..\\up"): "the file's name contains a backslash",
     ("tree-special-file", "pipe"): "this is neither a file nor a folder",
-    ("tree-unreadable", "secret.html"): "the file cannot be read: permission denied",
-    ("tree-unreadable", "closed"): "the file cannot be read: permission denied",
+    ("tree-unreadable", "secret.html"): "this cannot be read: permission denied",
+    ("tree-unreadable", "closed"): "this cannot be read: permission denied",
     ("site-path-long", LONG): "the path is 999 bytes long; 900 are possible",
     ("site-path-case", "page.html"): "the name differs only in case from Page.html",
     (
