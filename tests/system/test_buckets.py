@@ -182,7 +182,7 @@ BAD = {
     ("tree-special-file", "pipe"): "this is neither a file nor a folder",
     ("tree-unreadable", "secret.html"): "this cannot be read: permission denied",
     ("tree-unreadable", "closed"): "this cannot be read: permission denied",
-    ("site-path-long", LONG): "the path is 999 bytes long; 900 are possible",
+    ("site-path-long", LONG): "the path is 999 bytes long; the maximum is 900",
     ("site-path-case", "page.html"): "the name differs only in case from Page.html",
     (
         "site-asset-name",
