@@ -145,14 +145,14 @@ def run_gate(folder: Path, *, members: int) -> Iterator[Gate]:
 
 
 def _configuration(folder: Path, socket: Path) -> str:
-    surroundings = GatewayTarget(
+    target = GatewayTarget(
         digest="sha256:bench",
         listener=GatewayListener(path=socket),
         runtime_socket=folder / "runtime.sock",
         account=UnixAccount(user="haproxy", group="haproxy") if os.geteuid() == 0 else None,
     )
     policy = GatewayPolicy(route=(Route(path=PATH, service=_SERVICE),))
-    return print_haproxy(compile_gateway(policy, surroundings))
+    return print_haproxy(compile_gateway(policy, target))
 
 
 def _router(program: HaproxyProgram, runtime: Runtime) -> HaproxyRouter:

@@ -56,13 +56,13 @@ class OurEdge:
 
     address: str
     folder: Path
-    surroundings: IngressTarget
+    target: IngressTarget
     cache: VarnishCache
     reload: Reload
 
     def serve(self, policy: EdgePolicy) -> None:
         """Serve another policy at ingress and cache, as the agent does."""
-        text, digest = _print_ingress(policy, self.surroundings)
+        text, digest = _print_ingress(policy, self.target)
         self.reload.serve(text, digest)
         vcl = _print_cache(policy, self.folder)
         name = f"hs_{digest_bytes(vcl.encode())[7:31]}"
@@ -91,10 +91,10 @@ def our_edge(
 @contextmanager
 def _programs(folder: Path, policy: EdgePolicy, *, listed: int, countries: str) -> Iterator[OurEdge]:
     address = f"127.0.0.1:{free_port()}"
-    surroundings = _surround(folder, address)
+    target = _surround(folder, address)
     _write_maps(folder / "maps", policy, listed=listed, countries=countries)
     haproxy = HaproxyProgram(configuration=folder / "haproxy.cfg", master_socket=folder / "master.sock")
-    _write(haproxy.configuration, _print_ingress(policy, surroundings)[0].encode())
+    _write(haproxy.configuration, _print_ingress(policy, target)[0].encode())
     varnish = VarnishProgram(
         directory=folder / "cache", socket=folder / "cache.sock", ingress_user=_ACCOUNTS.ingress
     )
@@ -107,7 +107,7 @@ def _programs(folder: Path, policy: EdgePolicy, *, listed: int, countries: str) 
         yield OurEdge(
             address=address,
             folder=folder,
-            surroundings=surroundings,
+            target=target,
             cache=cache,
             reload=Reload(haproxy, master, runtime, SystemClock()),
         )
@@ -126,16 +126,16 @@ def _surround(folder: Path, address: str) -> IngressTarget:
     )
 
 
-def _print_ingress(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[str, str]:
-    digest = digest_bytes(print_haproxy(compile_ingress(policy, surroundings)).encode())
-    return print_haproxy(compile_ingress(policy, replace(surroundings, digest=digest))), digest
+def _print_ingress(policy: EdgePolicy, target: IngressTarget) -> tuple[str, str]:
+    digest = digest_bytes(print_haproxy(compile_ingress(policy, target)).encode())
+    return print_haproxy(compile_ingress(policy, replace(target, digest=digest))), digest
 
 
 def _print_cache(policy: EdgePolicy, folder: Path) -> str:
     # No site is mounted, so no region is ever asked.
     region = RegionSocket(name="none", socket=str(folder / "none.sock"))
-    surroundings = CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=(region,))
-    return print_vcl(compile_cache(policy, surroundings, ()))
+    target = CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=(region,))
+    return print_vcl(compile_cache(policy, target, ()))
 
 
 def _write_maps(maps: Path, policy: EdgePolicy, *, listed: int, countries: str) -> None:

@@ -42,7 +42,7 @@ def visit(system: System, request: bytes) -> Iterator[socket.socket]:
     """Open a connection to the gateway, send a request, and keep the connection."""
     with socket.socket(socket.AF_UNIX) as channel:
         channel.settimeout(10)
-        channel.connect(str(system.surroundings.listener.path))
+        channel.connect(str(system.target.listener.path))
         channel.sendall(request)
         yield channel
 

@@ -59,8 +59,8 @@ def way() -> Iterator[Way]:
         folder = path.with_name("gateway")
         folder.mkdir(mode=0o755)
         with Loop() as loop, run_house(folder, loop) as system:
-            system.surroundings.listener.path.chmod(0o777)
-            path.symlink_to(system.surroundings.listener.path)
+            system.target.listener.path.chmod(0o777)
+            path.symlink_to(system.target.listener.path)
             campaigns.append(system)
             yield
 

@@ -145,7 +145,7 @@ class Edge:
     ) -> str:
         """Return the VCL for these sites."""
         return print_vcl(
-            compile_cache(self.policy, _cache_surroundings(self.folder), sites or self.sites, previews)
+            compile_cache(self.policy, _cache_target(self.folder), sites or self.sites, previews)
         )
 
     def ask(
@@ -202,10 +202,8 @@ def run_edge(
             stack.enter_context(serve_origin(region))
         _write_maps(folder, {**seed_maps(policy), COUNTRIES: countries, NETWORKS: networks})
         port = free_port()
-        surroundings = more(_ingress_surroundings(folder, port, regions))
-        ingress = stack.enter_context(
-            run_haproxy(folder, print_haproxy(compile_ingress(policy, surroundings)))
-        )
+        target = more(_ingress_target(folder, port, regions))
+        ingress = stack.enter_context(run_haproxy(folder, print_haproxy(compile_ingress(policy, target))))
         cache = stack.enter_context(run_varnish(folder))
         edge = Edge(
             folder=folder,
@@ -294,7 +292,7 @@ def _make_handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _ingress_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin]) -> IngressTarget:
+def _ingress_target(folder: Path, port: int, regions: tuple[Origin, Origin]) -> IngressTarget:
     return IngressTarget(
         digest=DIGEST,
         listeners=(IngressListener(address=f"127.0.0.1:{port}"),),
@@ -315,7 +313,7 @@ def _ingress_surroundings(folder: Path, port: int, regions: tuple[Origin, Origin
     )
 
 
-def _cache_surroundings(folder: Path) -> CacheTarget:
+def _cache_target(folder: Path) -> CacheTarget:
     return CacheTarget(
         gateway_socket=str(folder / "gateway.sock"),
         regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),

@@ -72,10 +72,10 @@ class Simulated:
     body: str
 
 
-def print_service(policy: EdgePolicy, surroundings: FastlyTarget, account: LinterAccount) -> str:
+def print_service(policy: EdgePolicy, target: FastlyTarget, account: LinterAccount) -> str:
     """Return the whole text, as Fastly would put it together."""
-    containers = plan_containers(policy, surroundings)
-    return print_fastly((*declare_account(containers, account), *compile_fastly(policy, surroundings)))
+    containers = plan_containers(policy, target)
+    return print_fastly((*declare_account(containers, account), *compile_fastly(policy, target)))
 
 
 def lint(text: str, folder: Path) -> list[dict[str, Any]]:

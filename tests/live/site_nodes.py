@@ -133,7 +133,7 @@ def build_reconciler(
     return CacheReconciler(
         cache=cache,
         acks=AckWriter(catalog, SystemClock(), Place(role=Role.CACHE, node=NODE)),
-        surroundings=CacheTarget(
+        target=CacheTarget(
             gateway_socket=str(folder / "gateway.sock"),
             regions=tuple(RegionSocket(name=name, socket=str(folder / f"{name}.sock")) for name in "ab"),
         ),

@@ -167,7 +167,7 @@ def build(folder: Path, port: int) -> Node:
         ingress_user=ACCOUNTS.ingress,
         storage_megabytes=16,
     )
-    surroundings = IngressTarget(
+    target = IngressTarget(
         digest="",
         listeners=(IngressListener(address=f"127.0.0.1:{port}"),),
         runtime_socket=str(folder / "ingress.sock"),
@@ -184,12 +184,12 @@ def build(folder: Path, port: int) -> Node:
         ingress=IngressReconciler(
             ingress=ingress,
             acks=AckWriter(catalog, clock, Place(role=Role.INGRESS, node="n1")),
-            surroundings=surroundings,
+            target=target,
         ),
         cache=CacheReconciler(
             cache=SupervisedCache(Role.CACHE, program=program, processes=processes, clock=clock),
             acks=AckWriter(catalog, clock, Place(role=Role.CACHE, node="n1")),
-            surroundings=CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=regions),
+            target=CacheTarget(gateway_socket=str(folder / "gateway.sock"), regions=regions),
             manifest_of=lambda _: Manifest(kind=Kind.SITE, files=()),
         ),
         port=port,

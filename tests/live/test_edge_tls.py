@@ -51,28 +51,28 @@ class Ingress:
         self.certificates = folder / "certificates"
         self.port = free_port()
         self.acme = free_port()
-        self.surroundings: IngressTarget | None = None
+        self.target: IngressTarget | None = None
         make_self_signed(self.certificates, SystemClock(), address="127.0.0.1")
 
-    def complete(self, surroundings: IngressTarget) -> IngressTarget:
-        """Return the surroundings with TLS."""
+    def complete(self, target: IngressTarget) -> IngressTarget:
+        """Return the target with TLS."""
         listener = IngressListener(address=f"127.0.0.1:{self.port}", certificate=str(self.certificates))
-        self.surroundings = replace(
-            surroundings,
-            listeners=(*surroundings.listeners, listener),
+        self.target = replace(
+            target,
+            listeners=(*target.listeners, listener),
             certificates=digest_certificates(self.certificates),
             acme=f"127.0.0.1:{self.acme}",
         )
-        return self.surroundings
+        return self.target
 
     def renew(self, edge: Edge) -> None:
         """Put another certificate in place and serve it, as the agent does."""
-        assert self.surroundings
+        assert self.target
         (self.certificates / "self-signed.pem").write_bytes(
             print_self_signed(SystemClock(), address="127.0.0.1")
         )
         now = replace(
-            self.surroundings,
+            self.target,
             digest=f"sha256:{digest_certificates(self.certificates)}",
             certificates=digest_certificates(self.certificates),
         )

@@ -31,12 +31,12 @@ def test_case(case: Path) -> None:
     # Not in pytest's own folder: Varnish's own user must reach the socket.
     with open_folder() as folder:
         gateway, vcl = folder / "gateway.sock", folder / "cache.vcl"
-        surroundings = CacheTarget(
+        target = CacheTarget(
             gateway_socket=str(gateway),
             regions=(RegionSocket(name="a", socket=str(folder / "a.sock")),),
         )
         policy = read_policy(find_policy(case))
-        vcl.write_text(print_vcl(compile_cache(policy, surroundings, ())))
+        vcl.write_text(print_vcl(compile_cache(policy, target, ())))
         told = subprocess.run(
             ("varnishtest", "-t", "30", "-D", f"vcl={vcl}", "-D", f"gateway={gateway}", str(case)),
             capture_output=True,

@@ -34,8 +34,8 @@ def running() -> Iterator[Edge]:
     policy = build_policy(parse_settings(EdgeSettings, "", shown_as="edge.toml"))
     with run_edge(policy, (), "") as edge:
         regions = tuple(RegionSocket(name=name, socket=str(edge.folder / f"{name}.sock")) for name in "ab")
-        surroundings = CacheTarget(gateway_socket=str(edge.folder / "gateway.sock"), regions=regions)
-        edge.cache.prepare("copy", print_vcl(compile_cache(policy, surroundings, (), copy=COPY)))
+        target = CacheTarget(gateway_socket=str(edge.folder / "gateway.sock"), regions=regions)
+        edge.cache.prepare("copy", print_vcl(compile_cache(policy, target, (), copy=COPY)))
         edge.cache.flip("copy")
         yield edge
 

@@ -58,12 +58,12 @@ class System:
     running: Running
     router: HaproxyRouter
     visitor: Visitor
-    surroundings: GatewayTarget
+    target: GatewayTarget
     loop: Loop
 
     def text(self, digest: str, *pools: Pool) -> str:
         """Return the configuration with other pools."""
-        return print_haproxy(compile_gateway(POLICY, replace(self.surroundings, digest=digest, pools=pools)))
+        return print_haproxy(compile_gateway(POLICY, replace(self.target, digest=digest, pools=pools)))
 
     def reload(self, digest: str, *members: Endpoint) -> None:
         """Reconfigure with these members of hamm."""
@@ -92,19 +92,19 @@ def system(tmp_path: Path) -> Iterator[System]:
 @contextmanager
 def run_house(folder: Path, loop: Loop) -> Iterator[System]:
     account = UnixAccount(user="haproxy", group="haproxy") if os.geteuid() == 0 else None
-    surroundings = GatewayTarget(
+    target = GatewayTarget(
         digest="sha256:first",
         listener=GatewayListener(path=folder / "gateway.sock", mode=0o660),
         runtime_socket=folder / "runtime.sock",
         account=account,
         description=json.dumps(DESCRIPTION),
     )
-    with run_haproxy(folder, print_haproxy(compile_gateway(POLICY, surroundings))) as running:
+    with run_haproxy(folder, print_haproxy(compile_gateway(POLICY, target))) as running:
         yield System(
             running=running,
             router=HaproxyRouter(running.runtime, running.master, running.reload),
-            visitor=Visitor(loop, surroundings.listener.path),
-            surroundings=surroundings,
+            visitor=Visitor(loop, target.listener.path),
+            target=target,
             loop=loop,
         )
 
@@ -176,8 +176,8 @@ def test_request_id_and_log(system: System) -> None:
 def test_listens_on_its_socket_alone(system: System) -> None:
     """The gateway has no listener but its Unix socket, and its runtime socket is its owner's alone."""
     assert not inodes_of(system.router.observe().process) & listening_inodes()
-    assert stat.S_IMODE(system.surroundings.listener.path.stat().st_mode) == 0o660
-    assert stat.S_IMODE(system.surroundings.runtime_socket.stat().st_mode) == 0o600
+    assert stat.S_IMODE(system.target.listener.path.stat().st_mode) == 0o660
+    assert stat.S_IMODE(system.target.runtime_socket.stat().st_mode) == 0o600
 
 
 def inodes_of(process: int) -> set[str]:
@@ -288,13 +288,13 @@ def test_example_campaign(tmp_path: Path) -> None:
     gateway = read_gateway(campaign / "gateway.toml", services=("hamm", "events", "secretary"))
     program = HaproxyProgram(configuration=tmp_path / "gateway.cfg", master_socket=tmp_path / "master.sock")
     for policy in (gateway.policy, GatewayPolicy()):
-        surroundings = GatewayTarget(
+        target = GatewayTarget(
             digest="sha256:abc",
             listener=GatewayListener(path=tmp_path / "gateway.sock"),
             runtime_socket=tmp_path / "runtime.sock",
             description=gateway.description,
         )
-        program.configuration.write_text(print_haproxy(compile_gateway(policy, surroundings)))
+        program.configuration.write_text(print_haproxy(compile_gateway(policy, target)))
         program.validate(program.configuration)
 
 
@@ -311,7 +311,7 @@ def test_swallowed_command(system: System, tmp_path: Path) -> None:
     """Where a command is answered but not carried out, the read-back shows it and no ack is given."""
     backend = Backend(system.loop, "hamm-a")
     wanted = endpoints(5, endpoint(backend))
-    with swallowing(tmp_path / "swallow.sock", system.surroundings.runtime_socket):
+    with swallowing(tmp_path / "swallow.sock", system.target.runtime_socket):
         router: Router = HaproxyRouter(
             Runtime(tmp_path / "swallow.sock"),
             Master(system.running.program.master_socket),

@@ -70,14 +70,14 @@ def run_gateway(backend: Backend, path: Path) -> Iterator[None]:
     folder = path.parent / "gateway"
     folder.mkdir()
     member = Endpoint(id=backend.name, service="echo", host="127.0.0.1", port=backend.port)
-    surroundings = GatewayTarget(
+    target = GatewayTarget(
         digest="sha256:first",
         listener=GatewayListener(path=path, mode=0o666),
         runtime_socket=folder / "runtime.sock",
         pools=(Pool(service="echo", members=(member,)),),
     )
     policy = GatewayPolicy(route=(Route(path="/", service="echo"),))
-    with run_haproxy(folder, print_haproxy(compile_gateway(policy, surroundings))):
+    with run_haproxy(folder, print_haproxy(compile_gateway(policy, target))):
         yield
 
 

@@ -53,7 +53,7 @@ def read_policy(folder: Path) -> Policy:
     if loaded and gateway:
         problems += check_paths(loaded, gateway.policy)
     if edge and loaded and (fastly := loaded.model.fastly):
-        problems += check_fastly(edge, fastly.surroundings(loaded.model.mounts))
+        problems += check_fastly(edge, fastly.target(loaded.model.mounts))
     if problems or loaded is None or edge is None or gateway is None:
         raise ProblemsError(problems)
     return Policy(campaign=loaded.model, edge=edge, gateway=gateway)

@@ -43,7 +43,7 @@ def compose_gateway(campaign: CampaignParts) -> GatewayReconciler:
         router=haproxy.router(),
         program=haproxy,
         acks=campaign.acks_of(Role.GATEWAY),
-        surroundings=GatewayTarget(
+        target=GatewayTarget(
             digest="",
             listener=GatewayListener(path=paths.socket("gateway"), user=CACHE_USER if is_root else ""),
             runtime_socket=paths.socket("gateway-admin"),
@@ -68,7 +68,7 @@ def compose_ingress(campaign: CampaignParts) -> IngressReconciler:
     return IngressReconciler(
         ingress=ingress,
         acks=campaign.acks_of(Role.INGRESS),
-        surroundings=IngressTarget(
+        target=IngressTarget(
             digest="",
             listeners=_find_listeners(paths, campaign.clock),
             acme=paths.acme,
@@ -120,7 +120,7 @@ def compose_cache(campaign: CampaignParts) -> CacheReconciler:
     return CacheReconciler(
         cache=SupervisedCache("cache", program=program, processes=campaign.processes, clock=campaign.clock),
         acks=campaign.acks_of(Role.CACHE),
-        surroundings=describe_cache_target(paths),
+        target=describe_cache_target(paths),
         manifest_of=campaign.manifest_of,
     )
 

@@ -62,14 +62,14 @@ class GatewayTarget:
 # Compiles a gateway policy into HAProxy's configuration.
 
 
-def compile_gateway(policy: GatewayPolicy, surroundings: GatewayTarget) -> tuple[Section, ...]:
+def compile_gateway(policy: GatewayPolicy, target: GatewayTarget) -> tuple[Section, ...]:
     """Return the configuration: one entrance, and one pool for each service that the policy names."""
-    pools = {pool.service: pool for pool in surroundings.pools}
+    pools = {pool.service: pool for pool in target.pools}
     services = sorted({route.service for route in policy.route})
     return (
-        compile_global(policy, surroundings),
+        compile_global(policy, target),
         compile_defaults(),
-        compile_entrance(policy, surroundings),
+        compile_entrance(policy, target),
         *(compile_pool(pools.get(service, Pool(service=service))) for service in services),
     )
 
@@ -80,20 +80,20 @@ _IDENTIFIED = ("{", "req.hdr(X-Request-Id)", "-m", "found", "}")
 _ROUTED = ("{", "var(txn.route)", "-m", "found", "}")
 
 
-def compile_entrance(policy: GatewayPolicy, surroundings: GatewayTarget) -> Section:
+def compile_entrance(policy: GatewayPolicy, target: GatewayTarget) -> Section:
     """Return the frontend: find the route, apply its limits, hand over to its pool."""
     routes = sorted(policy.route, key=lambda route: (-len(route.path), route.path))
     return Section(
         words=("frontend", "gateway"),
         lines=(
-            _bind_line(surroundings.listener),
+            _bind_line(target.listener),
             # Only here, not in `defaults`: the pools would mix their own plain sentences in.
             line("log", "global"),
             line("log-format", ACCESS_LOG),
             *_REMEMBER,
             hide_inner_headers(),
             refuse_forged_words(),
-            _description_line(surroundings.description),
+            _description_line(target.description),
             *(each for route in routes for each in _find_lines(route)),
             line(*answer(HTTPStatus.NOT_FOUND, "No service answers at this path."), "unless", *_ROUTED),
             *(each for route in routes for each in _limit_lines(route)),
@@ -278,20 +278,20 @@ _CONNECTIONS = 4_000
 """Each takes two open files. Without a limit HAProxy reserves memory for as many as the user may open."""
 
 
-def compile_global(policy: GatewayPolicy, surroundings: GatewayTarget) -> Section:
+def compile_global(policy: GatewayPolicy, target: GatewayTarget) -> Section:
     """Return what holds for the program as a whole."""
-    socket = ("stats", "socket", str(surroundings.runtime_socket), "mode", "600", "level", "admin")
+    socket = ("stats", "socket", str(target.runtime_socket), "mode", "600", "level", "admin")
     return Section(
         words=("global",),
         lines=(
-            line("description", surroundings.digest),
+            line("description", target.digest),
             # Handing over the listeners is what makes a reload lose no connection.
             line(*socket, "expose-fd", "listeners"),
             line("hard-stop-after", f"{_grace_seconds(policy)}s"),
             line("maxconn", str(_CONNECTIONS)),
-            line("tune.bufsize", str(_buffer_bytes(surroundings.description))),
+            line("tune.bufsize", str(_buffer_bytes(target.description))),
             line("log", "stdout", "format", "raw", "local0"),
-            *_account_lines(surroundings),
+            *_account_lines(target),
         ),
     )
 
@@ -320,8 +320,8 @@ def compile_defaults() -> Section:
     )
 
 
-def _account_lines(surroundings: GatewayTarget) -> tuple[Line, ...]:
-    account = surroundings.account
+def _account_lines(target: GatewayTarget) -> tuple[Line, ...]:
+    account = target.account
     return (line("user", account.user), line("group", account.group)) if account else ()
 
 

@@ -113,13 +113,11 @@ class GatewayConfiguration:
 class GatewayReconciler:
     """Moves this node's gateway to the state of policy and catalogue."""
 
-    def __init__(
-        self, *, router: Router, program: Startable, acks: AckWriter, surroundings: GatewayTarget
-    ) -> None:
+    def __init__(self, *, router: Router, program: Startable, acks: AckWriter, target: GatewayTarget) -> None:
         self._router = router
         self._program = program
         self._acks = acks
-        self._surroundings = surroundings
+        self._target = target
         self._served: dict[str, int] = {}
         self._failed: list[HandshakeError] = []
         self._kept = ""
@@ -169,7 +167,7 @@ class GatewayReconciler:
         return changed
 
     def _bare(self, live: LiveGatewayPolicy) -> GatewayTarget:
-        return replace(self._surroundings, digest="", description=live.policy.gateway.description)
+        return replace(self._target, digest="", description=live.policy.gateway.description)
 
     def _compile(self, live: LiveGatewayPolicy, wanted: Mapping[str, Wanted]) -> GatewayConfiguration:
         """Return the configuration; that of the last cycle where nothing it is made of has changed."""

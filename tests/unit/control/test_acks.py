@@ -88,7 +88,7 @@ def turn_ingress(
     maps: tuple[IngressMap, ...] = (SWITCH_ON,),
 ) -> Outcome:
     """Let the ingress's reconciler act once, with one switch set."""
-    surroundings = IngressTarget(
+    target = IngressTarget(
         digest="",
         listeners=(),
         runtime_socket="/run/ingress.sock",
@@ -98,7 +98,7 @@ def turn_ingress(
         decoy_key="a2V5",
     )
     ingress_acks = writer(catalog, Role.INGRESS)
-    return IngressReconciler(ingress=ingress, acks=ingress_acks, surroundings=surroundings).cycle(live, maps)
+    return IngressReconciler(ingress=ingress, acks=ingress_acks, target=target).cycle(live, maps)
 
 
 def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Outcome:
@@ -107,7 +107,7 @@ def turn_cache(catalog: MemoryCatalog, live: LivePolicy, cache: ToldCache) -> Ou
     reconciler = CacheReconciler(
         cache=cache,
         acks=writer(catalog, Role.CACHE),
-        surroundings=CacheTarget(
+        target=CacheTarget(
             gateway_socket="/run/gateway.sock", regions=(RegionSocket(name="east", socket="/run/east.sock"),)
         ),
         manifest_of=lambda _: Manifest(kind=Kind.SITE, files=()),
@@ -126,7 +126,7 @@ def turn_gateway(
         router=gateway,
         program=gateway,
         acks=writer(catalog, Role.GATEWAY),
-        surroundings=GatewayTarget(
+        target=GatewayTarget(
             digest="", listener=GatewayListener(path=Path("/run/g.sock")), runtime_socket=Path("/run/a.sock")
         ),
     )

@@ -82,7 +82,7 @@ class Node:
         self.reconciler = CacheReconciler(
             cache=self.cache,
             acks=AckWriter(self.catalog, FakeClock(), Place(role=Role.CACHE, node="n1")),
-            surroundings=CacheTarget(
+            target=CacheTarget(
                 gateway_socket="/run/gateway.sock",
                 regions=(RegionSocket(name="east", socket="/run/east.sock"),),
             ),

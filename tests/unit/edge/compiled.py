@@ -38,7 +38,7 @@ def read_text(text: str) -> EdgePolicy:
 
 def print_ingress(policy: EdgePolicy) -> str:
     """Return the ingress's configuration with everything in it."""
-    surroundings = IngressTarget(
+    target = IngressTarget(
         digest="sha256:abc",
         listeners=(
             IngressListener(address="127.0.0.1:8080"),
@@ -62,16 +62,16 @@ def print_ingress(policy: EdgePolicy) -> str:
         decoy_key="a2V5",
         accounts=Accounts(ingress="haproxy", cache="vcache"),
     )
-    return print_haproxy(compile_ingress(policy, surroundings))
+    return print_haproxy(compile_ingress(policy, target))
 
 
 def print_cache(policy: EdgePolicy) -> str:
     """Return the cache's VCL with everything in it."""
-    surroundings = CacheTarget(
+    target = CacheTarget(
         gateway_socket="/run/gateway.sock",
         regions=(RegionSocket(name="a", socket="/run/a.sock"), RegionSocket(name="b", socket="/run/b.sock")),
     )
-    return print_vcl(compile_cache(policy, surroundings, SITES))
+    return print_vcl(compile_cache(policy, target, SITES))
 
 
 def become(text: str) -> str:

@@ -44,7 +44,7 @@ def test_a_preview_below_a_dotted_mount() -> None:
         shown=ReleaseRoute(release="a" * 64),
         credential="c" * 64,
     )
-    surroundings = CacheTarget(gateway_socket="/run/gateway.sock", regions=())
-    pattern = read_pattern(print_vcl(compile_cache(read_text(""), surroundings, (), (preview,))), "^/v1")
+    target = CacheTarget(gateway_socket="/run/gateway.sock", regions=())
+    pattern = read_pattern(print_vcl(compile_cache(read_text(""), target, (), (preview,))), "^/v1")
     assert re.search(pattern, "/v1.0/page")
     assert not re.search(pattern, "/v1x0/page")

@@ -34,7 +34,7 @@ def become(text: str, folder: Path) -> str:
         gateway = read_gateway(file, services=("hamm", "events", "secretary"), shown_as="gateway.toml")
     except ProblemsError as error:
         return f"{error}\n".replace(f"{folder}/", "")
-    surroundings = GatewayTarget(
+    target = GatewayTarget(
         digest="sha256:abc",
         listener=GatewayListener(path=Path("/run/gateway.sock"), mode=0o660, user="root", group="varnish"),
         runtime_socket=Path("/run/runtime.sock"),
@@ -42,7 +42,7 @@ def become(text: str, folder: Path) -> str:
         description=gateway.description,
         pools=(Pool(service="hamm", members=MEMBERS, health_path="/health"),),
     )
-    return print_haproxy(compile_gateway(gateway.policy, surroundings))
+    return print_haproxy(compile_gateway(gateway.policy, target))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

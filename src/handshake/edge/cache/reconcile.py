@@ -56,8 +56,8 @@ class CacheProgram:
 class CachePrograms:
     """The last few VCLs of a cache, which stay loaded."""
 
-    def __init__(self, surroundings: CacheTarget) -> None:
-        self._surroundings = surroundings
+    def __init__(self, target: CacheTarget) -> None:
+        self._target = target
         self._kept: deque[CacheProgram] = deque(maxlen=_KEPT)
 
     @property
@@ -76,7 +76,7 @@ class CachePrograms:
 
     def _print(self, content: CacheContent) -> CacheProgram:
         text = print_vcl(
-            compile_cache(content.policy, self._surroundings, content.sites, content.previews, content.copy)
+            compile_cache(content.policy, self._target, content.sites, content.previews, content.copy)
         )
         return CacheProgram(content=content, name=f"hs_{digits(digest_bytes(text.encode()))[:24]}", text=text)
 
@@ -133,14 +133,14 @@ class CacheReconciler:
         *,
         cache: StartableCache,
         acks: AckWriter,
-        surroundings: CacheTarget,
+        target: CacheTarget,
         manifest_of: Callable[[Digest], Manifest],
     ) -> None:
         self._cache = cache
         self._acks = acks
         self._routing = SiteRouting(manifest_of)
         self._warmth = CacheWarmer(cache, manifest_of)
-        self._programs = CachePrograms(surroundings)
+        self._programs = CachePrograms(target)
         self._purges = PurgeFollower(cache, acks)
         self._served: CacheContent | None = None
         """What the cache was last confirmed to serve; None until this agent has read it."""

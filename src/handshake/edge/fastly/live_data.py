@@ -85,7 +85,7 @@ class FastlyData:
         self._seal(service, version)
         changed: list[str] = []
         failed: list[HandshakeError] = []
-        for want in self._want(version, live, settings.surroundings(live.policy.campaign.mounts)):
+        for want in self._want(version, live, settings.target(live.policy.campaign.mounts)):
             try:
                 changed += self._follow_group(service, want(), settings.capacity, is_serving=is_serving)
             except (RefusedError, UnavailableError, OutcomeUnknownError) as error:
@@ -102,15 +102,15 @@ class FastlyData:
             self._acks.serve(group.subject, group.revision, _print_proof(group))
         return [f"changed {group.subject}"] if is_changed else []
 
-    def measure(self, policy: EdgePolicy, surroundings: FastlyTarget) -> Mapping[str, Fit]:
+    def measure(self, policy: EdgePolicy, target: FastlyTarget) -> Mapping[str, Fit]:
         """Return what each list that a policy's rules read comes to at Fastly, by name."""
-        containers = plan_containers(policy, surroundings)
+        containers = plan_containers(policy, target)
         planned = {*containers.acls, *containers.dictionaries}
-        room = surroundings.shards * surroundings.capacity
+        room = target.shards * target.capacity
         return {
             shape.name: self._fit(shape, self._lists.open(shape.name)[1], room)
             for shape in shape_lists(policy)
-            if planned.intersection(name_shards(shape.name, surroundings))
+            if planned.intersection(name_shards(shape.name, target))
         }
 
     def _seal(self, service: FastlyService, version: Version) -> None:
@@ -121,16 +121,16 @@ class FastlyData:
             self._sealed = number
 
     def _want(
-        self, version: Version, live: LiveEdgePolicy, surroundings: FastlyTarget
+        self, version: Version, live: LiveEdgePolicy, target: FastlyTarget
     ) -> Iterator[Callable[[], _Group]]:
         if number := version.dictionaries.get(SWITCHES_TABLE):
             yield partial(self._want_switches, number, live)
         for shape in shape_lists(live.policy.edge):
             is_acl = shape.kind is not ListKind.TEXT
             known = version.acls if is_acl else version.dictionaries
-            names = [name for name in name_shards(shape.name, surroundings) if name in known]
+            names = [name for name in name_shards(shape.name, target) if name in known]
             if names:
-                yield partial(self._want_list, shape, {name: known[name] for name in names}, surroundings)
+                yield partial(self._want_list, shape, {name: known[name] for name in names}, target)
 
     def _want_switches(self, number: str, live: LiveEdgePolicy) -> _Group:
         wanted = wanted_switches(live.policy.edge, self._catalog.read(SWITCHES_PREFIX), self._clock.now())
@@ -142,9 +142,9 @@ class FastlyData:
             is_acl=False,
         )
 
-    def _want_list(self, shape: ListShape, ids: Mapping[str, str], surroundings: FastlyTarget) -> _Group:
+    def _want_list(self, shape: ListShape, ids: Mapping[str, str], target: FastlyTarget) -> _Group:
         _, head = self._lists.open(shape.name)
-        room = len(ids) * surroundings.capacity
+        room = len(ids) * target.capacity
         return _Group(
             subject=list_subject(shape.name),
             revision=head.revision,

@@ -27,8 +27,8 @@ class FastlyPlanner:
         return *self._compare(policy, settings), *self._measure(policy, settings)
 
     def _compare(self, policy: CampaignPolicy, settings: FastlySettings) -> tuple[str, ...]:
-        surroundings = settings.surroundings(policy.campaign.mounts)
-        wanted = want_version(policy.edge, surroundings, origin=settings.backend(), domain=settings.domain)
+        target = settings.target(policy.campaign.mounts)
+        wanted = want_version(policy.edge, target, origin=settings.backend(), domain=settings.domain)
         try:
             found = self._connect(settings).active()
         except HandshakeError as error:
@@ -37,8 +37,8 @@ class FastlyPlanner:
         return *describe_change(found, change), *(_name_sites(policy) if change.vcl else ())
 
     def _measure(self, policy: CampaignPolicy, settings: FastlySettings) -> Iterator[str]:
-        surroundings = settings.surroundings(policy.campaign.mounts)
-        for name, fit in self._data.measure(policy.edge, surroundings).items():
+        target = settings.target(policy.campaign.mounts)
+        for name, fit in self._data.measure(policy.edge, target).items():
             if fit.left_out:
                 yield f"fastly: list {name}: {fit.describe()}"
 

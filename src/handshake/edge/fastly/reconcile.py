@@ -127,7 +127,7 @@ class FastlyEdge:
         if self._compiled is None or self._compiled[0] is not policy:
             wanted = want_version(
                 policy.edge,
-                settings.surroundings(policy.campaign.mounts),
+                settings.target(policy.campaign.mounts),
                 origin=settings.backend(),
                 domain=settings.domain,
             )

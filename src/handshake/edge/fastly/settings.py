@@ -51,7 +51,7 @@ class FastlySettings(Settings):
         description="The URL of Fastly's API.",
     )
 
-    def surroundings(self, mounts: Iterable[str]) -> FastlyTarget:
+    def target(self, mounts: Iterable[str]) -> FastlyTarget:
         """Return the limits, and where sites are, as the compiler reads them."""
         return FastlyTarget(capacity=self.capacity, shards=self.shards, mounts=tuple(sorted(mounts)))
 

@@ -31,13 +31,13 @@ class IngressReconciler:
         *,
         ingress: Ingress,
         acks: AckWriter,
-        surroundings: IngressTarget,
+        target: IngressTarget,
         certificates: Callable[[], str] = str,
     ) -> None:
         self._ingress = ingress
         self._certificates = certificates
         self._acks = acks
-        self._surroundings = surroundings
+        self._target = target
         self._maps = IngressMaps(ingress)
         self._process = 0
         self._failed: list[HandshakeError] = []
@@ -93,10 +93,10 @@ class IngressReconciler:
         known, certificates, text, digest = self._compiled
         if known is None or known.policy is not live.policy or certificates != self._certificates():
             edge, certificates = live.policy.edge, self._certificates()
-            surroundings = replace(self._surroundings, certificates=certificates)
-            bare = print_haproxy(compile_ingress(edge, replace(surroundings, digest="-")))
+            target = replace(self._target, certificates=certificates)
+            bare = print_haproxy(compile_ingress(edge, replace(target, digest="-")))
             digest = digest_bytes(bare.encode())
-            text = print_haproxy(compile_ingress(edge, replace(surroundings, digest=digest)))
+            text = print_haproxy(compile_ingress(edge, replace(target, digest=digest)))
             self._compiled = (live, certificates, text, digest)
         return text, digest
 

@@ -46,7 +46,7 @@ from handshake.syntax.vcl import Bare, Block, Branch, Declaration, If, Statement
 
 def compile_cache(
     policy: EdgePolicy,
-    surroundings: CacheTarget,
+    target: CacheTarget,
     sites: tuple[SiteRoute, ...],
     previews: tuple[PreviewRoute, ...] = (),
     copy: CopyRoute | None = None,
@@ -55,21 +55,21 @@ def compile_cache(
     rules = compile_rules(policy)
     return (
         *(Bare(text=f"import {module}") for module in ("blob", "std", "vsthrottle", "xkey")),
-        *_declare_backends(surroundings),
+        *_declare_backends(target),
         *(acl for rule in rules for acl in rule.acls),
         *describe_sites(sites, previews, copy),
-        *describe_fetching(surroundings.regions, surroundings.storage_megabytes),
+        *describe_fetching(target.regions, target.storage_megabytes),
         _receive(rules, route_sites(sites, previews), show_copy(copy)),
         sub("vcl_hash", hash_site(), hash_key()),
         sub("vcl_hit", act(f'set req.http.{Hop.CACHE} = "hit"'), try_for_fresh(), act("return (deliver)")),
         sub("vcl_miss", act(f'set req.http.{Hop.CACHE} = "miss"'), leave_queue()),
         sub("vcl_pass", act(f'set req.http.{Hop.CACHE} = "pass"')),
         upgrade_pipe(),
-        sub("vcl_backend_fetch", begin_fetch(), *fetch_site_file(surroundings.regions)),
+        sub("vcl_backend_fetch", begin_fetch(), *fetch_site_file(target.regions)),
         describe_noting(),
         adjust_page(),
         judge_freshness(),
-        keep_page(policy.grace_seconds, surroundings.storage_megabytes),
+        keep_page(policy.grace_seconds, target.storage_megabytes),
         sub(
             "vcl_backend_response",
             when(f"bereq.http.{Hop.SITE}", act("call keep_site_file")),
@@ -89,13 +89,13 @@ def compile_root(label: str) -> tuple[Declaration, ...]:
     return Bare(text="backend none none"), sub("vcl_recv", act(f"return (vcl({label}))"))
 
 
-def _declare_backends(surroundings: CacheTarget) -> tuple[Block, ...]:
+def _declare_backends(target: CacheTarget) -> tuple[Block, ...]:
     # Varnish takes the first backend as the default.
     return (
-        _declare_backend("gateway", surroundings.gateway_socket, first_byte="70s"),
+        _declare_backend("gateway", target.gateway_socket, first_byte="70s"),
         *(
             _declare_backend(name_region(region), region.socket, first_byte="3s", between_bytes="5s")
-            for region in surroundings.regions
+            for region in target.regions
         ),
     )
 

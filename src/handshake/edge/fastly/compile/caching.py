@@ -154,9 +154,9 @@ _IS_SITE = f"req.http.{Hop.SITE}"
 _KEPT = 'beresp.ttl > 0s && beresp.http.Cache-Control ~ "(?i)max-age=[1-9]" && beresp.http.Cache-Control !~ "(?i)no-cache"'
 
 
-def find_sites(surroundings: FastlyTarget) -> tuple[Statement, ...]:
+def find_sites(target: FastlyTarget) -> tuple[Statement, ...]:
     """Return vcl_recv's part behind the rules: a site's file is kept by nobody's wish but the site's, as at the campaign."""
-    mounts = surroundings.mounts
+    mounts = target.mounts
     if not mounts:
         return ()
     wishes = (act(f"unset req.http.{name}") for name in (Hop.KEY, Hop.SHARED, Hop.TAGS))

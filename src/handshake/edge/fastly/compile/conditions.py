@@ -36,7 +36,7 @@ class FastlyConditionPrinter:
     """Prints one rule's condition, and collects the ACLs that belong to the release."""
 
     policy: EdgePolicy
-    surroundings: FastlyTarget
+    target: FastlyTarget
     rule: str
     acls: list[Block] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class FastlyConditionPrinter:
     def _print_listed(self, listed: IsListed) -> str:
         if listed.reads.variable.type is Type.TEXT:
             return self._print_text_listed(listed)
-        held = _either([f"client.ip ~ {shard}" for shard in name_shards(listed.name, self.surroundings)])
+        held = _either([f"client.ip ~ {shard}" for shard in name_shards(listed.name, self.target)])
         networks = next(its.protected for its in self.policy.lists if its.name == listed.name)
         if not networks:
             return held
@@ -81,7 +81,7 @@ class FastlyConditionPrinter:
         reads = listed.reads.spell(EdgeDialect.FASTLY)
         tests = [
             f'std.atoi(table.lookup({shard}, digest.hash_sha256({reads}), "0")) > {NOW}'
-            for shard in name_shards(listed.name, self.surroundings)
+            for shard in name_shards(listed.name, self.target)
         ]
         texts = next(its.protected for its in self.policy.text_lists if its.name == listed.name)
         if not texts:

@@ -31,22 +31,22 @@ class Containers:
     """Dictionaries that can be written but never read back."""
 
 
-def plan_containers(policy: EdgePolicy, surroundings: FastlyTarget) -> Containers:
+def plan_containers(policy: EdgePolicy, target: FastlyTarget) -> Containers:
     """Return the containers of what the policy's rules read; the same input gives the same names."""
     policy = defer_limits(policy)
     return Containers(
-        acls=_shard_read(policy, (its.name for its in policy.lists), surroundings),
+        acls=_shard_read(policy, (its.name for its in policy.lists), target),
         dictionaries=(
             *((SWITCHES,) if any(_reads_switch(policy, its.name) for its in policy.switches) else ()),
-            *_shard_read(policy, (its.name for its in policy.text_lists), surroundings),
+            *_shard_read(policy, (its.name for its in policy.text_lists), target),
         ),
         private=(SEALS,) if _needs_seals(policy) else (),
     )
 
 
-def _shard_read(policy: EdgePolicy, lists: Iterable[str], surroundings: FastlyTarget) -> tuple[str, ...]:
+def _shard_read(policy: EdgePolicy, lists: Iterable[str], target: FastlyTarget) -> tuple[str, ...]:
     read = (name for name in lists if any(policy.needs_list(name, phase) for phase in Phase))
-    return tuple(shard for name in read for shard in name_shards(name, surroundings))
+    return tuple(shard for name in read for shard in name_shards(name, target))
 
 
 def _reads_switch(policy: EdgePolicy, name: str) -> bool:
@@ -61,9 +61,9 @@ def _needs_seals(policy: EdgePolicy) -> bool:
     )
 
 
-def name_shards(name: str, surroundings: FastlyTarget) -> tuple[str, ...]:
+def name_shards(name: str, target: FastlyTarget) -> tuple[str, ...]:
     """Return the containers of one list."""
-    return tuple(f"hs_list_{name}_{number}" for number in range(1, surroundings.shards + 1))
+    return tuple(f"hs_list_{name}_{number}" for number in range(1, target.shards + 1))
 
 
 # Keyed digests in Fastly's words, as the ingress makes them: one key, so that either knows the other's seals.

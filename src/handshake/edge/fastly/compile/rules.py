@@ -48,15 +48,15 @@ class FastlyRule:
     """In vcl_deliver."""
 
 
-def compile_rules(policy: EdgePolicy, surroundings: FastlyTarget) -> tuple[FastlyRule, ...]:
+def compile_rules(policy: EdgePolicy, target: FastlyTarget) -> tuple[FastlyRule, ...]:
     """Return the rules of both phases, in order: the ingress's first."""
     return tuple(
-        _compile_rule(policy, surroundings, rule) for phase in Phase for rule in policy.select_rules(phase)
+        _compile_rule(policy, target, rule) for phase in Phase for rule in policy.select_rules(phase)
     )
 
 
-def _compile_rule(policy: EdgePolicy, surroundings: FastlyTarget, rule: Rule) -> FastlyRule:
-    printer = FastlyConditionPrinter(policy=policy, surroundings=surroundings, rule=rule.name)
+def _compile_rule(policy: EdgePolicy, target: FastlyTarget, rule: Rule) -> FastlyRule:
+    printer = FastlyConditionPrinter(policy=policy, target=target, rule=rule.name)
     condition = printer.print_condition(rule.condition)
     counters = keep_limit(rule) if isinstance(rule.action, Limit) else ()
     return FastlyRule(

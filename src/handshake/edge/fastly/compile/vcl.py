@@ -33,16 +33,16 @@ _LOCALS = {
 }
 
 
-def compile_fastly(policy: EdgePolicy, surroundings: FastlyTarget) -> tuple[Declaration, ...]:
+def compile_fastly(policy: EdgePolicy, target: FastlyTarget) -> tuple[Declaration, ...]:
     """Return the VCL's declarations; the same input gives the same text."""
     solutions = () if defers_challenges(policy) else accept_solutions(policy)
     policy = defer_limits(policy)
-    rules = compile_rules(policy, surroundings)
+    rules = compile_rules(policy, target)
     return (
         *(block for rule in rules for block in rule.declared),
         *identify_client(policy),
         refuse_malformed(),
-        _try_rules(solutions, rules, find_sites(surroundings)),
+        _try_rules(solutions, rules, find_sites(target)),
         _receive(),
         hash_request(),
         subroutine("hit", when("!obj.cacheable", act("return(pass)")), act("return(deliver)")),
@@ -53,7 +53,7 @@ def compile_fastly(policy: EdgePolicy, surroundings: FastlyTarget) -> tuple[Decl
             act("return(fetch)"),
         ),
         subroutine("pass", *tell_origin(), act("return(pass)")),
-        fetch(policy, has_sites=bool(surroundings.mounts)),
+        fetch(policy, has_sites=bool(target.mounts)),
         answer_errors(policy, tuple(part for rule in rules for part in rule.answer)),
         _deliver(rules),
         subroutine("log"),
@@ -143,10 +143,10 @@ _PROTECTED = frozenset(
 """Fastly does not allow VCL to change these, besides those that no policy may change."""
 
 
-def check_fastly(policy: EdgePolicy, surroundings: FastlyTarget) -> list[Problem]:
+def check_fastly(policy: EdgePolicy, target: FastlyTarget) -> list[Problem]:
     """Return a problem for everything that the service could not do as the policy says."""
     problems = [problem for rule in policy.rules for problem in _check_rule(rule)]
-    size = len(print_fastly(compile_fastly(policy, surroundings)).encode())
+    size = len(print_fastly(compile_fastly(policy, target)).encode())
     if size > _LARGEST_BYTES:
         problems.append(_too_large(policy, size))
     return problems

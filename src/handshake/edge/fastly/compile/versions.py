@@ -37,13 +37,11 @@ class WantedVersion:
         return print_fastly(declare_account(self.containers, LinterAccount())) + "\n" + self.vcl
 
 
-def want_version(
-    policy: EdgePolicy, surroundings: FastlyTarget, *, origin: Origin, domain: str
-) -> WantedVersion:
+def want_version(policy: EdgePolicy, target: FastlyTarget, *, origin: Origin, domain: str) -> WantedVersion:
     """Return what a policy makes of the service."""
     return WantedVersion(
-        vcl=print_fastly(compile_fastly(policy, surroundings)),
-        containers=plan_containers(policy, surroundings),
+        vcl=print_fastly(compile_fastly(policy, target)),
+        containers=plan_containers(policy, target),
         origin=origin,
         domain=domain,
     )

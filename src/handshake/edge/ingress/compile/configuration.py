@@ -32,39 +32,35 @@ _IF_SOCKET = ("if", "{", "req.hdr(upgrade)", "-m", "str", "-i", "websocket", "}"
 _UNLESS_DATED = ("unless", "{", "res.hdr(date)", "-m", "found", "}")
 
 
-def compile_ingress(policy: EdgePolicy, surroundings: IngressTarget) -> tuple[Section, ...]:
+def compile_ingress(policy: EdgePolicy, target: IngressTarget) -> tuple[Section, ...]:
     """Return the configuration's sections; the same input gives the same text."""
     return (
-        _compile_global(surroundings),
+        _compile_global(target),
         _compile_defaults(),
-        _compile_public(policy, surroundings),
-        _compile_cache(surroundings),
-        *answer_challenges(surroundings),
-        _compile_sockets(surroundings),
+        _compile_public(policy, target),
+        _compile_cache(target),
+        *answer_challenges(target),
+        _compile_sockets(target),
         *keep_rates(policy),
         *keep_limits(policy),
-        *keep_puzzles(policy, surroundings.decoy_key),
-        *keep_decoys(policy, surroundings.decoy_key),
-        *(
-            section
-            for region in surroundings.regions
-            for section in compile_origin_proxy(region, surroundings.accounts)
-        ),
+        *keep_puzzles(policy, target.decoy_key),
+        *keep_decoys(policy, target.decoy_key),
+        *(section for region in target.regions for section in compile_origin_proxy(region, target.accounts)),
     )
 
 
-def _compile_global(surroundings: IngressTarget) -> Section:
+def _compile_global(target: IngressTarget) -> Section:
     return Section(
         words=("global",),
         lines=(
-            line("description", surroundings.digest),
-            *_name_certificates(surroundings),
-            *_become(surroundings.accounts),
+            line("description", target.digest),
+            *_name_certificates(target),
+            *_become(target.accounts),
             line("log", "stdout", "len", _HIGHEST_LINE_BYTES, "format", "raw", "local0"),
             line(
                 "stats",
                 "socket",
-                surroundings.runtime_socket,
+                target.runtime_socket,
                 *("mode", "600", "level", "admin", "expose-fd", "listeners"),
             ),
             line("stats", "timeout", "30s"),
@@ -73,12 +69,12 @@ def _compile_global(surroundings: IngressTarget) -> Section:
     )
 
 
-def _name_certificates(surroundings: IngressTarget) -> tuple[Line, ...]:
+def _name_certificates(target: IngressTarget) -> tuple[Line, ...]:
     """Return the line that makes a configuration another one when a certificate is renewed."""
-    if not surroundings.certificates:
+    if not target.certificates:
         return ()
     return (
-        line("setenv", "CERTIFICATES", surroundings.certificates),
+        line("setenv", "CERTIFICATES", target.certificates),
         line("ssl-default-bind-options", "ssl-min-ver", "TLSv1.2"),
     )
 
@@ -108,11 +104,11 @@ def _compile_defaults() -> Section:
     )
 
 
-def _compile_public(policy: EdgePolicy, surroundings: IngressTarget) -> Section:
+def _compile_public(policy: EdgePolicy, target: IngressTarget) -> Section:
     return Section(
         words=("frontend", "public"),
         lines=(
-            *(_bind(listener) for listener in surroundings.listeners),
+            *(_bind(listener) for listener in target.listeners),
             line("option", "http-restrict-req-hdr-names", "delete"),
             *expect_proxy_protocol(policy),
             line("log", "global"),
@@ -120,13 +116,13 @@ def _compile_public(policy: EdgePolicy, surroundings: IngressTarget) -> Section:
             *remember_client(policy),
             remember_request(),
             *refuse_malformed(),
-            *let_challenges_in(surroundings),
+            *let_challenges_in(target),
             line("http-request", "set-var(txn.now)", "date()"),
-            *identify_client(policy, surroundings.maps),
-            *find_out(policy, surroundings.maps),
-            *define_live_data(policy, surroundings.maps),
+            *identify_client(policy, target.maps),
+            *find_out(policy, target.maps),
+            *define_live_data(policy, target.maps),
             *accept_solutions(policy),
-            *compile_rules(policy, surroundings.decoy_key),
+            *compile_rules(policy, target.decoy_key),
             *tell_cache(policy),
             *tell_about_visitor(),
             *tell_findings(policy),
@@ -137,7 +133,7 @@ def _compile_public(policy: EdgePolicy, surroundings: IngressTarget) -> Section:
             *finish_rules(policy),
             *_finish_answer(),
             *_fall_back(policy),
-            *route_challenges(surroundings),
+            *route_challenges(target),
             *(use_own_answers() if policy.select_decoys() or needs_challenges(policy) else ()),
             line("use_backend", "sockets", *_IF_SOCKET),
             line("default_backend", "cache"),
@@ -164,19 +160,19 @@ def _fall_back(policy: EdgePolicy) -> tuple[Line, ...]:
     return tuple(line("http-error", "status", status, *page) for status in ("502", "503", "504"))
 
 
-def _compile_cache(surroundings: IngressTarget) -> Section:
+def _compile_cache(target: IngressTarget) -> Section:
     return Section(
         words=("backend", "cache"),
         lines=(
             line("http-reuse", "always"),
             line("retries", "3"),
             line("retry-on", "conn-failure"),
-            line("server", "cache", f"unix@{surroundings.cache_socket}"),
+            line("server", "cache", f"unix@{target.cache_socket}"),
         ),
     )
 
 
-def _compile_sockets(surroundings: IngressTarget) -> Section:
+def _compile_sockets(target: IngressTarget) -> Section:
     """Return the way of WebSockets: the cache hands the connection through, so no other request may follow on it."""
     return Section(
         words=("backend", "sockets"),
@@ -185,7 +181,7 @@ def _compile_sockets(surroundings: IngressTarget) -> Section:
             line("option", "http-server-close"),
             # A quiet WebSocket is no dead one.
             line("timeout", "tunnel", "1h"),
-            line("server", "cache", f"unix@{surroundings.cache_socket}"),
+            line("server", "cache", f"unix@{target.cache_socket}"),
         ),
     )
 
@@ -215,21 +211,21 @@ def tell_about_visitor() -> tuple[Line, ...]:
 _IF_CHALLENGE = ("if", "{", "path_beg", "/.well-known/acme-challenge/", "}")
 
 
-def let_challenges_in(surroundings: IngressTarget) -> tuple[Line, ...]:
+def let_challenges_in(target: IngressTarget) -> tuple[Line, ...]:
     """Return the line that lets a challenge pass all rules: authorities ask from anywhere."""
-    return (line("http-request", "allow", *_IF_CHALLENGE),) if surroundings.acme else ()
+    return (line("http-request", "allow", *_IF_CHALLENGE),) if target.acme else ()
 
 
-def route_challenges(surroundings: IngressTarget) -> tuple[Line, ...]:
+def route_challenges(target: IngressTarget) -> tuple[Line, ...]:
     """Return the line that sends a challenge to whoever can answer it."""
-    return (line("use_backend", "acme", *_IF_CHALLENGE),) if surroundings.acme else ()
+    return (line("use_backend", "acme", *_IF_CHALLENGE),) if target.acme else ()
 
 
-def answer_challenges(surroundings: IngressTarget) -> tuple[Section, ...]:
+def answer_challenges(target: IngressTarget) -> tuple[Section, ...]:
     """Return the backend of the program that renews; it runs only while it does."""
-    if not surroundings.acme:
+    if not target.acme:
         return ()
-    return (Section(words=("backend", "acme"), lines=(line("server", "acme", surroundings.acme),)),)
+    return (Section(words=("backend", "acme"), lines=(line("server", "acme", target.acme),)),)
 
 
 # The access log: one JSON object a request, on standard output.
